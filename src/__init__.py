@@ -1,0 +1,89 @@
+"""hubport keeps a trainer connected to its HUB.
+
+>>> import hubport
+>>> with hubport.connect("https://hub.ultralytics.com/models/<ID>", api_key=KEY) as session:  # doctest: +SKIP
+...     for epoch in range(session.train_args["epochs"]):
+...         session.log_metrics(epoch, {"train/loss": 0.1})
+...     report = session.finish("best.pt", epoch=epoch, map=0.42)
+
+Importing this starts no thread, opens no file, configures no logger, and imports neither requests nor the container:
+each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .domain.errors import (
+    AlreadyTrained,
+    AuthenticationFailed,
+    CallerError,
+    DatasetNotReady,
+    HubError,
+    HubportError,
+    HubRefused,
+    HubUnreachable,
+    InvalidMetrics,
+    InvalidModelRecord,
+    InvalidModelRef,
+    InvalidSettings,
+    SessionClosed,
+)
+
+if TYPE_CHECKING:
+    from .app.connect import connect
+    from .app.legacy import HUBTrainingSession
+    from .app.report import Count, Report
+    from .app.session import TrainingSession
+    from .app.settings import Settings
+    from .domain.credentials import Credentials
+    from .domain.model_record import ModelRecord
+
+__all__ = [
+    "AlreadyTrained",
+    "AuthenticationFailed",
+    "CallerError",
+    "Count",
+    "Credentials",
+    "DatasetNotReady",
+    "HUBTrainingSession",
+    "HubError",
+    "HubRefused",
+    "HubUnreachable",
+    "HubportError",
+    "InvalidMetrics",
+    "InvalidModelRecord",
+    "InvalidModelRef",
+    "InvalidSettings",
+    "ModelRecord",
+    "Report",
+    "SessionClosed",
+    "Settings",
+    "TrainingSession",
+    "connect",
+]
+
+_HOMES = {
+    "Count": "app.report",
+    "Credentials": "domain.credentials",
+    "HUBTrainingSession": "app.legacy",
+    "ModelRecord": "domain.model_record",
+    "Report": "app.report",
+    "Settings": "app.settings",
+    "TrainingSession": "app.session",
+    "connect": "app.connect",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,75 @@
+"""An outbox in memory, which outlives the session and not the process."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import tempfile
+from collections.abc import Iterator
+
+from ...domain.ports.outbox import Outbox, Spool
+
+
+class FakeSpool(Spool):
+    """One run's journal as bytes, which a test may read and damage."""
+
+    def __init__(self, outbox: FakeOutbox, model_id: str, folder: str) -> None:
+        self._outbox = outbox
+        self._folder = folder
+        self.model_id = model_id
+        self.journal = bytearray()
+        self.is_owned = True
+
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return self._folder
+
+    @property
+    def folder(self) -> str:
+        """An empty folder that exists, so that real files can be kept there too."""
+        return self._folder
+
+    def append(self, line: bytes) -> None:
+        """Add *line*, while there is room."""
+        if self._outbox.capacity is not None and len(self.journal) + len(line) > self._outbox.capacity:
+            raise OSError(errno.ENOSPC, "no space left in this fake outbox", self._folder)
+        self.journal += line
+
+    def read(self, start: int, limit: int) -> bytes:
+        """A piece of the journal."""
+        return bytes(self.journal[start : start + limit])
+
+    def release(self, *, keep: bool) -> None:
+        """Give up."""
+        self.is_owned = False
+        if not keep and self in self._outbox.spools:
+            self._outbox.spools.remove(self)
+
+
+class FakeOutbox(Outbox):
+    """``spools`` are all there are; :meth:`crash` makes them ownerless, as the death of their process would."""
+
+    def __init__(self, *, capacity: int | None = None) -> None:
+        self.capacity = capacity
+        self.spools: list[FakeSpool] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="hubport-outbox-", ignore_cleanup_errors=True)
+        self._folders: Iterator[int] = itertools.count()
+
+    def open(self, model_id: str) -> FakeSpool:
+        """A new spool."""
+        folder = tempfile.mkdtemp(prefix=f"{next(self._folders):06d}-", dir=self._folder.name)
+        self.spools.append(FakeSpool(self, model_id, folder))
+        return self.spools[-1]
+
+    def left_over(self, model_id: str) -> list[Spool]:
+        """Claim what nobody owns."""
+        found = [spool for spool in self.spools if spool.model_id == model_id and not spool.is_owned]
+        for spool in found:
+            spool.is_owned = True
+        return list(found)
+
+    def crash(self) -> None:
+        """The process that owned the spools is dead."""
+        for spool in self.spools:
+            spool.is_owned = False

@@ -1,0 +1,74 @@
+"""SIGTERM and SIGINT of this process.
+
+The one rule: the handler takes no lock and waits for nothing. It puts the earlier handlers back and starts a thread,
+which lets the signal go on when the watcher is through.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from ..domain.ports.signals import Signals, Watch
+
+_WATCHED = (signal.SIGTERM, signal.SIGINT)
+
+
+class OsWatch(Watch):
+    """Handlers of ours in front of the earlier ones."""
+
+    def __init__(self, on_signal: Callable[[int], None]) -> None:
+        self._on_signal = on_signal
+        self._active = True
+        self._earlier = {
+            number: handler
+            for number in _WATCHED
+            # Ignored stays ignored; None is a handler that C code set, which Python could not put back.
+            if (handler := signal.getsignal(number)) not in {signal.SIG_IGN, None}
+        }
+        for number in self._earlier:
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._active:
+            self.stop()
+            try:
+                # Not threading.Thread: its start() takes locks, which the code that we interrupted may hold.
+                _thread.start_new_thread(self._on_signal, (number,))
+            except RuntimeError:  # the interpreter is about to end, and starts no threads any more
+                self.pass_on(number)
+            return
+        # We were stopped where handlers cannot be put back (another thread), or somebody's handler in front of ours
+        # still calls us: do what the earlier one does.
+        earlier = self._earlier[signal.Signals(number)]
+        if callable(earlier):
+            earlier(number, frame)
+        else:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    def pass_on(self, signum: int) -> None:
+        """Send the signal again: to this process, so that the main thread's handler or the default action meets it."""
+        os.kill(os.getpid(), signum)
+
+    def stop(self) -> None:
+        """Put the earlier handlers back where ours are still in front; elsewhere ours only pass on from now."""
+        self._active = False
+        if threading.current_thread() is threading.main_thread():
+            for number, earlier in self._earlier.items():
+                if signal.getsignal(number) == self._handle:
+                    signal.signal(number, earlier)
+
+
+class OsSignals(Signals):
+    """The process's signals; handlers can be set from its main thread alone."""
+
+    def watch(self, on_signal: Callable[[int], None]) -> OsWatch | None:
+        """Set handlers, or return ``None`` off the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            return None
+        return OsWatch(on_signal)

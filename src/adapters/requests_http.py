@@ -1,0 +1,185 @@
+"""HTTP by requests.
+
+The one rule: one end for one request. requests' own read time-out starts again with each packet, so a server that drips
+one byte a second holds its caller for ever; here the reader of the answer knows when it must be through.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
+from importlib import metadata
+from typing import Any, cast
+
+import requests
+import urllib3.connection
+import urllib3.connectionpool
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from ..domain.errors import HubUnreachable
+from ..domain.multipart import Envelope
+from ..domain.ports.http import FilePart, Http, Request, Response
+
+#: A send or a receive that moves nothing for so many seconds is given up, however long the whole may take.
+STALL_AFTER = 60.0
+# One send of this size must get through within STALL_AFTER: an upload lives from about 4 kB/s upwards.
+_CHUNK = 1 << 18
+_LONGEST_ANSWER = 1 << 28
+
+
+class _FormBody:
+    """A multipart body of known length that is read from the file as it is sent.
+
+    No ``read`` method on purpose: http.client would read 16 KiB at a time, an iterator it sends as it comes.
+    """
+
+    def __init__(self, envelope: Envelope, file: FilePart, deadline: float) -> None:
+        self._envelope = envelope
+        self._file = file
+        self._deadline = deadline
+
+    def __len__(self) -> int:
+        return len(self._envelope.head) + self._file.size + len(self._envelope.tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._envelope.head
+        left = self._file.size
+        with self._file.open() as reader:
+            while left:
+                if time.monotonic() >= self._deadline:
+                    raise TimeoutError("the upload's time is over")
+                chunk = reader.read(min(_CHUNK, left))
+                if not chunk:
+                    raise OSError(f"{self._file.name} ended {left} bytes early")
+                left -= len(chunk)
+                yield chunk
+        yield self._envelope.tail
+
+
+class _BoundedReader(io.RawIOBase):
+    """A socket's reading side that raises ``TimeoutError`` at one instant, however the bytes trickle in."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = cast("io.RawIOBase", sock.makefile("rb", buffering=0))
+        # urllib3 has just set the read time-out, counted from now, on the socket.
+        self._deadline = time.monotonic() + (sock.gettimeout() or STALL_AFTER)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _BoundedResponse(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_BoundedReader(sock))
+
+
+class _HttpConnection(urllib3.connection.HTTPConnection):
+    response_class = _BoundedResponse
+
+
+class _HttpsConnection(urllib3.connection.HTTPSConnection):
+    response_class = _BoundedResponse
+
+
+class _HttpPool(urllib3.connectionpool.HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(urllib3.connectionpool.HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+class _BoundedAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        return manager
+
+
+def _no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """As the session's ``auth``, so that requests does not look for a password in ~/.netrc and send it along."""
+    return prepared
+
+
+class RequestsHttp(Http):
+    """One ``requests.Session`` below *root*: TLS verified, proxies and CA bundle from the environment, no cookies."""
+
+    def __init__(self, root: str, *, stall_after: float = STALL_AFTER) -> None:
+        self._root = root.rstrip("/")
+        self._stall_after = stall_after
+        self._session = requests.Session()
+        self._session.auth = _no_netrc
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["user-agent"] = f"hubport/{metadata.version('hubport')}"
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _BoundedAdapter(pool_connections=1, pool_maxsize=4))
+
+    def send(self, request: Request, *, timeout: float) -> Response:
+        """Send *request*; see :meth:`~hubport.domain.ports.http.Http.send`."""
+        deadline = time.monotonic() + timeout
+        headers = dict(request.headers)
+        body: _FormBody | None = None
+        if request.file is not None:
+            envelope = Envelope.around(request.fields or {}, request.file.name, boundary=secrets.token_hex(16))
+            headers["content-type"] = envelope.content_type
+            body = _FormBody(envelope, request.file, deadline)
+        patience = max(min(timeout, self._stall_after), 0.001)
+        try:
+            with self._session.request(
+                request.method,
+                self._root + request.path,
+                headers=headers,
+                json=request.json,
+                data=cast("Any", body),
+                timeout=(patience, patience),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                content = answer.raw.read(_LONGEST_ANSWER, decode_content=True)
+                return Response(
+                    answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, content
+                )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+            raise HubUnreachable(self._root, _cause(exc, timeout)) from exc
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._session.close()
+
+
+def _cause(exc: Exception, timeout: float) -> str:
+    """What went wrong in a few words: the innermost reason, without addresses of objects."""
+    chain: list[BaseException] = [exc]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+        chain.append(inner)
+    for error in chain:
+        if isinstance(error, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
+            return f"no answer within {timeout:g} s"
+    for error in reversed(chain):
+        if isinstance(error, OSError) and error.strerror:
+            return error.strerror
+    return type(chain[-1]).__name__

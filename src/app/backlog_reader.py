@@ -1,0 +1,100 @@
+"""Reads journals in pieces, so that an hour's backlog needs no more memory than a second's.
+
+The one rule: a journal is read from the disk each time it is needed; only the newest epochs are remembered.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from ..domain.backlog import Backlog
+from ..domain.batch import Batch
+from ..domain.journal import Line, lines
+from ..domain.metrics import EpochValues, merged
+from ..domain.ports.outbox import Spool
+
+_CHUNK = 1 << 18
+#: Epochs whose delivered values are kept in memory; those of older ones are looked up in the journal.
+_REMEMBERED = 256
+
+
+class BacklogReader:
+    """One spool's metrics from its cursor on, in batches."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self.backlog = Backlog()
+        self.backlog.fold(self._lines(0))
+        self.cursor = self.backlog.cursor
+        #: Records that an earlier process left behind the cursor.
+        self.left_over = sum(1 for line in self._lines(self.cursor) if _is_metrics(line))
+        self._known: OrderedDict[int, EpochValues] = OrderedDict()
+        # The newest epoch that only the journal remembers. Whatever an earlier process delivered is such.
+        self._forgotten = max((_epoch(line) for line in self._lines(0) if _is_metrics(line)), default=-1)
+
+    def batch(self, *, most: int) -> Batch:
+        """What waits, up to *most* epochs; empty when nothing does."""
+        batch = Batch(self.cursor)
+        chunk = self._chunk(self.cursor)
+        batch.take(lines(chunk, self.cursor), most=most, known=self._delivered)
+        # Half a line as long as a chunk, from a killed process, is no reason to come back.
+        batch.is_cut = batch.is_cut or (len(chunk) >= _CHUNK and batch.end > self.cursor)
+        if not batch.records:
+            self.cursor = batch.end  # lines of others, which need not be read again
+        return batch
+
+    def settle(self, batch: Batch, *, delivered: bool) -> None:
+        """Go on behind *batch*, which was *delivered* or else put aside."""
+        self.cursor = batch.end
+        if not delivered:
+            return
+        for epoch, values in batch.epochs.items():
+            self._known[epoch] = values
+            self._known.move_to_end(epoch)
+        while len(self._known) > _REMEMBERED:
+            epoch, _ = self._known.popitem(last=False)
+            self._forgotten = max(self._forgotten, epoch)
+
+    def refreshed(self) -> Backlog:
+        """What the journal says now is still to be done. For the end: no worker may be running."""
+        self.backlog.fold(self._lines(self.backlog.end))
+        return self.backlog
+
+    def _delivered(self, epoch: int) -> EpochValues | None:
+        if epoch in self._known or epoch > self._forgotten:
+            return self._known.get(epoch)
+        values: EpochValues | None = None
+        for line in self._lines(0, before=self.cursor):
+            if line.record is not None and _is_metrics(line) and line.record[1] == epoch:
+                values = merged(values, line.record[2])
+        return values
+
+    def _chunk(self, start: int) -> bytes:
+        """At least one whole line from *start*, if there is one."""
+        size = _CHUNK
+        while True:
+            chunk = self.spool.read(start, size)
+            if len(chunk) < size or b"\n" in chunk:
+                return chunk
+            size *= 2
+
+    def _lines(self, start: int, *, before: float = float("inf")) -> Iterator[Line]:
+        while start < before:
+            end = start
+            for line in lines(self._chunk(start), start):
+                end = line.end
+                if end > before:
+                    return
+                yield line
+            if end == start:
+                return
+            start = end
+
+
+def _is_metrics(line: Line) -> bool:
+    return line.record is not None and line.record[0] == "m"
+
+
+def _epoch(line: Line) -> int:
+    return int(line.record[1]) if line.record is not None else -1

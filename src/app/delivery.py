@@ -1,0 +1,202 @@
+"""What a run has logged, on its way to the HUB: the outbox, the three workers, and their common end.
+
+The one rule: written down first, sent afterwards. Whoever logs returns when the outbox has it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from pathlib import Path
+
+import attrs
+import structlog
+
+from ..domain.backoff import Backoff
+from ..domain.checkpoint import Checkpoint, Kind
+from ..domain.errors import InvalidSettings
+from ..domain.hub_protocol import HubProtocol
+from ..domain.journal import checkpoint_line, metrics_line, run_line
+from ..domain.lane import LEAST_GAP, Lane, Link
+from ..domain.metrics import EpochValues
+from ..domain.ports.clock import Clock
+from ..domain.ports.filesystem import Filesystem
+from ..domain.ports.http import Http
+from ..domain.ports.outbox import Outbox
+from .backlog_reader import BacklogReader
+from .errands import CheckpointErrand, HeartbeatErrand, MetricsErrand, Route, Upload
+from .progress import Progress, Silence
+from .report import Tally
+from .settings import Settings
+from .worker import Crew, Errand, Worker
+
+
+@attrs.frozen(kw_only=True)
+class Ports:
+    """What a delivery needs of the world."""
+
+    http: Http
+    clock: Clock
+    filesystem: Filesystem
+    outbox: Outbox
+
+
+class Delivery:
+    """Delivers the records of one model: this run's, and those that dead runs of it have left on this machine."""
+
+    def __init__(
+        self,
+        model_id: str,
+        protocol: HubProtocol,
+        settings: Settings,
+        ports: Ports,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self.tally = Tally()
+        self._log = log
+        self._ports = ports
+        self._numbers = itertools.count(1)
+        self._readers = self._open_spools(model_id, settings)
+        self.spool = self._readers[-1].spool
+        self._crew = Crew(ports.clock, Link(self._backoff("link")), self.tally, log)
+        route = Route(model_id, protocol, ports.http, ports.clock, log, self.tally, lambda: self._crew.deadline)
+        beating = HeartbeatErrand(route, agent=settings.agent, within=settings.request_within)
+        uploading = CheckpointErrand(route, ports.filesystem, self._left_over(), within=settings.upload_within)
+        posting = MetricsErrand(route, self._readers, within=settings.request_within)
+        self._beating, self._uploading = beating, uploading
+        self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, beating)
+        self.metrics = self._hire("metrics", settings.metrics_every, posting)
+        self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, uploading)
+
+    def start(self) -> None:
+        """Start the threads: a heartbeat goes at once, and what dead runs have left."""
+        self.heartbeats.lane.offer()
+        if any(reader.left_over for reader in self._readers):
+            self.metrics.lane.offer()
+        if self._uploading.has_more:
+            self.checkpoints.lane.offer()
+        self._crew.start()
+
+    @property
+    def agent_id(self) -> str | None:
+        """The name that the HUB gave to this run."""
+        return self._beating.agent_id
+
+    def record(self, epoch: int, values: EpochValues) -> None:
+        """Write down *values* of *epoch*; they are sent when it is time."""
+        line = metrics_line(epoch, values)
+        self.tally.add("metrics", "logged")
+        try:
+            self.spool.append(line)
+        except OSError as exc:
+            self._lose("metrics", exc)
+        else:
+            self.metrics.offer()
+
+    def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
+        """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning."""
+        if self._ports.filesystem.size(path) is None:
+            self.tally.blame("checkpoint file missing")
+            self._log.warning("checkpoint.missing", path=path, epoch=epoch, consequence="nothing is uploaded for it")
+            return
+        self.tally.add("checkpoints", "logged")
+        number = next(self._numbers)
+        target = str(Path(self.spool.folder) / f"{number}-{kind.part_name}")
+        try:
+            size = self._ports.filesystem.snapshot(path, target)
+            checkpoint = Checkpoint(number, epoch, kind, target, size, is_best, best_map)
+            self.spool.append(checkpoint_line(checkpoint))
+        except OSError as exc:
+            self._ports.filesystem.remove(target)
+            self._lose("checkpoints", exc)
+        else:
+            self._uploading.offer(Upload(self.spool, checkpoint))
+            self.checkpoints.offer()
+
+    def keep_final(self, path: str, epoch: int, best_map: float | None) -> None:
+        """Take a snapshot of the final weights *path*, or of ``last.pt`` beside it where there are none."""
+        last = str(Path(path).with_name("last.pt"))
+        if self._ports.filesystem.size(path) is None and self._ports.filesystem.size(last) is not None:
+            self._log.warning("checkpoint.missing", path=path, epoch=epoch, sent_instead=last)
+            path = last
+        self.keep(path, epoch, Kind.FINAL, best_map=best_map)
+
+    def drain(self, deadline: float, *, progress: Progress | None = None) -> bool:
+        """Send without pacing until nothing waits; whether that was so before *deadline*."""
+        workers = (self.metrics, self.checkpoints)
+
+        def is_drained() -> bool:
+            return all(worker.is_idle for worker in workers)
+
+        self._uploading.progress = progress or Silence()
+        self._crew.hurry(workers)
+        try:
+            self._crew.wait_for(lambda: is_drained() or self._crew.link.locked_out, deadline=deadline)
+        finally:
+            self._crew.stroll(workers)
+            self._uploading.progress = Silence()
+        return is_drained()
+
+    def drain_metrics(self, deadline: float) -> None:
+        """Let metrics go first, until the first time that they fail."""
+        worker, link = self.metrics, self._crew.link
+        self._crew.hurry([worker])
+        self._crew.wait_for(lambda: worker.is_idle or worker.lane.failures > 0 or link.locked_out, deadline=deadline)
+
+    def end(self, deadline: float) -> None:
+        """Send what can be sent until *deadline*, and give up the spools."""
+        self.heartbeats.pause()
+        if self._crew.dismiss(deadline):
+            for reader in self._readers:
+                backlog = reader.refreshed()
+                reader.spool.release(keep=not backlog.is_settled or backlog.aside > 0)
+            self._ports.http.close()
+        # Else a request is still under way beyond its deadline. Its thread is a daemon, so the process can end; the
+        # spools stay locked until then, and the next run finds them.
+
+    def _lose(self, kind: str, exc: OSError) -> None:
+        self.tally.add(kind, "lost")
+        if self.tally.blame(f"{kind} not kept: {exc.strerror}") == 1:
+            self._log.warning(
+                "outbox.full",
+                lost=kind,
+                cause=exc.strerror,
+                spool=self.spool.name,
+                consequence="training goes on; make room",
+            )
+
+    def _open_spools(self, model_id: str, settings: Settings) -> list[BacklogReader]:
+        """Those of dead runs of this model, oldest first, and a new one last."""
+        readers = [BacklogReader(spool) for spool in self._ports.outbox.left_over(model_id)]
+        for reader in readers:
+            self.tally.add("metrics", "logged", reader.left_over)
+            self.tally.add("checkpoints", "logged", len(reader.backlog.checkpoints))
+            if reader.backlog.damaged:
+                self.tally.blame("damaged line in the outbox")
+                self._log.warning("outbox.damaged", spool=reader.spool.name, lines=reader.backlog.damaged)
+        try:
+            spool = self._ports.outbox.open(model_id)
+            spool.append(run_line({"model": model_id, "root": settings.api_root, "pid": os.getpid()}))
+        except OSError as exc:
+            for reader in readers:
+                reader.spool.release(keep=True)
+            raise InvalidSettings(
+                "state_dir (HUBPORT_STATE_DIR)",
+                f"what is logged cannot be kept in {settings.state_dir}: {exc.strerror}; "
+                "name a folder that this user can write to",
+            ) from exc
+        return [*readers, BacklogReader(spool)]
+
+    def _left_over(self) -> list[Upload]:
+        return [
+            Upload(reader.spool, checkpoint)
+            for reader in self._readers
+            for checkpoint in reader.backlog.checkpoints.values()
+        ]
+
+    def _backoff(self, name: str, every: float = math.inf) -> Backoff:
+        return Backoff(seed=f"{self.spool.name}:{name}", floor=min(every, LEAST_GAP))
+
+    def _hire(self, name: str, every: float, errand: Errand) -> Worker:
+        return self._crew.hire(name, Lane(every, self._crew.link, self._backoff(name, every)), errand)

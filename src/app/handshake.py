@@ -1,0 +1,76 @@
+"""What ``connect`` says to the HUB before there is a session: who we are, and which model.
+
+The one rule: this is the one place where a failure of the network raises into the trainer, within a deadline.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ..domain.backoff import Backoff
+from ..domain.errors import AuthenticationFailed, HubRefused, HubUnreachable
+from ..domain.hub_protocol import HubProtocol
+from ..domain.model_record import ModelRecord
+from ..domain.outcome import Outcome, Verdict, outcome
+from ..domain.ports.clock import Clock
+from ..domain.ports.http import Http, Request
+
+
+@attrs.frozen
+class Handshake:
+    """Asks until there is an answer that means something, or the time is over."""
+
+    protocol: HubProtocol
+    http: Http
+    clock: Clock
+    deadline: float
+    api_root: str
+    backoff: Backoff = attrs.field(factory=lambda: Backoff(first=0.5, cap=2.0))
+
+    def authenticate(self) -> None:
+        """Make sure that the HUB takes the key.
+
+        Raises:
+            AuthenticationFailed: when it does not.
+            HubUnreachable, HubRefused: when it could not be asked.
+        """
+        self._ask(self.protocol.authenticate())
+
+    def fetch(self, model_id: str) -> ModelRecord:
+        """The record of *model_id*.
+
+        Raises:
+            AuthenticationFailed, HubUnreachable, HubRefused: as above; 404 when there is no such model.
+            InvalidModelRecord: when the answer holds no record.
+        """
+        return ModelRecord.from_data(self._ask(self.protocol.fetch_model(model_id)).data, asked_for=model_id)
+
+    def _ask(self, request: Request) -> Outcome:
+        failures = 0
+        while True:
+            silence: HubUnreachable | None = None
+            try:
+                left = max(self.deadline - self.clock.now(), 0.001)
+                result = outcome(self.http.send(request, timeout=left), wall=self.clock.wall())
+            except HubUnreachable as exc:
+                silence, result = exc, Outcome.unreachable(exc.cause)
+            if result.verdict is Verdict.DELIVERED:
+                return result
+            if result.verdict is Verdict.LOCKED_OUT:
+                said = f" ({result.message})" if result.message else ""
+                raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key{said}")
+            failures += 1
+            again_at = self.clock.now() + max(self.backoff.delay(failures), result.hold or 0.0)
+            if result.verdict is Verdict.REFUSED or again_at >= self.deadline:
+                if silence is not None:
+                    raise silence
+                raise HubRefused(result.status, result.message or "without a message")
+            self._wait(again_at)
+
+    def _wait(self, until: float) -> None:
+        alarm = self.clock.alarm()
+        try:
+            while self.clock.now() < until:
+                alarm.wait(until)
+        finally:
+            alarm.retire()

@@ -1,0 +1,137 @@
+"""The session class of 2023, by name and behaviour, on this engine.
+
+The one rule: a trainer that drove the old class from its callbacks goes on unchanged. What differs is listed in
+docs/reference/drop-in.md, attribute by attribute and fault by fault.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ..domain.credentials import Credentials
+from ..domain.metrics import from_text
+from .connect import connector
+from .log import logger
+from .session import TrainingSession
+
+
+class _RateLimits(dict[str, float]):
+    """``{"metrics", "ckpt", "heartbeat"}`` in seconds; a change reaches the engine at once."""
+
+    def __init__(self, session: TrainingSession, limits: Mapping[str, float]) -> None:
+        super().__init__(limits)
+        self._session = session
+
+    def __setitem__(self, name: str, every: float) -> None:
+        super().__setitem__(name, every)
+        self._session.pace(metrics=self["metrics"], checkpoint=self["ckpt"], heartbeat=self["heartbeat"])
+
+
+class HUBTrainingSession:
+    """Connects a trainer of 2023 to its HUB; *url* is a model's URL, ``<KEY>_<ID>`` or ``<ID>``.
+
+    *options* are those of :func:`hubport.connect`. Raises what ``connect`` raises.
+    """
+
+    def __init__(self, url: str, *, api_key: str | Credentials | None = None, **options: Any) -> None:
+        self._connector = connector(**options)
+        self._claim = self._connector.authenticate(url, api_key)
+        record, plan = self._connector.fetch(self._claim)
+        self._session = self._connector.start(self._claim, record, plan)
+        settings = self._session.settings
+        self._rate_limits = _RateLimits(
+            self._session,
+            {
+                "metrics": settings.metrics_every,
+                "ckpt": settings.checkpoint_every,
+                "heartbeat": settings.heartbeat_every,
+            },
+        )
+        self._alive = True
+        self.timers: dict[str, float] = {}
+        self.metrics_queue: dict[int, str] = {}
+        self.model_id = self._session.model_id
+        self.model_url = self._session.model_url
+        self.api_url = f"{settings.api_root}/v1/models/{self.model_id}"
+        self.auth_header = self._claim.credentials.headers()
+        self.model: dict[str, Any] = dict(record.raw)
+        self.model_file = self._session.model_file
+        self.train_args = self._session.train_args
+        self._log = logger(model_id=self.model_id)
+
+    @property
+    def agent_id(self) -> str | None:
+        """The name that the HUB gave to this run."""
+        return self._session.agent_id
+
+    @property
+    def rate_limits(self) -> dict[str, float]:
+        """Seconds between two calls: ``metrics``, ``ckpt`` and ``heartbeat``."""
+        return self._rate_limits
+
+    @rate_limits.setter
+    def rate_limits(self, limits: Mapping[str, float]) -> None:
+        for name, every in limits.items():
+            self._rate_limits[name] = every
+
+    @property
+    def alive(self) -> bool:
+        """Whether heartbeats run; setting it to ``False`` stops them at once."""
+        return self._alive
+
+    @alive.setter
+    def alive(self, value: bool) -> None:
+        if value == self._alive:
+            return
+        self._alive = value
+        if value:
+            self._session.start_heartbeats()
+        else:
+            self._session.stop_heartbeats()
+
+    def upload_metrics(self) -> None:
+        """Send what is in ``metrics_queue``: JSON text by epoch. Returns when it is kept, before it is sent."""
+        for epoch, text in self.metrics_queue.copy().items():
+            self._session.log_text(int(epoch), from_text(text))
+
+    def upload_model(
+        self, epoch: int, weights: str | Path, is_best: bool = False, map: float = 0.0, final: bool = False
+    ) -> None:
+        """Send the checkpoint *weights* of *epoch*; the *final* one waits until it has arrived, and ends the model."""
+        if not final:
+            self._session.upload_checkpoint(weights, epoch=epoch, is_best=is_best)
+            return
+        # The old class lost what was still in the queue here: of a training of two epochs, everything.
+        self.upload_metrics()
+        self.metrics_queue = {}
+        if not self._session.send_final(str(weights), epoch=epoch, map=map):
+            self._log.warning("final.waiting", summary=str(self._session.status()))
+
+    def _start_heartbeat(self) -> None:
+        """Send heartbeats."""
+        self.alive = True
+
+    def _stop_heartbeat(self) -> None:
+        """Send none any more."""
+        self.alive = False
+
+    def _register_signal_handlers(self) -> None:
+        """The engine watches SIGTERM and SIGINT from the start, where it can."""
+
+    def _handle_signal(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
+        """Stop, send what is left, and end the process as the signal would."""
+        self._stop_heartbeat()
+        self._session.close(within=self._session.settings.signal_within)
+        sys.exit(128 + signum if signum in set(signal.Signals) else signum)
+
+    def _get_model(self) -> dict[str, Any]:
+        """Fetch the model's record again, with what follows from it."""
+        record, plan = self._connector.fetch(self._claim)
+        self.model = dict(record.raw)
+        self.model_file, self.train_args = plan.model_file, plan.train_args
+        return self.model

@@ -1,0 +1,36 @@
+"""What the process does to sessions: it forks, and it exits.
+
+The one rule: a forked child never sends and never waits for threads that it does not have. Its copies of the parent's
+sessions turn into objects that do nothing, before any code of the child's own runs.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Protocol
+
+
+class Forkable(Protocol):
+    """Something that belongs to the process that made it."""
+
+    def after_fork_in_child(self) -> None:
+        """From now on this is a copy in a child."""
+        ...
+
+
+_ALIVE: weakref.WeakSet[Forkable] = weakref.WeakSet()
+
+
+def watch(thing: Forkable) -> None:
+    """Tell *thing* when it finds itself in a forked child."""
+    _ALIVE.add(thing)
+
+
+def _after_fork_in_child() -> None:
+    for thing in list(_ALIVE):
+        thing.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

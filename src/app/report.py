@@ -1,0 +1,124 @@
+"""What became of everything that was logged.
+
+The one rule: every record is in exactly one of the columns: delivered, waiting, refused, superseded or lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen
+class Count:
+    """One kind of message, in numbers. ``waiting`` is still in the outbox."""
+
+    logged: int = 0
+    delivered: int = 0
+    refused: int = 0
+    superseded: int = 0
+    lost: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """What a later run can still deliver."""
+        return self.logged - self.delivered - self.refused - self.superseded - self.lost
+
+
+@attrs.frozen
+class Report:
+    """The state of a session's delivery: from ``status()`` while it runs, from ``finish()`` at its end.
+
+    ``metrics`` counts calls of ``log_metrics``; ``reasons`` counts what went wrong, by what it was; ``spool`` is where
+    what is waiting or refused lies.
+    """
+
+    model_id: str
+    model_url: str
+    state: str
+    metrics: Count
+    checkpoints: Count
+    heartbeats: Count
+    final_delivered: bool
+    reasons: dict[str, int]
+    spool: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was logged is delivered, or was superseded by something newer that is."""
+        return not (self._left or self.metrics.refused or self.checkpoints.refused or self._lost)
+
+    @property
+    def _left(self) -> int:
+        return self.metrics.waiting + self.checkpoints.waiting
+
+    @property
+    def _lost(self) -> int:
+        return self.metrics.lost + self.checkpoints.lost
+
+    def __str__(self) -> str:
+        parts: list[str] = []
+        parts.append(
+            f"{self.metrics.delivered} of {self.metrics.logged} metrics and "
+            f"{self.checkpoints.delivered} of {self.checkpoints.logged - self.checkpoints.superseded} checkpoints "
+            f"delivered to {self.model_url}"
+        )
+        if self.metrics.refused or self.checkpoints.refused:
+            parts.append(
+                f"{self.metrics.refused} metrics and {self.checkpoints.refused} checkpoints were refused by the HUB "
+                f"and lie in {self.spool}"
+            )
+        if self._lost:
+            parts.append(f"{self.metrics.lost} metrics and {self.checkpoints.lost} checkpoints could not be kept")
+        if self._left:
+            parts.append(
+                f"{self.metrics.waiting} metrics and {self.checkpoints.waiting} checkpoints wait in {self.spool}: "
+                f"the next hubport.connect({self.model_id!r}) on this machine sends them"
+            )
+        if self.reasons:
+            parts.append("on the way: " + ", ".join(f"{n} x {what}" for what, n in sorted(self.reasons.items())))
+        return "; ".join(parts) + "."
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        columns = {
+            name: attrs.asdict(count) | {"waiting": count.waiting}
+            for name, count in (("metrics", self.metrics), ("checkpoints", self.checkpoints))
+        }
+        beats = {"sent": self.heartbeats.logged, "delivered": self.heartbeats.delivered}
+        names = ("model_id", "model_url", "state", "final_delivered", "reasons", "spool", "is_complete")
+        return {name: getattr(self, name) for name in names} | columns | {"heartbeats": beats}
+
+
+class Tally:
+    """Counts up from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self.final_delivered = False
+
+    def add(self, kind: str, column: str, number: int = 1) -> None:
+        """*number* more of *kind* are in *column*, a field of :class:`Count`."""
+        with self._lock:
+            self._counts[kind, column] += number
+
+    def blame(self, reason: str) -> int:
+        """Something went wrong because of *reason*; how often that was so far."""
+        with self._lock:
+            self._reasons[reason] += 1
+            return self._reasons[reason]
+
+    def count(self, kind: str) -> Count:
+        """The columns of *kind*."""
+        with self._lock:
+            return Count(**{column: n for (k, column), n in self._counts.items() if k == kind})
+
+    def reasons(self) -> dict[str, int]:
+        """What went wrong, by reason."""
+        with self._lock:
+            return dict(self._reasons)

@@ -1,0 +1,247 @@
+"""A training session: what a trainer holds while it trains.
+
+The one rule: after ``connect`` nothing that the network does raises into the trainer or holds it. Records go into the
+outbox, workers drain it, and only ``flush``, ``finish`` and ``close`` wait, each against one deadline.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping
+from enum import Enum
+from types import TracebackType
+from typing import Any
+
+import structlog
+
+from ..domain.checkpoint import Kind
+from ..domain.errors import SessionClosed
+from ..domain.metrics import epoch_number, json_safe
+from ..domain.model_record import ModelRecord
+from ..domain.ports.clock import Clock
+from ..domain.ports.signals import Signals
+from ..domain.train_plan import TrainPlan
+from . import process
+from .delivery import Delivery
+from .progress import progress
+from .report import Report
+from .settings import Settings
+
+
+class State(str, Enum):
+    """Where a session is in its life."""
+
+    RUNNING = "running"
+    CLOSED = "closed"
+    FORKED = "forked"
+
+
+class TrainingSession:
+    """Keeps one training connected to its HUB; made by :func:`hubport.connect`.
+
+    ``model_file`` and ``train_args`` are what the HUB says to train, ``record`` is all that it says of the model.
+    Use it as a context manager: leaving it stops heartbeats and drains what it can within ``Settings.exit_within``.
+    """
+
+    def __init__(
+        self,
+        *,
+        record: ModelRecord,
+        plan: TrainPlan,
+        settings: Settings,
+        clock: Clock,
+        signals: Signals,
+        log: structlog.stdlib.BoundLogger,
+        deliver: Callable[[], Delivery],
+    ) -> None:
+        self.record = record
+        self.model_id = record.id
+        self.model_url = settings.model_url(record.id)
+        self.model_file = plan.model_file
+        self.train_args: dict[str, Any] = plan.train_args
+        self.settings = settings
+        self._clock = clock
+        self._log = log
+        self._state = State.RUNNING
+        self._closing = threading.Lock()
+        self._delivery = deliver()
+        self._delivery.start()
+        process.watch(self)
+        atexit.register(self.close)
+        self._watch = signals.watch(self._on_signal) if settings.handle_signals else None
+        if self._watch is None:
+            log.debug("signals.not_watched", why="not the main thread, or switched off")
+
+    @property
+    def agent_id(self) -> str | None:
+        """The name that the HUB gave to this run; ``None`` until the first heartbeat is answered."""
+        return self._delivery.agent_id
+
+    def log_metrics(self, epoch: int, values: Mapping[str, object]) -> None:
+        """Log *values* of *epoch* (from 0): names to numbers or text.
+
+        Returns as soon as they would survive ``kill -9``. Several calls for one epoch add up; the newest wins for a
+        name.
+
+        Raises:
+            InvalidMetrics: (a ``TypeError``) for what is no number or text.
+            SessionClosed: after ``finish`` or ``close``.
+        """
+        if self._is_open("log_metrics"):
+            self._delivery.record(epoch_number(epoch), json_safe(values))
+
+    def log_text(self, epoch: int, text: str) -> None:
+        """Log JSON *text* for *epoch*, in place of what was logged for it before: how the drop-in logs.
+
+        Raises:
+            SessionClosed: after ``finish`` or ``close``.
+        """
+        if self._is_open("log_text"):
+            self._delivery.record(epoch_number(epoch), text)
+
+    def upload_checkpoint(self, path: str | os.PathLike[str], *, epoch: int, is_best: bool = False) -> None:
+        """Send the file *path* as it is now, as the checkpoint of *epoch*: at most one in 900 s, the newest wins.
+
+        Returns when a snapshot is taken: *path* may be written again at once. A missing file is a warning.
+
+        Raises:
+            InvalidMetrics: when *epoch* is no whole number from 0.
+            SessionClosed: after ``finish`` or ``close``.
+        """
+        if self._is_open("upload_checkpoint"):
+            self._delivery.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
+
+    def flush(self, *, within: float) -> bool:
+        """Send what waits now, without pacing, for *within* seconds at most; whether nothing waits any more.
+
+        Raises:
+            SessionClosed: after ``finish`` or ``close``.
+        """
+        return self._is_open("flush") and self._delivery.drain(self._clock.now() + within)
+
+    def finish(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        epoch: int = 0,
+        map: float | None = None,
+        within: float | None = None,
+    ) -> Report:
+        """Send everything, then the final weights *path*, then close; wait *within* seconds (one hour) at most.
+
+        *epoch* and *map* (mAP50-95) are those of the weights. Where *path* is missing, ``last.pt`` beside it is sent.
+        Without *path* nothing final is sent, and the model stays open in the HUB.
+
+        Raises:
+            InvalidMetrics: when *epoch* or *map* is no number.
+            SessionClosed: after ``finish`` or ``close``.
+        """
+        if not self._is_open("finish"):
+            return self.status()
+        deadline = self._clock.now() + (self.settings.finish_within if within is None else within)
+        if path is not None:
+            self.send_final(path, epoch=epoch, map=map, deadline=deadline)
+        return self._close(deadline)
+
+    def send_final(
+        self, path: str | os.PathLike[str], *, epoch: int, map: float | None, deadline: float | None = None
+    ) -> bool:
+        """What ``finish`` does before it closes; whether nothing waits any more at *deadline*, an instant."""
+        if not self._is_open("send_final"):
+            return False
+        number, worth = epoch_number(epoch), json_safe({"map": map})["map"]
+        now = self._clock.now()
+        deadline = now + self.settings.finish_within if deadline is None else deadline
+        # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
+        self._delivery.drain_metrics(min(deadline, now + self.settings.request_within))
+        self._delivery.keep_final(os.fspath(path), number, None if worth is None else float(worth))
+        bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress)
+        try:
+            return self._delivery.drain(deadline, progress=bar)
+        finally:
+            bar.end()
+
+    def close(self, *, within: float | None = None) -> Report:
+        """Stop heartbeats, send what can be sent *within* seconds (2), and let go. A second call changes nothing."""
+        return self._close(self._clock.now() + (self.settings.exit_within if within is None else within))
+
+    def status(self) -> Report:
+        """What was delivered and what waits, as of now. Never waits."""
+        tally = self._delivery.tally
+        return Report(
+            model_id=self.model_id,
+            model_url=self.model_url,
+            state=self._state.value,
+            metrics=tally.count("metrics"),
+            checkpoints=tally.count("checkpoints"),
+            heartbeats=tally.count("heartbeats"),
+            final_delivered=tally.final_delivered,
+            reasons=tally.reasons(),
+            spool=self._delivery.spool.name,
+        )
+
+    def stop_heartbeats(self) -> None:
+        """No heartbeat from now on; the HUB will show the run as disconnected after some 15 minutes."""
+        self._delivery.heartbeats.pause()
+
+    def start_heartbeats(self) -> None:
+        """Heartbeats again, the first at once."""
+        self._delivery.heartbeats.resume()
+
+    def pace(self, *, metrics: float, checkpoint: float, heartbeat: float) -> None:
+        """Other intervals than those of the settings from now on, in seconds."""
+        self._delivery.metrics.lane.every = metrics
+        self._delivery.checkpoints.lane.every = checkpoint
+        self._delivery.heartbeats.lane.every = heartbeat
+
+    def __enter__(self) -> TrainingSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<TrainingSession {self.model_url} {self._state.value}>"
+
+    def _is_open(self, call: str) -> bool:
+        """Whether *call* may do something; in a forked child it may not, and says nothing of it."""
+        if self._state is State.CLOSED:
+            raise SessionClosed(call, self.model_url)
+        return self._state is State.RUNNING
+
+    def _close(self, deadline: float) -> Report:
+        with self._closing:
+            if self._state is not State.RUNNING:
+                return self.status()
+            self._state = State.CLOSED
+        atexit.unregister(self.close)
+        try:
+            self._delivery.end(deadline)
+        finally:
+            if self._watch is not None:
+                self._watch.stop()
+        report = self.status()
+        (self._log.info if report.is_complete else self._log.warning)("session.closed", summary=str(report))
+        return report
+
+    def _on_signal(self, signum: int) -> None:
+        """SIGTERM or SIGINT has come; in a thread of its own."""
+        try:
+            self._log.info("signal.received", signal=signum, consequence="sending what is left, then passing it on")
+            self.stop_heartbeats()
+            self._delivery.drain(self._clock.now() + self.settings.signal_within)
+        finally:
+            if self._watch is not None:
+                self._watch.pass_on(signum)
+
+    def after_fork_in_child(self) -> None:
+        """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""
+        if self._state is State.RUNNING:
+            self._state = State.FORKED
+            atexit.unregister(self.close)
+            if self._watch is not None:
+                self._watch.stop()

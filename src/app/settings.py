@@ -1,0 +1,146 @@
+"""Everything that can be set, in one frozen class.
+
+The one rule: arguments beat environment beats defaults. Durations are seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..domain.credentials import redact
+from ..domain.errors import InvalidSettings
+from ..domain.model_ref import VENDOR_WEB_ROOT
+from ..domain.origin import checked_root
+
+VENDOR_API_ROOT = "https://api.ultralytics.com"
+
+
+def _default_agent() -> str:
+    """The old clients' form, ``python-<version>-<where>``."""
+    where = "colab" if "COLAB_RELEASE_TAG" in os.environ else "local"
+    return f"python-{metadata.version('hubport')}-{where}"
+
+
+def _default_state_dir() -> Path:
+    import platformdirs  # noqa: PLC0415 - only who needs the default pays for the import
+
+    return platformdirs.user_state_path("hubport")
+
+
+def _seconds(*, least: float = 0.0) -> Callable[[Any, attrs.Attribute[float], float], None]:
+    def check(_: Any, attribute: attrs.Attribute[float], value: float) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
+            raise InvalidSettings(attribute.name, f"{value!r} is not a number of seconds of at least {least:g}")
+
+    return check
+
+
+def _yes(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError
+
+
+def _optional_redacted(key: str | None) -> str:
+    return "None" if key is None else redact(key)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How a session behaves; see each field.
+
+    Raises:
+        InvalidSettings: (a ``ValueError``) for a value that makes no sense, naming the field.
+    """
+
+    api_root: str = VENDOR_API_ROOT
+    """Root of every API call: ``ULTRALYTICS_HUB_API``."""
+    web_root: str = VENDOR_WEB_ROOT
+    """Root of the pages people look at: ``ULTRALYTICS_HUB_WEB``."""
+    api_key: str | None = attrs.field(default=None, repr=_optional_redacted)
+    """The key where neither the call nor the identifier gives one: ``HUB_API_KEY``."""
+    metrics_every: float = attrs.field(default=3.0, validator=_seconds())
+    """At most one metrics call in so many seconds."""
+    checkpoint_every: float = attrs.field(default=900.0, validator=_seconds())
+    """At most one epoch checkpoint in so many seconds."""
+    heartbeat_every: float = attrs.field(default=300.0, validator=_seconds(least=0.1))
+    """One heartbeat in so many seconds."""
+    connect_within: float = attrs.field(default=5.0, validator=_seconds())
+    """How long ``connect`` tries."""
+    request_within: float = attrs.field(default=10.0, validator=_seconds(least=0.001))
+    """The end of one heartbeat or metrics call."""
+    upload_within: float = attrs.field(default=3600.0, validator=_seconds(least=0.001))
+    """The end of one attempt to upload; one that moves nothing for a minute ends sooner."""
+    finish_within: float = attrs.field(default=3600.0, validator=_seconds())
+    """How long ``finish`` waits for the final upload."""
+    exit_within: float = attrs.field(default=2.0, validator=_seconds())
+    """How long ``close``, an exception, or the interpreter's exit wait for what is left."""
+    signal_within: float = attrs.field(default=5.0, validator=_seconds())
+    """How long SIGTERM and SIGINT are held back to send what is left."""
+    handle_signals: bool = True
+    """Whether SIGTERM and SIGINT are watched at all."""
+    state_dir: Path = attrs.field(factory=_default_state_dir, converter=Path)
+    """Where the outbox lives: ``HUBPORT_STATE_DIR``."""
+    agent: str = attrs.field(factory=_default_agent)
+    """What heartbeats call this client."""
+    progress: bool | None = None
+    """Progress bar of the final upload; ``None``: on a terminal and in notebooks."""
+    allow_plain_http: bool = False
+    """Send the key over http to another machine: ``HUBPORT_ALLOW_PLAIN_HTTP``."""
+
+    @property
+    def outbox_dir(self) -> Path:
+        """The outbox's folder: one for each HUB, whose models and keys are not another's."""
+        return self.state_dir / "outbox" / re.sub(r"[^0-9A-Za-z.-]+", "_", self.api_root)
+
+    def model_url(self, model_id: str) -> str:
+        """The page of a model, for people."""
+        return f"{self.web_root}/models/{model_id}"
+
+    def __attrs_post_init__(self) -> None:
+        for name, setting in (("api_root", "ULTRALYTICS_HUB_API"), ("web_root", "ULTRALYTICS_HUB_WEB")):
+            # No key is ever sent to the web root.
+            plain = self.allow_plain_http or name == "web_root"
+            root = checked_root(getattr(self, name), setting=f"{name} ({setting})", allow_plain_http=plain)
+            object.__setattr__(self, name, root)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """The environment's settings, with *overrides* before them.
+
+        ``ULTRALYTICS_HUB_API``, ``ULTRALYTICS_HUB_WEB`` and ``HUB_API_KEY`` are those of the old clients; every other
+        field is ``HUBPORT_<FIELD>``. An empty variable counts as unset.
+
+        Raises:
+            InvalidSettings: naming the variable.
+        """
+        environ = os.environ if environ is None else environ
+        found: dict[str, Any] = {}
+        for field in attrs.fields(cls):
+            variable = _OLD_NAMES.get(field.name, f"HUBPORT_{field.name.upper()}")
+            text = environ.get(variable, "").strip()
+            if text and field.name not in overrides:
+                try:
+                    found[field.name] = _READERS.get(str(field.type), str)(text)
+                except ValueError:
+                    expected = "a number of seconds" if field.type == "float" else "1 or 0"
+                    raise InvalidSettings(variable, f"{text!r} is not {expected}") from None
+        return cls(**found | overrides)
+
+
+_OLD_NAMES = {
+    "api_root": "ULTRALYTICS_HUB_API",
+    "web_root": "ULTRALYTICS_HUB_WEB",
+    "api_key": "HUB_API_KEY",
+}
+_READERS: dict[str, Callable[[str], Any]] = {"float": float, "bool": _yes, "bool | None": _yes, "Path": Path}

@@ -1,0 +1,237 @@
+"""One thread for one lane, and the crew of them that a session has.
+
+The one rule: the lock is held for the lane's arithmetic alone, never while something is sent, written or waited for.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from ..domain.errors import HubUnreachable
+from ..domain.lane import Lane, Link
+from ..domain.outcome import Outcome, Verdict
+from ..domain.ports.clock import Alarm, Clock
+from .report import Tally
+
+
+class Errand(Protocol):
+    """What a worker does when its lane says that it is time."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something is left to send after the last run."""
+        ...
+
+    def run(self) -> Outcome | None:
+        """Send what waits, if anything does.
+
+        Raises:
+            HubUnreachable: when there was no answer.
+        """
+        ...
+
+
+class Worker:
+    """Steps one lane: nearly every test does so by hand, without a thread."""
+
+    def __init__(self, name: str, lane: Lane, errand: Errand, crew: Crew) -> None:
+        self.name = name
+        self.lane = lane
+        self.errand = errand
+        self._crew = crew
+        self._alarm: Alarm = crew.clock.alarm()
+        self._thread = threading.Thread(target=self._loop, name=f"hubport-{name}", daemon=True)
+        self._is_busy = False
+        self._is_paused = False
+        self.is_gone = False
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def offer(self) -> None:
+        """There is something to send. Called after it was written down."""
+        # Without the lock: when `waiting` is True here, the worker has not begun yet, since beginning is what makes it
+        # False; and it reads what there is to send after it has begun, so it finds what our caller wrote before.
+        if self.lane.waiting:
+            return
+        with self._crew.lock:
+            self.lane.offer()
+        self.wake()
+
+    def wake(self) -> None:
+        """Look at the lane again."""
+        self._alarm.ring()
+
+    def pause(self) -> None:
+        """Send nothing that is not under way already."""
+        with self._crew.lock:
+            self._is_paused = True
+        self.wake()
+
+    def resume(self) -> None:
+        """Go on after :meth:`pause`, at once."""
+        with self._crew.lock:
+            self._is_paused = False
+            self.lane.offer()
+        self.wake()
+
+    def join(self) -> None:
+        """Wait for the thread of a worker that is gone."""
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        # With the lock: between the two steps of taking an offer, neither flag is up.
+        with self._crew.lock:
+            return not self._is_busy and (self._is_paused or not self.lane.waiting)
+
+    def step(self) -> None:
+        """Send what is due, if something is."""
+        with self._crew.lock:
+            if self._is_paused or not self.lane.begin(self._crew.clock.now()):
+                return
+            self._is_busy = True
+        outcome = self._outcome()
+        concerns_others = False
+        with self._crew.lock:
+            if outcome is not None:
+                now = self._crew.clock.now()
+                concerns_others = self.lane.settle(outcome, now=now, more=self.errand.has_more)
+            self._is_busy = False
+        if outcome is not None:
+            self._crew.note(outcome, by=self)
+        self._crew.changed(by=self, concerns_others=concerns_others)
+
+    def _outcome(self) -> Outcome | None:
+        try:
+            return self.errand.run()
+        except HubUnreachable as exc:
+            return Outcome.unreachable(exc.cause)
+        except Exception:
+            self._crew.log.exception("worker.failed", worker=self.name)
+            return Outcome(Verdict.AGAIN, -1, "a fault of hubport's own: see the log")
+
+    def _loop(self) -> None:
+        try:
+            while True:
+                self.step()
+                with self._crew.lock:
+                    due = None if self._is_paused else self.lane.due
+                    deadline = self._crew.deadline
+                    is_dismissed = deadline < math.inf
+                    is_over = is_dismissed and (due is None or self._crew.clock.now() >= deadline)
+                if is_over:
+                    break
+                until = min(deadline, math.inf if due is None else due)
+                # A ring between the lock and this line is kept for us: the wait returns at once.
+                self._alarm.wait(None if until == math.inf else until)
+        finally:
+            # Gone before retired: who waits for us is rung, and the clock of a test does not run on before that.
+            self.is_gone = True
+            self._crew.changed(by=self)
+            self._alarm.retire()
+
+
+class Crew:
+    """The workers of one session, what they share, and how to wait for them."""
+
+    def __init__(self, clock: Clock, link: Link, tally: Tally, log: structlog.stdlib.BoundLogger) -> None:
+        self.clock = clock
+        self.link = link
+        self.log = log
+        self.lock = threading.Lock()
+        self.deadline = math.inf
+        self.workers: list[Worker] = []
+        self._tally = tally
+        self._waiters: list[Alarm] = []
+        self._troubled: set[Worker] = set()
+
+    def hire(self, name: str, lane: Lane, errand: Errand) -> Worker:
+        """A new worker, not started yet."""
+        self.workers.append(Worker(name, lane, errand, self))
+        return self.workers[-1]
+
+    def start(self) -> None:
+        """Start every thread."""
+        for worker in self.workers:
+            worker.start()
+
+    def changed(self, *, by: Worker, concerns_others: bool = False) -> None:
+        """A worker did something: tell who waits, and the other workers when they may send at another time now."""
+        if concerns_others:
+            for worker in self.workers:
+                if worker is not by:
+                    worker.wake()
+        for waiter in list(self._waiters):
+            waiter.ring()
+
+    def note(self, outcome: Outcome, *, by: Worker) -> None:
+        """One warning when trouble begins and one line when it ends; the rest is counted."""
+        if outcome.verdict is Verdict.DELIVERED:
+            if by in self._troubled:
+                self._troubled.discard(by)
+                self.log.info("hub.recovered", kind=by.name)
+            return
+        self._tally.blame(outcome.reason)
+        tell = self.log.debug if by in self._troubled else self.log.warning
+        self._troubled.add(by)
+        tell(
+            "hub.failed",
+            kind=by.name,
+            verdict=outcome.verdict.value,
+            status=outcome.status,
+            message=outcome.message,
+            consequence="what was logged is kept and training goes on",
+        )
+
+    def wait_for(self, is_done: Callable[[], bool], *, deadline: float) -> bool:
+        """Wait in the calling thread until *is_done*, at the latest until *deadline*; whether it was done."""
+        alarm = self.clock.alarm()
+        # Listed before the first look, so that no change between the look and the wait is missed.
+        self._waiters.append(alarm)
+        try:
+            while not is_done():
+                if self.clock.now() >= deadline:
+                    return False
+                alarm.wait(deadline)
+            return True
+        finally:
+            self._waiters.remove(alarm)
+            alarm.retire()
+
+    def hurry(self, workers: Sequence[Worker]) -> None:
+        """Somebody waits for *workers*: no pacing from now on."""
+        with self.lock:
+            for worker in workers:
+                worker.lane.hurry()
+        # All of them: our own backoff from an outage is forgotten for every lane.
+        self._wake()
+
+    def stroll(self, workers: Sequence[Worker]) -> None:
+        """Back to the pace."""
+        with self.lock:
+            for worker in workers:
+                worker.lane.stroll()
+
+    def dismiss(self, deadline: float) -> bool:
+        """Let every worker that is not paused send what waits until *deadline*; whether all are gone then."""
+        with self.lock:
+            self.deadline = deadline
+        self.hurry(self.workers)
+        gone = self.wait_for(lambda: all(worker.is_gone for worker in self.workers), deadline=deadline)
+        for worker in self.workers:
+            if worker.is_gone:
+                worker.join()  # past its loop: a matter of microseconds
+        return gone
+
+    def _wake(self) -> None:
+        for worker in self.workers:
+            worker.wake()

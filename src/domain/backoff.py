@@ -1,0 +1,55 @@
+"""How long after the n-th failure in a row.
+
+The one rule: full jitter below a doubling cap, on top of the least gap between two calls, and never sooner than the
+server asked. A pure function of its arguments: the draw comes from the run's own name, so that runs spread out and a
+test repeats itself.
+"""
+
+from __future__ import annotations
+
+import zlib
+from email.utils import parsedate_to_datetime
+
+import attrs
+
+#: What a server may ask for at most, in seconds. (urllib3 believes six hours.)
+LONGEST_RETRY_AFTER = 3600.0
+
+
+@attrs.frozen
+class Backoff:
+    """``floor`` to ``floor + min(cap, first * 2**(n-1))`` seconds after the n-th failure, spread evenly."""
+
+    seed: str = ""
+    first: float = 2.0
+    cap: float = 60.0
+    floor: float = 0.0
+
+    def delay(self, failures: int) -> float:
+        """Seconds to wait after *failures* (1 or more) in a row."""
+        draw = zlib.crc32(f"{self.seed}:{failures}".encode()) / 2**32
+        return self.floor + draw * self.bound(failures)
+
+    def bound(self, failures: int) -> float:
+        """The end of the range that the jitter is drawn from."""
+        # Beyond 2**32 every cap is reached, and a float would overflow at 2**1024.
+        return min(self.cap, self.first * 2.0 ** min(failures - 1, 32))
+
+
+def retry_after(value: str | None, *, wall: float) -> float | None:
+    """Seconds that a ``Retry-After`` header asks for, as seconds or as a date; ``None`` when it says nothing.
+
+    Between 0 and an hour, whatever it says. *wall* is the time of the answer in unix seconds. (RFC 9110, 10.2.3)
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.lstrip("-").isdigit():
+        # Twenty digits say "long" as well as any more, and int() refuses thousands of them.
+        seconds = float(text[:20])
+    else:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - wall
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

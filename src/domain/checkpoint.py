@@ -1,0 +1,59 @@
+"""What an upload is, and which one supersedes which.
+
+The one rule: among epoch checkpoints the newest wins; a final one is never given up for another.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import attrs
+
+
+class Kind(str, Enum):
+    """Why a checkpoint is sent; the value is the protocol's ``type``."""
+
+    EPOCH = "epoch"
+    FINAL = "final"
+
+    @property
+    def part_name(self) -> str:
+        """Field name and file name of the file part."""
+        return "best.pt" if self is Kind.FINAL else "last.pt"
+
+
+@attrs.frozen
+class Checkpoint:
+    """A snapshot that waits to be sent: ``path`` is ours, ``size`` in bytes, ``map`` the mAP50-95 of a final one.
+
+    ``number`` names it within its run's journal.
+    """
+
+    number: int
+    epoch: int
+    kind: Kind
+    path: str
+    size: int
+    is_best: bool = False
+    map: float | None = None
+
+    def supersedes(self, other: Checkpoint) -> bool:
+        """Whether *other*, offered before this one, need not be sent any more."""
+        return other.kind is Kind.EPOCH
+
+    def fields(self) -> dict[str, str]:
+        """The text fields of the form, in the order of the old clients."""
+        fields = {"epoch": str(self.epoch), "type": self.kind.value}
+        if self.kind is Kind.FINAL:
+            return fields | {"map": str(0.0 if self.map is None else self.map)}
+        return fields | {"isBest": str(self.is_best)}
+
+    def as_json(self) -> dict[str, Any]:
+        """What the journal holds of it; :meth:`from_json` reads it back."""
+        return attrs.asdict(self) | {"kind": self.kind.value}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Checkpoint:
+        """Read what :meth:`as_json` wrote."""
+        return cls(**data | {"kind": Kind(data["kind"])})

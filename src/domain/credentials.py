@@ -1,0 +1,46 @@
+"""Who asks: an API key, or a bearer token where a browser session gave one.
+
+The one rule: the secret leaves this module as a request header and in no other way.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from .errors import AuthenticationFailed
+
+# What RFC 9110 allows in a field value without quoting, less the space: a line break here would forge a header.
+_SAFE = re.compile(r"[!-~]+")
+
+
+def redact(secret: str) -> str:
+    """The last four characters behind an ellipsis, or nothing of a secret too short to hide behind four."""
+    return f"'…{secret[-4:]}'" if len(secret) > 8 else "'…'"  # noqa: PLR2004 - never more than half is shown
+
+
+def _is_header_safe(_: object, __: object, value: str) -> None:
+    if not isinstance(value, str) or _SAFE.fullmatch(value) is None:
+        raise AuthenticationFailed("the key is empty or holds blanks, line breaks or characters beyond ASCII")
+
+
+@attrs.frozen
+class Credentials:
+    """An API key (the default) or a bearer token, and the header that carries it.
+
+    Raises:
+        AuthenticationFailed: for a secret that cannot stand in a header.
+    """
+
+    secret: str = attrs.field(repr=redact, validator=_is_header_safe)
+    is_bearer: bool = False
+
+    @classmethod
+    def bearer(cls, token: str) -> Credentials:
+        """The id token of a browser session, as on Colab."""
+        return cls(token, is_bearer=True)
+
+    def headers(self) -> dict[str, str]:
+        """The one header that proves who asks."""
+        return {"authorization": f"Bearer {self.secret}"} if self.is_bearer else {"x-api-key": self.secret}

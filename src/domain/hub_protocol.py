@@ -1,0 +1,66 @@
+"""The wire of HUB v1: requests built. (What the answers mean is in :mod:`hubport.domain.outcome`.)
+
+The one rule: nothing here knows an HTTP library, and no path is made from unchecked text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+import attrs
+
+from .checkpoint import Checkpoint
+from .credentials import Credentials
+from .metrics import EpochValues, to_text
+from .ports.http import FilePart, Request
+
+
+@attrs.frozen
+class HubProtocol:
+    """Builds the requests of whoever holds ``credentials``."""
+
+    credentials: Credentials
+
+    def _request(self, method: str, path: str, **content: Any) -> Request:
+        return Request(method, path, self.credentials.headers(), **content)
+
+    def authenticate(self) -> Request:
+        """Is this key one of yours?"""
+        return self._request("POST", "/v1/auth")
+
+    def fetch_model(self, model_id: str) -> Request:
+        """The record of a model."""
+        return self._request("GET", model_path(model_id))
+
+    def create_model(self, body: Mapping[str, Any]) -> Request:
+        """A new model; the answer's ``data.id`` names it."""
+        return self._request("POST", "/v1/models", json=dict(body))
+
+    def read_metrics(self, model_id: str) -> Request:
+        """What the HUB holds of a model's metrics."""
+        return self._request("GET", f"{model_path(model_id)}/metrics")
+
+    def download(self, path: str) -> Request:
+        """A file by the path that the HUB gave for it."""
+        return self._request("GET", path)
+
+    def post_metrics(self, model_id: str, epochs: Mapping[int, EpochValues]) -> Request:
+        """Each epoch's values, which replace what the HUB holds of that epoch."""
+        metrics = {str(epoch): to_text(values) for epoch, values in epochs.items()}
+        return self._request("POST", model_path(model_id), json={"metrics": metrics, "type": "metrics"})
+
+    def upload(self, model_id: str, checkpoint: Checkpoint, read: Callable[[], BinaryIO]) -> Request:
+        """A checkpoint, whose bytes *read* opens anew for each attempt."""
+        part = FilePart(checkpoint.kind.part_name, checkpoint.size, read)
+        return self._request("POST", f"{model_path(model_id)}/upload", fields=checkpoint.fields(), file=part)
+
+    def heartbeat(self, model_id: str, *, agent: str, agent_id: str | None) -> Request:
+        """Says that the run is alive."""
+        body = {"agent": agent, "agentId": agent_id}
+        return self._request("POST", f"/v1/agent/heartbeat/models/{model_id}", json=body)
+
+
+def model_path(model_id: str) -> str:
+    """Where a model lives below the API root; *model_id* was checked by :class:`~.model_ref.ModelRef`."""
+    return f"/v1/models/{model_id}"

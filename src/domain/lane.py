@@ -1,0 +1,122 @@
+"""When the next message of one kind may go, as pure state over ``now``.
+
+The one rule: everything that decides *when* something is sent lives in this file; *what* is sent does not.
+
+A :class:`Lane` paces one kind of message. Lanes never wait for each other, but they share one :class:`Link`, which
+knows of an outage or a rate limit as soon as one of them has met it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from .backoff import Backoff
+from .outcome import Outcome, Verdict
+
+#: No two calls of a kind come closer than this, retries included: the protocol's pace for metrics, in seconds.
+LEAST_GAP = 3.0
+
+
+@attrs.define
+class Link:
+    """The way to the HUB, as all lanes see it."""
+
+    backoff: Backoff = attrs.field(factory=Backoff)
+    failures: int = 0
+    retry_at: float = -math.inf
+    """Our own backoff: a last try before the end may ignore it."""
+    held_until: float = -math.inf
+    """What the HUB asked for: nothing may ignore it."""
+    locked_out: bool = False
+
+    def learn(self, outcome: Outcome, *, started: float, now: float) -> bool:
+        """Take note of *outcome*, of a request that began at *started*; whether lanes may send at another time now."""
+        before = self.not_before
+        if outcome.verdict is Verdict.LOCKED_OUT:
+            self.locked_out = True
+        if outcome.hold is not None:
+            self.held_until = max(self.held_until, now + outcome.hold)
+        if not outcome.is_silence:
+            self.failures, self.retry_at = 0, -math.inf
+        elif started >= self.retry_at:
+            # Requests that were under way when another lane met the outage say nothing new.
+            self.failures += 1
+            self.retry_at = now + self.backoff.delay(self.failures)
+        return self.not_before != before
+
+    def hurry(self) -> None:
+        """Forget our own backoff, not what the HUB asked for."""
+        self.failures, self.retry_at = 0, -math.inf
+
+    @property
+    def not_before(self) -> float:
+        """The earliest instant at which any lane may send."""
+        return math.inf if self.locked_out else max(self.retry_at, self.held_until)
+
+
+@attrs.define
+class Lane:
+    """One message under way at the most, *every* seconds from start to start; what comes meanwhile waits together."""
+
+    every: float
+    link: Link
+    backoff: Backoff = attrs.field(factory=Backoff)
+    waiting: bool = False
+    """Whether something was offered that no request has taken yet."""
+    failures: int = 0
+    hurried: bool = False
+    """Whether pacing is suspended, because somebody waits for the end."""
+    started: float = -math.inf
+    _not_before: float = -math.inf
+
+    def offer(self) -> None:
+        """There is something to send."""
+        self.waiting = True
+
+    @property
+    def due(self) -> float | None:
+        """When to send; ``None`` when there is nothing to send, or nothing may be sent with this key."""
+        if not self.waiting or self.link.locked_out:
+            return None
+        return max(self._not_before, self.link.not_before)
+
+    def begin(self, now: float) -> bool:
+        """Whether to send at *now*; if so the sender takes all that was offered before this call."""
+        due = self.due
+        if due is None or now < due:
+            return False
+        self.waiting = False
+        self.started = now
+        return True
+
+    def settle(self, outcome: Outcome, *, now: float, more: bool) -> bool:
+        """Take note of what became of the request; *more* when there is something left to send.
+
+        Returns whether it changes when the other lanes may send.
+        """
+        concerns_others = self.link.learn(outcome, started=self.started, now=now)
+        self.waiting = self.waiting or more
+        if outcome.verdict is Verdict.AGAIN:
+            self.failures += 1
+            gap = self.backoff.delay(self.failures)
+            # An outage is the link's to pace: its backoff is shared, and it is shorter for a lane that met it late.
+            self._not_before = self.started + self.backoff.floor if outcome.is_silence else now + gap
+        else:
+            self.failures = 0
+            self._not_before = -math.inf if self.hurried else self.started + self.every
+        return concerns_others
+
+    def hurry(self) -> None:
+        """Suspend the pace and our own backoff: somebody waits for the end."""
+        self.hurried = True
+        self.failures = 0
+        self._not_before = -math.inf
+        self.link.hurry()
+
+    def stroll(self) -> None:
+        """Back to the pace."""
+        self.hurried = False
+        if not self.failures:
+            self._not_before = self.started + self.every

@@ -1,0 +1,136 @@
+"""One epoch's values, made JSON-safe, and how two batches merge.
+
+The one rule: what is written here is JSON (RFC 8259) that every parser takes. NaN and the infinities become ``null``.
+
+An epoch's values are either a *mapping*, as :meth:`TrainingSession.log_metrics` collects them: two of them add up, the
+newest wins for a name; or *text*, as a trainer of 2023 wrote them into ``metrics_queue``: it replaces what was there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from .errors import InvalidMetrics
+
+Scalar: TypeAlias = "float | int | str | bool | None"
+EpochValues: TypeAlias = "dict[str, Scalar] | str"
+
+# Exact types, so that the subclasses that numpy makes of float are converted and not trusted.
+_PLAIN = frozenset({str, bool, type(None)})
+# Beyond a double's range a HUB's parser reads infinity, and Python refuses to print integers of 4,300 digits.
+_LONGEST_INT = 1023
+
+
+def json_safe(values: Mapping[str, object]) -> dict[str, Scalar]:
+    """*values* with each number as JSON can hold it.
+
+    Python numbers, text, booleans and ``None`` pass; scalars of numpy, torch and the like are asked for their
+    ``item()``; NaN and the infinities become ``None``.
+
+    Raises:
+        InvalidMetrics: (a ``TypeError``) for a name that is no text, or a value that is no number or text.
+    """
+    if not isinstance(values, Mapping):
+        raise InvalidMetrics("metrics", f"a mapping of names to numbers is needed, not {type(values).__name__}")
+    safe: dict[str, Scalar] = {}
+    for name, value in values.items():
+        if type(name) is not str:
+            name = _name(name)  # noqa: PLW2901 - the same name, as plain text
+        kind = type(value)
+        if kind is float:
+            safe[name] = value if math.isfinite(value) else None  # type: ignore[arg-type,assignment]
+        elif kind in _PLAIN:
+            safe[name] = value  # type: ignore[assignment]
+        elif kind is int:
+            safe[name] = _whole(name, value)  # type: ignore[arg-type]
+        else:
+            safe[name] = _converted(name, value)
+    return safe
+
+
+def _name(name: object) -> str:
+    if isinstance(name, str):
+        return str(name)
+    raise InvalidMetrics(repr(name), f"a metric's name is text, not {type(name).__name__}")
+
+
+def _whole(name: str, value: int) -> int:
+    if value.bit_length() > _LONGEST_INT:
+        raise InvalidMetrics(name, f"an integer of {value.bit_length()} bits is beyond what JSON's readers can hold")
+    return value
+
+
+def _converted(name: str, value: object) -> Scalar:
+    """What a number that is not one of Python's plain ones is worth."""
+    item = getattr(value, "item", None)
+    if callable(item):
+        try:
+            value = item()
+        except (TypeError, ValueError, RuntimeError):
+            raise InvalidMetrics(
+                name, f"{type(value).__name__} holds more than one value (or none): log one number for each name"
+            ) from None
+    if isinstance(value, bool | None):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return _whole(name, int(value))
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidMetrics(
+            name, f"a metric is a number or text, not {type(value).__name__}: convert it before logging"
+        ) from None
+    return number if math.isfinite(number) else None
+
+
+def epoch_number(epoch: object) -> int:
+    """*epoch* as a plain int, also from numpy's and torch's integers.
+
+    Raises:
+        InvalidMetrics: when it is no whole number, or below zero.
+    """
+    if type(epoch) is int and epoch >= 0:
+        return epoch
+    try:
+        number = operator.index(epoch)  # type: ignore[arg-type]
+    except TypeError:
+        raise InvalidMetrics("epoch", f"a whole number is needed, not {type(epoch).__name__}") from None
+    if number < 0:
+        raise InvalidMetrics("epoch", f"epochs count from 0, not {number}")
+    return number
+
+
+def from_text(text: str) -> str:
+    """A trainer's own JSON text with NaN and infinities as ``null``; as it is when it holds none, or is no JSON."""
+    nulls: list[str] = []
+
+    def finite(digits: str) -> float | None:
+        number = float(digits)
+        if math.isfinite(number):
+            return number
+        nulls.append(digits)
+        return None
+
+    try:
+        parsed = json.loads(text, parse_constant=finite, parse_float=finite)
+    except (ValueError, RecursionError):
+        return text
+    return json.dumps(parsed) if nulls else text
+
+
+def merged(older: EpochValues | None, newer: EpochValues) -> EpochValues:
+    """Both batches of one epoch as one: mappings add up, text replaces and is replaced."""
+    if isinstance(older, dict) and isinstance(newer, dict):
+        return {**older, **newer}
+    return newer
+
+
+def to_text(values: EpochValues) -> str:
+    """The JSON text that the protocol carries inside its JSON."""
+    return values if isinstance(values, str) else json.dumps(values)

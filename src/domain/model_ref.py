@@ -1,0 +1,110 @@
+"""A model's identifier, in all five forms that the clients since 2023 accept.
+
+The one rule: nothing but letters and digits of ASCII ever becomes part of a request's path. (The old clients check the
+lengths alone, so twenty characters of ``../`` reach the URL.)
+
+==============================================  ===========================
+``<WEB>/models/<ID>``                           every client
+``<WEB>/models/<KEY>_<ID>``                     8.0
+``<KEY>_<ID>``                                  8.0
+``<ID>``                                        8.0
+``<WEB>/models/<ID>?api_key=<KEY>``             8.3, a slash at the end too
+==============================================  ===========================
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from .credentials import redact
+from .errors import InvalidModelRef
+
+VENDOR_WEB_ROOT = "https://hub.ultralytics.com"
+
+_KEY = re.compile(r"[0-9A-Za-z]{42}")
+_ID = re.compile(r"[0-9A-Za-z]{20}")
+
+
+def is_model_id(text: str) -> bool:
+    """Whether *text* is twenty ASCII letters and digits."""
+    return _ID.fullmatch(text) is not None
+
+
+def _optional_redacted(key: str | None) -> str:
+    return "None" if key is None else redact(key)
+
+
+@attrs.frozen
+class ModelRef:
+    """Which model, and the key where the identifier carried one (``None`` otherwise)."""
+
+    model_id: str
+    api_key: str | None = attrs.field(default=None, repr=_optional_redacted)
+
+    @classmethod
+    def parse(cls, text: str, *, web_root: str = VENDOR_WEB_ROOT) -> ModelRef:
+        """Read *text*; a URL must lie below *web_root* or the vendor's web root.
+
+        Raises:
+            InvalidModelRef: for anything else. The message shows no key.
+        """
+        if not isinstance(text, str):
+            raise InvalidModelRef(f"a model identifier is text, not {type(text).__name__}")
+        text = text.strip()
+        if not text:
+            raise InvalidModelRef("the model identifier is empty")
+        if "://" in text:
+            return cls._parse_url(text, web_root)
+        return cls._parse_name(text)
+
+    @classmethod
+    def _parse_url(cls, text: str, web_root: str) -> ModelRef:
+        try:
+            url = urlsplit(text)
+            root = f"{url.scheme}://{url.netloc}".lower()
+        except ValueError:
+            raise InvalidModelRef("the model's URL cannot be read") from None
+        if "@" in url.netloc:
+            raise InvalidModelRef("the model's URL holds a user name or a password")
+        known = [web_root.rstrip("/"), VENDOR_WEB_ROOT]
+        # The path of a root (a HUB behind https://example.org/hub) belongs to what is compared.
+        base, slash, name = f"{root}{url.path}".rstrip("/").rpartition("/models/")
+        if not slash:
+            raise InvalidModelRef("the model's URL has no /models/<ID> in it")
+        if base.lower() not in [k.lower() for k in known]:
+            raise InvalidModelRef(
+                f"the model's URL is on {root}, but this session's HUB is {web_root}: "
+                "set ULTRALYTICS_HUB_WEB and ULTRALYTICS_HUB_API for that HUB"
+            )
+        ref = cls._parse_name(name)
+        keys = set(parse_qs(url.query).get("api_key", ()))
+        if ref.api_key is not None:
+            keys.add(ref.api_key)
+        if len(keys) > 1:
+            raise InvalidModelRef("the model's URL carries two different keys")
+        return cls._checked(keys.pop() if keys else None, ref.model_id)
+
+    @classmethod
+    def _parse_name(cls, name: str) -> ModelRef:
+        key, underscore, model_id = name.rpartition("_")
+        return cls._checked(key if underscore else None, model_id)
+
+    @classmethod
+    def _checked(cls, key: str | None, model_id: str) -> ModelRef:
+        if not is_model_id(model_id):
+            # What stands in the ID's place may be a key pasted alone, so it is described and not shown.
+            raise InvalidModelRef(
+                f"the model's ID has {len(model_id)} characters"
+                if len(model_id) != 20  # noqa: PLR2004 - the protocol's length
+                else "the model's ID holds something else than letters and digits"
+            )
+        if key is not None and _KEY.fullmatch(key) is None:
+            raise InvalidModelRef(
+                f"the key before the model's ID has {len(key)} characters"
+                if len(key) != 42  # noqa: PLR2004
+                else "the key before the model's ID holds something else than letters and digits"
+            )
+        return cls(model_id, key)

@@ -1,0 +1,114 @@
+"""What became of one request: the status table.
+
+The one rule: delivered is only what the HUB acknowledged in its own words. A page of HTML, an empty body or half a body
+with status 200 comes from something in between, and counts as no delivery.
+
+===================================  ==============================================================
+408, 425, 429, 5xx, 3xx              again
+2xx that is not the HUB's envelope   again
+401, 403                             locked out: nothing is sent with this key any more
+every other status                   refused: put aside, the rest goes on
+2xx with ``success: false``          refused
+===================================  ==============================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from .backoff import retry_after
+from .ports.http import Response
+
+_AGAIN = frozenset({408, 425, 429})
+_LOCKED_OUT = frozenset({401, 403})
+#: Refusals that may be about one record among several: worth sending the halves apart.
+_DIVISIBLE = frozenset({400, 413, 422})
+_LONGEST_MESSAGE = 200
+
+
+class Verdict(Enum):
+    """The four things that can become of a request."""
+
+    DELIVERED = "delivered"
+    AGAIN = "again"
+    REFUSED = "refused"
+    LOCKED_OUT = "locked out"
+
+
+@attrs.frozen
+class Outcome:
+    """A verdict and its reason.
+
+    ``status`` 0 stands for no answer at all; ``hold`` is the HUB's Retry-After in seconds.
+    """
+
+    verdict: Verdict
+    status: int
+    message: str = ""
+    hold: float | None = None
+    data: Any = None
+
+    @classmethod
+    def unreachable(cls, cause: str) -> Outcome:
+        """No answer."""
+        return cls(Verdict.AGAIN, 0, cause)
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether nobody answered, which concerns every kind of message."""
+        return self.status == 0
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether a part of what was refused might be taken."""
+        return self.verdict is Verdict.REFUSED and self.status in _DIVISIBLE
+
+    @property
+    def reason(self) -> str:
+        """A few words, the same for the same cause, to count by."""
+        return "no answer" if self.is_silence else f"status {self.status}"
+
+
+def outcome(response: Response, *, wall: float) -> Outcome:
+    """What *response*, received at *wall* (unix seconds), means for what was sent."""
+    status = response.status
+    envelope = _envelope(response)
+    message = _message(response, envelope)
+    hold = _hold(response, wall=wall)
+    if status in _LOCKED_OUT:
+        return Outcome(Verdict.LOCKED_OUT, status, message)
+    if status in _AGAIN or status >= 500 or status < 400 and (envelope is None or status >= 300):  # noqa: PLR2004, RUF021
+        return Outcome(Verdict.AGAIN, status, message, hold=hold)
+    if status >= 400 or (envelope or {}).get("success") is False:  # noqa: PLR2004
+        return Outcome(Verdict.REFUSED, status, message)
+    return Outcome(Verdict.DELIVERED, status, message, data=(envelope or {}).get("data"))
+
+
+def _envelope(response: Response) -> Mapping[str, Any] | None:
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _message(response: Response, envelope: Mapping[str, Any] | None) -> str:
+    if envelope is None:
+        kind = response.headers.get("content-type", "no content type").partition(";")[0]
+        return f"not the HUB's JSON but {len(response.body)} bytes of {kind}"
+    message = envelope.get("message")
+    return message[:_LONGEST_MESSAGE] if isinstance(message, str) else ""
+
+
+def _hold(response: Response, *, wall: float) -> float | None:
+    """Seconds until the HUB wants to hear from us: ``Retry-After``, else ``X-RateLimit-Reset`` where a proxy ate it."""
+    hold = retry_after(response.headers.get("retry-after"), wall=wall)
+    reset = response.headers.get("x-ratelimit-reset", "")
+    if hold is None and response.status == 429 and reset.isascii() and reset.isdigit():  # noqa: PLR2004
+        hold = retry_after(str(int(float(reset[:20]) - wall)), wall=wall)
+    return hold

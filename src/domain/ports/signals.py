@@ -1,0 +1,39 @@
+"""The signals that end a run.
+
+The one rule: the process ends as it would have ended without us; we only get a moment before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Watch(Protocol):
+    """One caller's hold on the signals."""
+
+    def pass_on(self, signum: int) -> None:
+        """Let happen what would have happened without us: the earlier handler, or the default action.
+
+        From any thread. The earlier handler runs in the main thread, as it always does.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Put the earlier handlers back. Harmless a second time, and in any thread."""
+        ...
+
+
+@runtime_checkable
+class Signals(Protocol):
+    """SIGTERM and SIGINT."""
+
+    def watch(self, on_signal: Callable[[int], None]) -> Watch | None:
+        """Call *on_signal* with the number of the first of them that comes; ``None`` where handlers cannot be set.
+
+        *on_signal* runs in a thread of its own, and may take its time before it passes the signal on. A second signal
+        meets the earlier handlers, so that an impatient Ctrl-C ends the process at once. A signal that was ignored
+        stays ignored.
+        """
+        ...

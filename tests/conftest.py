@@ -1,0 +1,14 @@
+"""What holds for every test."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# The contract classes assert, and are not test modules of ours by name: ask for the telling messages.
+pytest.register_assert_rewrite("hubport.testing")
+
+# A busy machine is no failure. In CI hypothesis' own profile holds: no deadline there either, and no chance.
+settings.register_profile("patient", deadline=None)
+if "CI" not in os.environ:
+    settings.load_profile("patient")
