@@ -68,8 +68,6 @@ class DiskSpool(Spool):
             with contextlib.suppress(OSError):
                 self._folder.rename(doomed)
                 shutil.rmtree(doomed)
-            with contextlib.suppress(OSError):
-                self._folder.parent.rmdir()  # the last run of this model: fails, as it should, when there are others
         self.forget()
 
     def forget(self) -> None:
@@ -103,8 +101,8 @@ class DiskOutbox(Outbox):
         parent = self._root / model_id
         for folder in (self._root, parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Names sort by age: hexadecimal milliseconds, then 32 random bits.
-        name = f"{time.time_ns() // 1_000_000:012x}-{secrets.token_hex(4)}"
+        # Names sort by age: hexadecimal nanoseconds, then 32 random bits against another process's same instant.
+        name = f"{time.time_ns():016x}-{secrets.token_hex(4)}"
         making = parent / f"{_HIDDEN}{name}"
         making.mkdir(mode=0o700)
         fd = os.open(making / _JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -34,16 +34,16 @@ class OsFilesystem(Filesystem):
 
     def snapshot(self, source: str, target: str) -> int:
         """Clone *source*, or copy it inside the kernel, or copy it through memory; private to this user."""
-        try:
-            with open(source, "rb") as reader, open(target, "xb", opener=_private) as writer:
+        # The source first: a missing one must not touch what is at the target, which is ours only once "x" has made it.
+        with open(source, "rb") as reader, open(target, "xb", opener=_private) as writer:
+            try:
                 if not _cloned(reader, writer):
                     _copy(reader, writer)
+                writer.flush()
                 return os.fstat(writer.fileno()).st_size
-        except FileExistsError:
-            raise  # somebody else's file: not ours to take away
-        except BaseException:
-            self.remove(target)
-            raise
+            except BaseException:
+                self.remove(target)
+                raise
 
     def remove(self, path: str) -> None:
         """Take *path* away."""

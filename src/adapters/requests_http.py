@@ -120,6 +120,13 @@ class _BoundedAdapter(HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    """Never looks where a redirect leads: ``allow_redirects=False`` alone reads the target, and chokes on a bad one."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 def _no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     """As the session's ``auth``, so that requests does not look for a password in ~/.netrc and send it along."""
     return prepared
@@ -131,7 +138,7 @@ class RequestsHttp(Http):
     def __init__(self, root: str, *, stall_after: float = STALL_AFTER) -> None:
         self._root = root.rstrip("/")
         self._stall_after = stall_after
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.auth = _no_netrc
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["user-agent"] = f"hubport/{metadata.version('hubport')}"

@@ -6,12 +6,13 @@ receives, so that a test compares what was logged with what arrived.
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import string
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -20,25 +21,9 @@ from ...domain.errors import HubUnreachable
 from ...domain.hub.answers import Hub, Surroundings, envelope
 from ...domain.hub_model import HubModel, StoredCheckpoint
 from ...domain.ports.clock import Clock
-from ...domain.ports.http import Http, Request, Response
+from ...domain.ports.http import FilePart, Http, Request, Response
+from .hub_faults import HubFaults, kind_of
 from .hub_store import FakeBlobs, FakeHubStore
-
-_KINDS = (("/upload", "upload"), ("/metrics", "read"), ("/auth", "auth"))
-
-
-def kind_of(request: Request) -> str:
-    """``auth``, ``model``, ``metrics``, ``upload``, ``heartbeat``, ``create``, ``read`` or ``file``."""
-    path = request.path.partition("?")[0]
-    if path.startswith("/files/"):
-        return "file"
-    if path.startswith("/v1/agent/heartbeat/"):
-        return "heartbeat"
-    if path == "/v1/models":
-        return "create"
-    for end, kind in _KINDS:
-        if path.endswith(end):
-            return kind
-    return "model" if request.method == "GET" else "metrics"
 
 
 @attrs.frozen
@@ -58,32 +43,11 @@ class Received:
     status: int | None
 
 
-@attrs.define
-class _Fault:
-    """Something that goes wrong until an instant, or for a number of calls, with one kind of request or all."""
-
-    play: Callable[[Request, float], Response | None]
-    until: float | None
-    calls: int | None
-    on: str | None
-
-    def meets(self, request: Request, now: float) -> bool:
-        if self.is_over(now) or (self.on is not None and self.on != kind_of(request)):
-            return False
-        if self.calls is not None:
-            self.calls -= 1
-        return True
-
-    def is_over(self, now: float) -> bool:
-        return (self.until is not None and now >= self.until) or (self.calls is not None and self.calls <= 0)
-
-
-class FakeHub(Http):
+class FakeHub(HubFaults, Http):
     """A HUB with one user, whose key is ``api_key``; ``bearer`` is a token that it takes as well.
 
-    Faults last for *seconds* of *clock* (real time without one), for a number of *calls*, or until :meth:`heal`; *on*
-    limits them to one kind of request. *root* is where its links point: the address of the server in front of it.
-    IDs and keys are random unless *seed* is given.
+    It can be told to fail, see :class:`HubFaults`. *root* is where its links point: the address of the server in front
+    of it. IDs and keys are random unless *seed* is given.
     """
 
     def __init__(
@@ -95,13 +59,11 @@ class FakeHub(Http):
         seed: int | None = None,
         root: str = "https://hub.invalid",
     ) -> None:
+        super().__init__(clock, root)
         self._random = random.Random(seed)  # noqa: S311 - a fake's IDs guard nothing
         self.api_key = api_key or "".join(self._random.choices("0123456789abcdef", k=42))
         self.bearer = bearer
-        self.root = root
         self.ledger: list[Received] = []
-        self._clock = clock
-        self._faults: list[_Fault] = []
         self._overrides: dict[str, dict[str, Any]] = {}
         self._lock = threading.RLock()
         self._store = FakeHubStore()
@@ -120,87 +82,6 @@ class FakeHub(Http):
             self._store.save(model)
             self._overrides[model.id] = dict(record or {})
         return model
-
-    def down(self, *, seconds: float | None = None, calls: int | None = None, on: str | None = None) -> None:
-        """Give no answer."""
-
-        def play(_: Request, __: float) -> Response | None:
-            raise HubUnreachable(self.root, "the fake HUB is down")
-
-        self._fault(play, seconds, calls, on)
-
-    def slow(self, by: float, *, seconds: float | None = None, calls: int | None = None, on: str | None = None) -> None:
-        """Answer *by* seconds later; to a client with less patience, not at all."""
-
-        def play(_: Request, timeout: float) -> Response | None:
-            self._wait(min(by, timeout))
-            if by > timeout:
-                raise HubUnreachable(self.root, f"no answer within {timeout:g} s")
-            return None
-
-        self._fault(play, seconds, calls, on)
-
-    def refuse(
-        self,
-        status: int,
-        message: str = "refused by the test",
-        *,
-        seconds: float | None = None,
-        calls: int | None = None,
-        on: str | None = None,
-    ) -> None:
-        """Answer with *status* and do nothing."""
-        self._fault(lambda _, __: envelope(status, message), seconds, calls, on)
-
-    def rate_limit(
-        self,
-        retry_after: float,
-        *,
-        seconds: float | None = None,
-        calls: int | None = None,
-        on: str | None = None,
-        stripped: bool = False,
-    ) -> None:
-        """Answer 429 with its four headers; *stripped*, as a proxy would leave them, without."""
-
-        def play(_: Request, __: float) -> Response:
-            reset = str(int(self._wall() + retry_after))
-            headers = {
-                "x-ratelimit-limit": "100",
-                "x-ratelimit-remaining": "0",
-                "retry-after": str(int(retry_after)),
-                "x-ratelimit-reset": reset,
-            }
-            return envelope(429, "too many requests", headers=None if stripped else headers)
-
-        self._fault(play, seconds, calls, on)
-
-    def garble(
-        self,
-        body: bytes = b"<html>Welcome to the hotel's network</html>",
-        *,
-        status: int = 200,
-        seconds: float | None = None,
-        calls: int | None = None,
-        on: str | None = None,
-    ) -> None:
-        """Answer what no HUB would."""
-        answer = Response(status, {"content-type": "text/html"}, body)
-        self._fault(lambda _, __: answer, seconds, calls, on)
-
-    def lose_answers(self, *, seconds: float | None = None, calls: int | None = None, on: str | None = None) -> None:
-        """Do what is asked, and then give no answer."""
-
-        def play(request: Request, _: float) -> Response | None:
-            self._hub.answer(request)
-            raise HubUnreachable(self.root, "the fake HUB lost its answer")
-
-        self._fault(play, seconds, calls, on)
-
-    def heal(self) -> None:
-        """End every fault."""
-        with self._lock:
-            self._faults.clear()
 
     # What a test reads.
 
@@ -229,51 +110,56 @@ class FakeHub(Http):
 
     def send(self, request: Request, *, timeout: float) -> Response:
         """Receive *request*, answer it, and write both down."""
-        at = self._now()
+        at = self.now()
         response: Response | None = None
+        stored: StoredCheckpoint | None = None
         try:
-            fault = self._met(request, at)
+            fault = self.met(request, at)
             # Outside the lock: a slow answer must not make the others slow.
-            played = fault.play(request, timeout) if fault is not None else None
-            with self._lock:
-                response = played if played is not None else self._overridden(request, self._hub.answer(request))
+            played = None if fault is None or fault.is_after else fault.play(timeout)
+            answered = played
+            if answered is None:
+                answered, stored = self._answered(request)
+            if fault is not None and fault.is_after:
+                fault.play(timeout)
+            response = answered
             return response
         except OSError as exc:
             if isinstance(exc, HubUnreachable):
                 raise
             raise HubUnreachable(self.root, str(exc)) from exc
         finally:
-            with self._lock:
-                self.ledger.append(self._received(at, request, response))
+            self._write_down(at, request, response, stored)
 
     def close(self) -> None:
         """Nothing to give back."""
 
-    def _received(self, at: float, request: Request, response: Response | None) -> Received:
-        kind = kind_of(request)
-        status = None if response is None else response.status
-        file = None
-        if kind == "upload" and request.file is not None and status == 200:  # noqa: PLR2004
-            # The hash of what was kept: reading the part again would count as sending it again.
-            stored = self.model(request.path.split("/")[3]).checkpoints[-1]
-            file = (request.file.name, stored.size, stored.sha256)
-        return Received(at, kind, request.method, request.path, request.json, request.fields, file, status)
-
-    def _met(self, request: Request, now: float) -> _Fault | None:
+    def _answered(self, request: Request) -> tuple[Response, StoredCheckpoint | None]:
+        """The HUB's own answer, and the checkpoint that it kept."""
+        if request.file is not None:
+            request = attrs.evolve(request, file=_read(request.file))
         with self._lock:
-            self._faults = [fault for fault in self._faults if not fault.is_over(now)]
-            return next((fault for fault in self._faults if fault.meets(request, now)), None)
+            response = self._overridden(request, self._hub.answer(request))
+            if kind_of(request) != "upload" or response.status != 200:  # noqa: PLR2004
+                return response, None
+            return response, self.model(request.path.split("/")[3]).checkpoints[-1]
 
-    def _fault(
-        self,
-        play: Callable[[Request, float], Response | None],
-        seconds: float | None,
-        calls: int | None,
-        on: str | None,
+    def _write_down(
+        self, at: float, request: Request, response: Response | None, stored: StoredCheckpoint | None
     ) -> None:
-        until = None if seconds is None else self._now() + seconds
+        name = None if request.file is None else request.file.name
+        entry = Received(
+            at=at,
+            kind=kind_of(request),
+            method=request.method,
+            path=request.path,
+            json=request.json,
+            fields=request.fields,
+            file=None if name is None or stored is None else (name, stored.size, stored.sha256),
+            status=None if response is None else response.status,
+        )
         with self._lock:
-            self._faults.append(_Fault(play, until, calls, on))
+            self.ledger.append(entry)
 
     def _overridden(self, request: Request, response: Response) -> Response:
         overrides = self._overrides.get(request.path.rpartition("/")[2])
@@ -290,23 +176,17 @@ class FakeHub(Http):
     def _new_id(self) -> str:
         return "".join(self._random.choices(string.ascii_letters + string.digits, k=20))
 
-    def _now(self) -> float:
-        return time.monotonic() if self._clock is None else self._clock.now()
 
-    def _wall(self) -> float:
-        return time.time() if self._clock is None else self._clock.wall()
-
-    def _wait(self, seconds: float) -> None:
-        if self._clock is None:
-            threading.Event().wait(seconds)
-            return
-        alarm = self._clock.alarm()
-        try:
-            until = self._clock.now() + seconds
-            while self._clock.now() < until:
-                alarm.wait(until)
-        finally:
-            alarm.retire()
+def _read(file: FilePart) -> FilePart:
+    """The same part, read as any adapter reads it: ``size`` bytes, no fewer and no more."""
+    content = bytearray()
+    with file.open() as reader:
+        while len(content) < file.size:
+            chunk = reader.read(file.size - len(content))
+            if not chunk:
+                raise OSError(f"{file.name} ended {file.size - len(content)} bytes early")
+            content += chunk
+    return attrs.evolve(file, open=partial(io.BytesIO, bytes(content)))
 
 
 class _Around(Surroundings):
@@ -320,7 +200,7 @@ class _Around(Surroundings):
         return self._fake._new_id()  # noqa: SLF001
 
     def wall(self) -> float:
-        return self._fake._wall()  # noqa: SLF001
+        return self._fake.wall()
 
     def root(self) -> str:
         return self._fake.root

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import itertools
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 
 from ...domain.ports.outbox import Outbox, Spool
@@ -45,6 +47,7 @@ class FakeSpool(Spool):
         self.is_owned = False
         if not keep and self in self._outbox.spools:
             self._outbox.spools.remove(self)
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class FakeOutbox(Outbox):
@@ -53,12 +56,13 @@ class FakeOutbox(Outbox):
     def __init__(self, *, capacity: int | None = None) -> None:
         self.capacity = capacity
         self.spools: list[FakeSpool] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="hubport-outbox-", ignore_cleanup_errors=True)
+        self._folder = tempfile.mkdtemp(prefix="hubport-outbox-")
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._folders: Iterator[int] = itertools.count()
 
     def open(self, model_id: str) -> FakeSpool:
         """A new spool."""
-        folder = tempfile.mkdtemp(prefix=f"{next(self._folders):06d}-", dir=self._folder.name)
+        folder = tempfile.mkdtemp(prefix=f"{next(self._folders):06d}-", dir=self._folder)
         self.spools.append(FakeSpool(self, model_id, folder))
         return self.spools[-1]
 
