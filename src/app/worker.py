@@ -96,7 +96,8 @@ class Worker:
     def step(self) -> None:
         """Send what is due, if something is."""
         with self._crew.lock:
-            if self._is_paused or not self.lane.begin(self._crew.clock.now()):
+            now = self._crew.clock.now()
+            if self._is_paused or now >= self._crew.deadline or not self.lane.begin(now):
                 return
             self._is_busy = True
         outcome = self._outcome()

@@ -43,12 +43,15 @@ class Fault:
     until: float | None
     calls: int | None
     on: str | None
+    when: Callable[[Request], bool] | None = None
     is_after: bool = False
     """Whether it comes after the HUB has done what was asked."""
 
     def meets(self, request: Request, now: float) -> bool:
         """Whether it is *request* that it happens to, which counts as one of its calls."""
         if self.is_over(now) or (self.on is not None and self.on != kind_of(request)):
+            return False
+        if self.when is not None and not self.when(request):
             return False
         if self.calls is not None:
             self.calls -= 1
@@ -92,12 +95,13 @@ class HubFaults:
         status: int,
         message: str = "refused by the test",
         *,
+        when: Callable[[Request], bool] | None = None,
         seconds: float | None = None,
         calls: int | None = None,
         on: str | None = None,
     ) -> None:
-        """Answer with *status* and do nothing."""
-        self._add(Fault(lambda _: envelope(status, message), self._until(seconds), calls, on))
+        """Answer with *status* and do nothing, where *when* is given for the requests that it holds of."""
+        self._add(Fault(lambda _: envelope(status, message), self._until(seconds), calls, on, when))
 
     def rate_limit(
         self,

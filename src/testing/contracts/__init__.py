@@ -1,0 +1,38 @@
+"""What every adapter of a port must hold: one class for each port, to be subclassed for an adapter of your own.
+
+The one rule: a contract knows the port and nothing of the adapter. It never asks how fast something was, and what it
+needs of the outside comes through fixtures and methods that the subclass overrides::
+
+    class TestTapeOutbox(OutboxContract):
+        @pytest.fixture
+        def outbox(self, tmp_path):
+            return TapeOutbox(tmp_path)
+
+The classes need pytest, which hubport itself does not install. A contract that is not met fails as any test does; where
+an adapter holds a thread for ever, that is after half a minute of real time.
+"""
+
+import pytest
+
+# Before the imports below: so that a failing assertion says in a subclass, too, what it compared.
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{module}" for module in ("blobs", "clock", "filesystem", "http", "hub_store", "outbox", "signals"))
+)
+
+from .blobs import BlobsContract  # noqa: E402
+from .clock import ClockContract  # noqa: E402
+from .filesystem import FilesystemContract  # noqa: E402
+from .http import HttpContract  # noqa: E402
+from .hub_store import HubStoreContract  # noqa: E402
+from .outbox import OutboxContract  # noqa: E402
+from .signals import SignalsContract  # noqa: E402
+
+__all__ = [
+    "BlobsContract",
+    "ClockContract",
+    "FilesystemContract",
+    "HttpContract",
+    "HubStoreContract",
+    "OutboxContract",
+    "SignalsContract",
+]

@@ -1,0 +1,442 @@
+"""The contract of :class:`~hubport.domain.ports.http.Http`.
+
+The one rule: a status, whatever it is, is a response; only "no answer" raises, and then ``HubUnreachable``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+import traceback
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pytest
+
+from ...adapters.memory.clock import FakeClock
+from ...adapters.memory.hub import FakeHub
+from ...domain.errors import HubUnreachable
+from ...domain.hub_model import HubModel
+from ...domain.hub_protocol import model_path
+from ...domain.ports.http import FilePart, Http, Request, Response
+from .patience import at_once
+
+_STATUSES = [200, 201, 202, 300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 407, 408, 409, 410, 411, 413]
+_STATUSES += [415, 418, 421, 422, 425, 426, 429, 431, 451, 500, 501, 502, 503, 504, 507, 511, 520, 599]
+
+
+class Readers:
+    """Gives the readers of a file, and remembers them: whoever opened one must have closed it."""
+
+    def __init__(self, content: bytes, *, fails_after: int | None = None) -> None:
+        self.content = content
+        self.given: list[BinaryIO] = []
+        self._fails_after = fails_after
+
+    def __call__(self) -> BinaryIO:
+        """A fresh reader at the start."""
+        self.given.append(io.BytesIO(self.content) if self._fails_after is None else self._failing())
+        return self.given[-1]
+
+    def _failing(self) -> BinaryIO:
+        return _Failing(self.content, self._fails_after or 0)
+
+    @property
+    def closed(self) -> list[bool]:
+        """For each reader, whether it was closed."""
+        return [reader.closed for reader in self.given]
+
+
+class _Failing(io.BytesIO):
+    """A file on a disk that gives up."""
+
+    def __init__(self, content: bytes, after: int) -> None:
+        super().__init__(content)
+        self._after = after
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= self._after:
+            raise OSError(5, "Input/output error")
+        return super().read(self._after - self.tell())
+
+    def readinto(self, buffer: Any, /) -> int:
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class HttpContract:
+    """A way to a HUB: every answer is a response, and no answer is ``HubUnreachable``.
+
+    Override the fixture :meth:`http`, with *hub* behind it. For an adapter of sockets a server goes in between::
+
+        class TestMyHttp(HttpContract):
+            @pytest.fixture
+            def http(self, hub):
+                with LoopbackServer(hub) as server:
+                    http = MyHttp(server.url)
+                    yield http
+                    http.close()
+    """
+
+    #: Seconds for calls that are answered: nothing is asked of their speed.
+    patient = 60.0
+    #: Seconds for calls that are not answered in time, whatever time that is.
+    impatient = 0.2
+
+    @pytest.fixture
+    def hub(self) -> Iterator[FakeHub]:
+        """What the requests must reach. Its time stands still, so that a slow answer is slower than any client."""
+        clock = FakeClock()
+        yield FakeHub(clock=clock, bearer="a-bearer-token")
+        clock.advance(1e6)  # lets go whoever still waits to answer
+
+    @pytest.fixture
+    def model(self, hub: FakeHub) -> HubModel:
+        """A model in that HUB."""
+        return hub.create_model()
+
+    @pytest.fixture
+    def http(self, hub: FakeHub) -> Http:
+        """The adapter under test, whose root is *hub*."""
+        raise NotImplementedError("override the fixture `http`")
+
+    def ask(self, http: Http, hub: FakeHub, method: str, path: str, **content: Any) -> Response:
+        """Send a request with the key, and all the time it needs."""
+        return http.send(Request(method, path, {"x-api-key": hub.api_key}, **content), timeout=self.patient)
+
+    def upload(self, http: Http, hub: FakeHub, model: HubModel, file: FilePart, **fields: str) -> Response:
+        """Send a checkpoint."""
+        fields = fields or {"epoch": "12", "type": "epoch", "isBest": "True"}
+        return self.ask(http, hub, "POST", f"{model_path(model.id)}/upload", fields=fields, file=file)
+
+    # Answers.
+
+    def test_an_answer_is_status_headers_and_body(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """Whole, and as the HUB gave it."""
+        response = self.ask(http, hub, "GET", model_path(model.id))
+
+        assert response.status == 200
+        assert response.headers["content-type"] == "application/json"
+        assert json.loads(response.body)["data"]["id"] == model.id
+
+    @pytest.mark.parametrize("status", _STATUSES)
+    def test_every_status_is_a_response(self, http: Http, hub: FakeHub, model: HubModel, status: int) -> None:
+        """Success, refusal or failure: the adapter does not judge."""
+        hub.refuse(status, "the reason")
+
+        response = self.ask(http, hub, "GET", model_path(model.id))
+
+        assert status == response.status
+        assert json.loads(response.body)["message"] == "the reason"
+        assert len(hub.ledger) == 1
+
+    @pytest.mark.parametrize("status", [204, 205, 304])
+    def test_an_answer_without_a_body_does_not_spoil_the_next(
+        self, http: Http, hub: FakeHub, model: HubModel, status: int
+    ) -> None:
+        """Statuses that have no body by the rules of HTTP."""
+        hub.garble(b"", status=status, calls=1)
+
+        assert status == self.ask(http, hub, "GET", model_path(model.id)).status
+        assert self.ask(http, hub, "GET", model_path(model.id)).status == 200
+
+    def test_header_names_are_lower_case(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """So that everybody finds them, values untouched."""
+        hub.rate_limit(7, calls=1)
+
+        response = self.ask(http, hub, "GET", model_path(model.id))
+
+        assert response.status == 429
+        assert response.headers["retry-after"] == "7"
+        assert response.headers["x-ratelimit-remaining"] == "0"
+        assert all(name == name.lower() for name in response.headers)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"<html>Welcome to the hotel's network</html>",
+            b'{"success": true, "da',
+            b"\xff\xfe\x00 no text in any encoding",
+            bytes(range(256)) * 12_000,
+        ],
+        ids=["empty", "html", "half", "bytes", "three megabytes"],
+    )
+    @pytest.mark.parametrize("status", [200, 502])
+    def test_a_body_comes_as_it_is(self, http: Http, hub: FakeHub, model: HubModel, status: int, body: bytes) -> None:
+        """What it means, and whether it means anything, is not the adapter's question."""
+        hub.garble(body, status=status)
+
+        response = self.ask(http, hub, "GET", model_path(model.id))
+
+        assert status == response.status
+        assert response.headers["content-type"] == "text/html"
+        assert body == response.body
+
+    # Requests.
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"metrics": {"0": '{"loss": 0.5}', "1": "{}"}, "type": "metrics"},
+            {"agent": "Größe 😀 \x00 \"'\\", "agentId": None, "deep": [[{"": [True, False, 1e-300, -1]}]]},
+            {},
+        ],
+        ids=["metrics", "odd values", "empty"],
+    )
+    def test_json_arrives_as_it_was_sent(self, http: Http, hub: FakeHub, model: HubModel, body: dict[str, Any]) -> None:
+        """An empty object is not nothing."""
+        self.ask(http, hub, "POST", model_path(model.id), json=body)
+
+        (received,) = hub.ledger
+        assert (received.method, received.path) == ("POST", model_path(model.id))
+        assert body == received.json
+        assert (received.fields, received.file) == (None, None)
+
+    def test_a_megabyte_of_json_arrives(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """What an outage has held back."""
+        metrics = {str(epoch): json.dumps({"values": "x" * 1000}) for epoch in range(1000)}
+
+        response = self.ask(http, hub, "POST", model_path(model.id), json={"metrics": metrics, "type": "metrics"})
+
+        assert response.status == 200
+        assert list(range(1000)) == list(hub.metrics(model.id))
+
+    def test_no_content_arrives_as_none(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """The authentication posts an empty body."""
+        assert self.ask(http, hub, "POST", "/v1/auth").status == 200
+        assert self.ask(http, hub, "GET", model_path(model.id)).status == 200
+
+        assert [(entry.json, entry.fields, entry.file) for entry in hub.ledger] == [(None, None, None)] * 2
+
+    def test_method_path_and_query_arrive(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """As they were given."""
+        wanted = [
+            (method, f"{model_path(model.id)}?limit=2&query=a%20b") for method in ("GET", "POST", "PATCH", "DELETE")
+        ]
+        for method, path in wanted:
+            self.ask(http, hub, method, path)
+
+        assert wanted == [(entry.method, entry.path) for entry in hub.ledger]
+
+    def test_the_key_arrives(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """In its own header, for this request and no other one."""
+        path = model_path(model.id)
+
+        assert http.send(Request("GET", path), timeout=self.patient).status == 401
+        assert http.send(Request("GET", path, {"x-api-key": hub.api_key}), timeout=self.patient).status == 200
+        assert http.send(Request("GET", path, {"x-api-key": "another"}), timeout=self.patient).status == 401
+        assert http.send(Request("GET", path), timeout=self.patient).status == 401
+
+    def test_a_bearer_token_arrives(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """And nothing else is put in its place."""
+        bearer = {"authorization": f"Bearer {hub.bearer}"}
+
+        assert http.send(Request("GET", model_path(model.id), bearer), timeout=self.patient).status == 200
+
+    # Forms.
+
+    @pytest.mark.parametrize("size", [0, 1, 262_143, 262_144, 262_145, 3_000_001])
+    def test_a_form_arrives_whole(self, http: Http, hub: FakeHub, model: HubModel, size: int) -> None:
+        """The file byte for byte, whatever its size."""
+        content = random.Random(size).randbytes(size)  # noqa: S311 - bytes to compare
+
+        response = self.upload(http, hub, model, FilePart("last.pt", size, Readers(content)))
+
+        assert response.status == 200
+        (stored,) = hub.checkpoints(model.id)
+        (received,) = hub.ledger
+        assert (size, hashlib.sha256(content).hexdigest()) == (stored.size, stored.sha256)
+        assert ("last.pt", stored.size, stored.sha256) == received.file
+        assert content == self.ask(http, hub, "GET", stored.path).body
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"epoch": "12", "type": "epoch", "isBest": "False"},
+            {"epoch": "0", "type": "final", "map": "0.42"},
+            {"type": "final", "zeta": "", "epoch": "3", "alpha": "Größe 😀", "lines": 'a\r\nb; c="d"'},
+        ],
+        ids=["epoch", "final", "odd values"],
+    )
+    def test_fields_arrive_in_their_order(
+        self, http: Http, hub: FakeHub, model: HubModel, fields: dict[str, str]
+    ) -> None:
+        """Old servers read forms from front to back."""
+        self.upload(http, hub, model, FilePart("best.pt", 7, Readers(b"weights")), **fields)
+
+        (received,) = hub.ledger
+        assert received.fields is not None
+        assert list(fields.items()) == list(received.fields.items())
+        assert received.file is not None
+        assert received.file[0] == "best.pt"
+
+    def test_a_file_may_look_like_a_form(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """Line ends, boundaries of others, and line ends at the end."""
+        content = b'\r\n--boundary\r\nContent-Disposition: form-data; name="epoch"\r\n\r\n1\r\n--boundary--\r\n\r\n'
+
+        self.upload(http, hub, model, FilePart("last.pt", len(content), Readers(content)))
+
+        (stored,) = hub.checkpoints(model.id)
+        assert hashlib.sha256(content).hexdigest() == stored.sha256
+
+    def test_each_attempt_opens_the_file_anew_and_closes_it(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """One reader for each."""
+        readers = Readers(b"weights")
+        file = FilePart("last.pt", 7, readers)
+        for _ in range(3):
+            self.upload(http, hub, model, file)
+
+        assert readers.closed == [True] * 3
+        assert [stored.size for stored in hub.checkpoints(model.id)] == [7] * 3
+
+    def test_a_file_that_has_grown_is_sent_as_it_was_announced(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """Exactly ``size`` bytes."""
+        readers = Readers(b"weights" + b"more" * 100_000)
+
+        assert self.upload(http, hub, model, FilePart("last.pt", 7, readers)).status == 200
+        (stored,) = hub.checkpoints(model.id)
+        assert hashlib.sha256(b"weights").hexdigest() == stored.sha256
+        assert readers.closed == [True]
+
+    @pytest.mark.parametrize("size", [8, 5_000_000])
+    def test_a_file_that_ends_early_is_no_checkpoint(
+        self, http: Http, hub: FakeHub, model: HubModel, size: int
+    ) -> None:
+        """It never arrives: not even the part that was there."""
+        readers = Readers(b"weights")
+
+        with pytest.raises(HubUnreachable) as caught:
+            self.upload(http, hub, model, FilePart("last.pt", size, readers))
+
+        assert readers.closed == [True], caught.value
+        assert hub.checkpoints(model.id) == ()
+
+    @pytest.mark.parametrize("after", [0, 10, 2_000_000])
+    def test_a_file_that_cannot_be_read_is_no_checkpoint(
+        self, http: Http, hub: FakeHub, model: HubModel, after: int
+    ) -> None:
+        """A disk that fails looks to a session as a line that fails: it is tried again later."""
+        readers = Readers(b"x" * 3_000_000, fails_after=after)
+
+        with pytest.raises(HubUnreachable) as caught:
+            self.upload(http, hub, model, FilePart("last.pt", 3_000_000, readers))
+
+        assert readers.closed == [True], caught.value
+        assert hub.checkpoints(model.id) == ()
+        assert self.ask(http, hub, "GET", model_path(model.id)).status == 200
+
+    def test_a_file_that_cannot_be_opened_is_no_checkpoint(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """Likewise."""
+
+        def missing() -> BinaryIO:
+            raise FileNotFoundError(2, "No such file or directory")
+
+        with pytest.raises(HubUnreachable):
+            self.upload(http, hub, model, FilePart("last.pt", 7, missing))
+
+        assert hub.checkpoints(model.id) == ()
+
+    @pytest.mark.parametrize("status", [200, 401, 413, 503])
+    def test_a_form_may_be_answered_by_anything(self, http: Http, hub: FakeHub, model: HubModel, status: int) -> None:
+        """By a proxy's page, too, and then nothing was stored."""
+        readers = Readers(b"x" * 1_000_000)
+        hub.garble(status=status, on="upload")
+
+        response = self.upload(http, hub, model, FilePart("last.pt", 1_000_000, readers))
+
+        assert status == response.status
+        assert response.body.startswith(b"<html>")
+        assert hub.checkpoints(model.id) == ()
+        assert all(readers.closed)
+
+    # No answer.
+
+    def test_no_answer_is_hub_unreachable(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """With a cause to show, and none of it holds the key."""
+        hub.down()
+
+        with pytest.raises(HubUnreachable) as caught:
+            self.ask(http, hub, "GET", model_path(model.id))
+
+        assert caught.value.root
+        assert caught.value.cause
+        assert hub.api_key not in "".join(traceback.format_exception(caught.value))
+
+    def test_an_answer_that_got_lost_is_none(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """The request may have been heeded all the same; it was sent once."""
+        hub.lose_answers(calls=1)
+
+        with pytest.raises(HubUnreachable):
+            self.ask(http, hub, "POST", model_path(model.id), json={"metrics": {"0": '{"a": 1}'}, "type": "metrics"})
+
+        assert hub.metrics(model.id) == {0: {"a": 1}}
+        assert len(hub.ledger) == 1
+
+    def test_an_answer_that_comes_too_late_is_none(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """The call ends without it."""
+        hub.slow(3600.0)
+
+        with pytest.raises(HubUnreachable):
+            http.send(Request("GET", model_path(model.id), {"x-api-key": hub.api_key}), timeout=self.impatient)
+
+    def test_an_upload_that_is_answered_too_late_is_unanswered(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """It was sent whole, and the wait for the answer ends."""
+        hub.slow(3600.0)
+        file = FilePart("last.pt", 7, Readers(b"weights"))
+        request = Request(
+            "POST",
+            f"{model_path(model.id)}/upload",
+            {"x-api-key": hub.api_key},
+            fields={"epoch": "1", "type": "epoch"},
+            file=file,
+        )
+
+        with pytest.raises(HubUnreachable):
+            http.send(request, timeout=self.impatient)
+
+        assert hub.checkpoints(model.id) == ()
+
+    def test_the_next_call_is_answered_again(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """Nothing is left behind by a call that failed."""
+        for _ in range(3):
+            hub.down(calls=1)
+            with pytest.raises(HubUnreachable):
+                self.ask(http, hub, "GET", model_path(model.id))
+            assert self.ask(http, hub, "GET", model_path(model.id)).status == 200
+
+    # Its life.
+
+    def test_redirects_are_not_followed(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """They would carry the key somewhere else: the 3xx itself is the answer."""
+        hub.refuse(302)
+
+        assert self.ask(http, hub, "POST", model_path(model.id), json={"metrics": {}}).status == 302
+        assert len(hub.ledger) == 1
+
+    def test_many_threads_use_it_together(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """Each gets the answer to its own request."""
+
+        def work(thread: int) -> None:
+            for number in range(10):
+                epoch = thread * 100 + number
+                metrics = {"metrics": {str(epoch): f'{{"a": {epoch}}}'}, "type": "metrics"}
+                assert self.ask(http, hub, "POST", model_path(model.id), json=metrics).status == 200
+                path = f"/there/is/nothing/{epoch}"
+                assert f"/{epoch}" in json.loads(self.ask(http, hub, "GET", path).body)["message"]
+
+        at_once(work, threads=8)
+
+        wanted = {thread * 100 + number for thread in range(8) for number in range(10)}
+        assert {epoch: {"a": epoch} for epoch in sorted(wanted)} == hub.metrics(model.id)
+
+    def test_after_close_one_may_send_again(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """And close again."""
+        http.close()
+        for _ in range(2):
+            assert self.ask(http, hub, "GET", model_path(model.id)).status == 200
+            http.close()
+            http.close()

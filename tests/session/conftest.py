@@ -1,0 +1,62 @@
+"""A HUB, a clock, a disk and signals in memory, and sessions over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import hubport
+from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeSignals
+
+
+@attrs.define
+class Stage:
+    """Everything around a session."""
+
+    state_dir: Path
+    clock: FakeClock = attrs.field(factory=FakeClock)
+    hub: FakeHub = attrs.field(init=False)
+    disk: FakeFilesystem = attrs.field(factory=lambda: FakeFilesystem({"last.pt": b"last", "best.pt": b"best"}))
+    outbox: FakeOutbox = attrs.field(factory=FakeOutbox)
+    signals: FakeSignals = attrs.field(factory=FakeSignals)
+    model_id: str = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.hub = FakeHub(clock=self.clock, seed=1)
+        self.model_id = self.hub.create_model(epochs=3).id
+
+    def settings(self, **fields: Any) -> hubport.Settings:
+        return hubport.Settings(state_dir=self.state_dir, progress=False, **fields)
+
+    def ports(self) -> dict[str, Any]:
+        return {
+            "http": self.hub,
+            "clock": self.clock,
+            "filesystem": self.disk,
+            "outbox": self.outbox,
+            "signals": self.signals,
+        }
+
+    def connect(self, model: str | None = None, **fields: Any) -> hubport.TrainingSession:
+        return hubport.connect(
+            model or self.model_id, api_key=self.hub.api_key, settings=self.settings(**fields), **self.ports()
+        )
+
+    def crash(self, session: hubport.TrainingSession) -> None:
+        """What kill -9 leaves: no thread sends any more, and nobody owns the spool."""
+        self.hub.down()
+        session.close(within=0)
+        self.clock.settle()
+        self.hub.heal()
+        self.outbox.crash()
+
+    def times(self, kind: str) -> list[float]:
+        return [entry.at for entry in self.hub.received(kind)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
