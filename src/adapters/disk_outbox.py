@@ -22,8 +22,8 @@ from pathlib import Path
 from ..domain.ports.outbox import Outbox, Spool
 
 _JOURNAL = "journal"
-# A folder that is being made or taken away: never one to be read.
-_HIDDEN = "."
+# Folders that are being made, or taken away, are hidden from readers.
+_NEW, _GONE = ".new-", ".gone-"
 
 
 class DiskSpool(Spool):
@@ -64,7 +64,7 @@ class DiskSpool(Spool):
     def release(self, *, keep: bool) -> None:
         """Unlock; without *keep*, take the folder away first, under a name that nobody reads."""
         if not keep:
-            doomed = self._folder.with_name(f"{_HIDDEN}{self._folder.name}")
+            doomed = self._folder.with_name(f"{_GONE}{self._folder.name}")
             with contextlib.suppress(OSError):
                 self._folder.rename(doomed)
                 shutil.rmtree(doomed)
@@ -103,7 +103,7 @@ class DiskOutbox(Outbox):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Names sort by age: hexadecimal nanoseconds, then 32 random bits against another process's same instant.
         name = f"{time.time_ns():016x}-{secrets.token_hex(4)}"
-        making = parent / f"{_HIDDEN}{name}"
+        making = parent / f"{_NEW}{name}"
         making.mkdir(mode=0o700)
         fd = os.open(making / _JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -118,9 +118,13 @@ class DiskOutbox(Outbox):
     def left_over(self, model_id: str) -> list[Spool]:
         """Claim what dead runs have left."""
         try:
-            folders = sorted(f for f in (self._root / model_id).iterdir() if not f.name.startswith(_HIDDEN))
+            folders = sorted((self._root / model_id).iterdir())
         except OSError:
             return []
+        for folder in folders:
+            if folder.name.startswith(_GONE):  # its owner died while taking it away
+                shutil.rmtree(folder, ignore_errors=True)
+        folders = [folder for folder in folders if not folder.name.startswith(".")]
         return [spool for spool in map(_claimed, folders) if spool is not None]
 
 

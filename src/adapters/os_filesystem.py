@@ -6,6 +6,7 @@ The one rule: a snapshot is whole or not there.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -30,12 +31,12 @@ class OsFilesystem(Filesystem):
 
     def open(self, path: str) -> BinaryIO:
         """A reader without a buffer of its own: it is read in large chunks."""
-        return open(path, "rb", buffering=0)
+        return open(_possible(path), "rb", buffering=0)
 
     def snapshot(self, source: str, target: str) -> int:
         """Clone *source*, or copy it inside the kernel, or copy it through memory; private to this user."""
         # The source first: a missing one must not touch what is at the target, which is ours only once "x" has made it.
-        with open(source, "rb") as reader, open(target, "xb", opener=_private) as writer:
+        with open(_possible(source), "rb") as reader, open(_possible(target), "xb", opener=_private) as writer:
             try:
                 if not _cloned(reader, writer):
                     _copy(reader, writer)
@@ -49,6 +50,12 @@ class OsFilesystem(Filesystem):
         """Take *path* away."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def _possible(path: str) -> str:
+    if "\0" in path:
+        raise OSError(errno.EINVAL, "a path cannot hold a NUL character", path)
+    return path
 
 
 def _private(path: str, flags: int) -> int:

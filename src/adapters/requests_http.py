@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import requests
 import urllib3.connection
@@ -33,16 +34,37 @@ _CHUNK = 1 << 18
 _LONGEST_ANSWER = 1 << 28
 
 
+class _Limits(threading.local):
+    """When the request that this thread is sending must be through; urllib3 has no place to hand that down."""
+
+    deadline = 0.0
+    stall_after = STALL_AFTER
+
+    def left(self) -> float:
+        """The time-out of the next operation on the socket.
+
+        Raises:
+            TimeoutError: when the time is over.
+        """
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request's time is over")
+        return min(left, self.stall_after)
+
+
+_LIMITS = _Limits()
+
+
 class _FormBody:
     """A multipart body of known length that is read from the file as it is sent.
 
     No ``read`` method on purpose: http.client would read 16 KiB at a time, an iterator it sends as it comes.
     """
 
-    def __init__(self, envelope: Envelope, file: FilePart, deadline: float) -> None:
+    def __init__(self, envelope: Envelope, file: FilePart) -> None:
         self._envelope = envelope
         self._file = file
-        self._deadline = deadline
+        self._reader: BinaryIO | None = None
 
     def __len__(self) -> int:
         return len(self._envelope.head) + self._file.size + len(self._envelope.tail)
@@ -50,35 +72,33 @@ class _FormBody:
     def __iter__(self) -> Iterator[bytes]:
         yield self._envelope.head
         left = self._file.size
-        with self._file.open() as reader:
-            while left:
-                if time.monotonic() >= self._deadline:
-                    raise TimeoutError("the upload's time is over")
-                chunk = reader.read(min(_CHUNK, left))
-                if not chunk:
-                    raise OSError(f"{self._file.name} ended {left} bytes early")
-                left -= len(chunk)
-                yield chunk
+        self._reader = self._file.open()
+        while left:
+            chunk = self._reader.read(min(_CHUNK, left))
+            if not chunk:
+                raise OSError(f"{self._file.name} ended {left} bytes early")
+            left -= len(chunk)
+            yield chunk
         yield self._envelope.tail
+
+    def close(self) -> None:
+        """Close the file: a traceback may keep the iteration, and what it has opened, alive for long."""
+        if self._reader is not None:
+            self._reader.close()
 
 
 class _BoundedReader(io.RawIOBase):
-    """A socket's reading side that raises ``TimeoutError`` at one instant, however the bytes trickle in."""
+    """A socket's reading side that ends with its request, however the bytes trickle in."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._raw = cast("io.RawIOBase", sock.makefile("rb", buffering=0))
-        # urllib3 has just set the read time-out, counted from now, on the socket.
-        self._deadline = time.monotonic() + (sock.gettimeout() or STALL_AFTER)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer took too long")
-        self._sock.settimeout(left)
+        self._sock.settimeout(_LIMITS.left())
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -96,9 +116,18 @@ class _BoundedResponse(HTTPResponse):
 class _HttpConnection(urllib3.connection.HTTPConnection):
     response_class = _BoundedResponse
 
+    def connect(self) -> None:
+        self.timeout = _LIMITS.left()
+        super().connect()
 
-class _HttpsConnection(urllib3.connection.HTTPSConnection):
-    response_class = _BoundedResponse
+    def send(self, data: Any) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(_LIMITS.left())
+        super().send(data)
+
+
+class _HttpsConnection(_HttpConnection, urllib3.connection.HTTPSConnection):
+    pass
 
 
 class _HttpPool(urllib3.connectionpool.HTTPConnectionPool):
@@ -147,14 +176,14 @@ class RequestsHttp(Http):
 
     def send(self, request: Request, *, timeout: float) -> Response:
         """Send *request*; see :meth:`~hubport.domain.ports.http.Http.send`."""
-        deadline = time.monotonic() + timeout
+        _LIMITS.deadline = time.monotonic() + timeout
+        _LIMITS.stall_after = self._stall_after
         headers = dict(request.headers)
         body: _FormBody | None = None
         if request.file is not None:
             envelope = Envelope.around(request.fields or {}, request.file.name, boundary=secrets.token_hex(16))
             headers["content-type"] = envelope.content_type
-            body = _FormBody(envelope, request.file, deadline)
-        patience = max(min(timeout, self._stall_after), 0.001)
+            body = _FormBody(envelope, request.file)
         try:
             with self._session.request(
                 request.method,
@@ -162,7 +191,7 @@ class RequestsHttp(Http):
                 headers=headers,
                 json=request.json,
                 data=cast("Any", body),
-                timeout=(patience, patience),
+                timeout=_LIMITS.left(),
                 allow_redirects=False,
                 stream=True,
             ) as answer:
@@ -170,23 +199,30 @@ class RequestsHttp(Http):
                 return Response(
                     answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, content
                 )
+        except (requests.exceptions.InvalidHeader, UnicodeError):
+            # Without the chain: the reason quotes the header, which may be the key.
+            raise HubUnreachable(self._root, "a header holds characters that cannot be sent") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-            raise HubUnreachable(self._root, _cause(exc, timeout)) from exc
+            raise HubUnreachable(self._root, _cause(exc, min(timeout, self._stall_after))) from exc
+        finally:
+            if body is not None:
+                body.close()
 
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()
 
 
-def _cause(exc: Exception, timeout: float) -> str:
+def _cause(exc: Exception, patience: float) -> str:
     """What went wrong in a few words: the innermost reason, without addresses of objects."""
     chain: list[BaseException] = [exc]
     while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
         chain.append(inner)
-    for error in chain:
-        if isinstance(error, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
-            return f"no answer within {timeout:g} s"
+    # The system's own words first: urllib3 counts a refused connection among its time-outs.
     for error in reversed(chain):
         if isinstance(error, OSError) and error.strerror:
             return error.strerror
+    for error in chain:
+        if isinstance(error, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
+            return f"no answer within {patience:g} s"
     return type(chain[-1]).__name__

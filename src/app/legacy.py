@@ -6,7 +6,6 @@ docs/reference/drop-in.md, attribute by attribute and fault by fault.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,10 +123,10 @@ class HUBTrainingSession:
         """The engine watches SIGTERM and SIGINT from the start, where it can."""
 
     def _handle_signal(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
-        """Stop, send what is left, and end the process as the signal would."""
+        """Stop, send what is left, and leave with *signum*, as the old handler did. Our own handlers do not call it."""
         self._stop_heartbeat()
         self._session.close(within=self._session.settings.signal_within)
-        sys.exit(128 + signum if signum in set(signal.Signals) else signum)
+        sys.exit(signum)
 
     def _get_model(self) -> dict[str, Any]:
         """Fetch the model's record again, with what follows from it."""

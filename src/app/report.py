@@ -102,6 +102,10 @@ class Tally:
         self._reasons: Counter[str] = Counter()
         self.final_delivered = False
 
+    def after_fork_in_child(self) -> None:
+        """Take a lock that nobody holds: another thread of the parent may have held the old one at the fork."""
+        self._lock = threading.Lock()
+
     def add(self, kind: str, column: str, number: int = 1) -> None:
         """*number* more of *kind* are in *column*, a field of :class:`Count`."""
         with self._lock:

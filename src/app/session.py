@@ -184,11 +184,13 @@ class TrainingSession:
 
     def stop_heartbeats(self) -> None:
         """No heartbeat from now on; the HUB will show the run as disconnected after some 15 minutes."""
-        self._delivery.heartbeats.pause()
+        if self._state is State.RUNNING:
+            self._delivery.heartbeats.pause()
 
     def start_heartbeats(self) -> None:
         """Heartbeats again, the first at once."""
-        self._delivery.heartbeats.resume()
+        if self._state is State.RUNNING:
+            self._delivery.heartbeats.resume()
 
     def pace(self, *, metrics: float, checkpoint: float, heartbeat: float) -> None:
         """Other intervals than those of the settings from now on, in seconds."""
@@ -214,8 +216,10 @@ class TrainingSession:
         return self._state is State.RUNNING
 
     def _close(self, deadline: float) -> Report:
+        if self._state is State.FORKED:
+            return self.status()  # before the lock, which another thread may have held at the fork
         with self._closing:
-            if self._state is not State.RUNNING:
+            if self._state is State.CLOSED:
                 return self.status()
             self._state = State.CLOSED
         atexit.unregister(self.close)
@@ -242,6 +246,7 @@ class TrainingSession:
         """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""
         if self._state is State.RUNNING:
             self._state = State.FORKED
+            self._delivery.tally.after_fork_in_child()
             atexit.unregister(self.close)
             if self._watch is not None:
                 self._watch.stop()

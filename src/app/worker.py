@@ -122,6 +122,8 @@ class Worker:
 
     def _loop(self) -> None:
         try:
+            # Returns at once, and makes the alarm this thread's: a virtual clock knows from here on whom to wait for.
+            self._alarm.wait(self._crew.clock.now())
             while True:
                 self.step()
                 with self._crew.lock:

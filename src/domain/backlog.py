@@ -45,8 +45,8 @@ class Backlog:
                     self.last_metrics = line.end
                 case ["sent", int(offset)]:
                     self.cursor = max(self.cursor, offset)
-                case ["c", {"number": int(number), "kind": "epoch" | "final", "path": str(), "size": int()} as data]:
-                    self.checkpoints[number] = Checkpoint.from_json(data)
+                case ["c", dict(data)]:
+                    self._take(data)
                 case ["c-end", int(number), str(how)]:
                     self.checkpoints.pop(number, None)
                     self.aside += how not in {"delivered", "superseded"}
@@ -56,3 +56,11 @@ class Backlog:
                     self.about = about
                 case _:
                     self.damaged += 1
+
+    def _take(self, data: dict[str, Any]) -> None:
+        try:
+            checkpoint = Checkpoint.from_json(data)
+        except (TypeError, ValueError):
+            self.damaged += 1
+        else:
+            self.checkpoints[checkpoint.number] = checkpoint

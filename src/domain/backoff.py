@@ -8,6 +8,7 @@ test repeats itself.
 from __future__ import annotations
 
 import zlib
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 import attrs
@@ -44,12 +45,14 @@ def retry_after(value: str | None, *, wall: float) -> float | None:
     if value is None:
         return None
     text = value.strip()
-    if text.isascii() and text.lstrip("-").isdigit():
+    if text.isascii() and text.removeprefix("-").isdigit():
         # Twenty digits say "long" as well as any more, and int() refuses thousands of them.
         seconds = float(text[:20])
     else:
         try:
-            seconds = parsedate_to_datetime(text).timestamp() - wall
+            date = parsedate_to_datetime(text)
+            # A date without a zone is universal time (RFC 9110, 5.6.7), wherever this machine stands.
+            seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - wall
         except (TypeError, ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

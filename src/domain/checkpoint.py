@@ -30,11 +30,11 @@ class Checkpoint:
     ``number`` names it within its run's journal.
     """
 
-    number: int
-    epoch: int
-    kind: Kind
-    path: str
-    size: int
+    number: int = attrs.field(validator=attrs.validators.instance_of(int))
+    epoch: int = attrs.field(validator=attrs.validators.instance_of(int))
+    kind: Kind = attrs.field(validator=attrs.validators.instance_of(Kind))
+    path: str = attrs.field(validator=attrs.validators.instance_of(str))
+    size: int = attrs.field(validator=attrs.validators.instance_of(int))
     is_best: bool = False
     map: float | None = None
 
@@ -55,5 +55,11 @@ class Checkpoint:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Checkpoint:
-        """Read what :meth:`as_json` wrote."""
-        return cls(**data | {"kind": Kind(data["kind"])})
+        """Read what :meth:`as_json` wrote.
+
+        Raises:
+            TypeError, ValueError: when it is something else.
+        """
+        # A later version of ours may have written more than this one knows.
+        known = {field.name: data[field.name] for field in attrs.fields(cls) if field.name in data}
+        return cls(**known | {"kind": Kind(data.get("kind"))})

@@ -3,18 +3,18 @@
 ::
 
     HubportError
-    ├── CallerError                                  what was asked for cannot be done
-    │   ├── InvalidModelRef        (ValueError)      not a model's URL, KEY_ID or ID
-    │   ├── InvalidSettings        (ValueError)      a setting or environment variable makes no sense
-    │   ├── InvalidMetrics         (TypeError, ValueError)   a value or an epoch that no HUB can hold
-    │   └── SessionClosed          (RuntimeError)    the session was closed before
-    └── HubError                                     the HUB, or the way to it, said no
-        ├── HubUnreachable         (ConnectionError) no answer at all
-        ├── HubRefused             (ConnectionError) an answer that is no success: ``status``, ``message``
-        ├── AuthenticationFailed   (PermissionError) no key, or one that the HUB does not take
-        ├── AlreadyTrained         (ValueError)      the model is finished
-        ├── DatasetNotReady        (ValueError)      the HUB is still processing the dataset
-        └── InvalidModelRecord     (ValueError)      the HUB's record lacks a field, or it makes no sense
+    ├── CallerError                                          what was asked for cannot be done
+    │   ├── InvalidModelRef    (ValueError)                  not a model's URL, KEY_ID or ID
+    │   ├── InvalidSettings    (ValueError)                  a setting or environment variable makes no sense
+    │   ├── InvalidMetrics     (TypeError, ValueError)       a value or an epoch that no HUB can hold
+    │   └── SessionClosed      (RuntimeError)                the session was closed before
+    └── HubError                                             the HUB, or the way to it, said no
+        ├── HubUnreachable         (ConnectionError)             no answer at all
+        ├── HubRefused             (ConnectionError, ValueError) an answer that is no success: ``status``, ``message``
+        ├── AuthenticationFailed   (PermissionError, ValueError) no key, or one that the HUB does not take
+        ├── AlreadyTrained         (ValueError)                  the model is finished
+        ├── DatasetNotReady        (ValueError)                  the HUB is still processing the dataset
+        └── InvalidModelRecord     (ValueError, KeyError)        the HUB's record lacks a field, or it makes no sense
 
 The one rule: an error carries data, ``str()`` makes the sentence, and the sentence says what to do next.
 None of them ever holds a key.
@@ -105,7 +105,7 @@ class HubUnreachable(HubError, ConnectionError):
         )
 
 
-class HubRefused(HubError, ConnectionError):
+class HubRefused(HubError, ConnectionError, ValueError):
     """An answer whose status, or whose body, is no success."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -130,7 +130,7 @@ class HubRefused(HubError, ConnectionError):
         return "Check the request's values against the message."
 
 
-class AuthenticationFailed(HubError, PermissionError):
+class AuthenticationFailed(HubError, PermissionError, ValueError):
     """No key was given, or the HUB does not take the one that was."""
 
     def __init__(self, problem: str) -> None:
@@ -169,7 +169,7 @@ class DatasetNotReady(HubError, ValueError):
         )
 
 
-class InvalidModelRecord(HubError, ValueError):
+class InvalidModelRecord(HubError, ValueError, KeyError):
     """The HUB's record of the model lacks a field, or holds something else than expected there."""
 
     def __init__(self, field: str, problem: str) -> None:

@@ -82,25 +82,25 @@ class HubModel:
         """
         config = _part(body, "config")
         lineage = _part(body, "lineage")
-        parent = _part(lineage, "parent").get("name")
-        architecture = _part(lineage, "architecture").get("name")
-        dataset = _part(body, "dataset").get("name")
-        if not isinstance(dataset, str) or not dataset:
+        parent = _name(lineage, "parent")
+        architecture = _name(lineage, "architecture")
+        dataset = _name(body, "dataset")
+        if not dataset:
             raise ValueError("dataset.name is missing: say what to train on")
         if not parent and not architecture:
             raise ValueError("lineage names neither a parent nor an architecture: say what to train")
         return cls(
             model_id,
-            name=str(_part(body, "meta").get("name") or parent or architecture),
+            name=_name(body, "meta") or parent or architecture or model_id,
             data=dataset,
-            weights=parent or None,
+            weights=parent,
             cfg=None if parent else architecture,
             epochs=_count(config, "epochs", 100),
             batch=_count(config, "batchSize", 16),
             imgsz=_count(config, "imageSize", 640),
             patience=_count(config, "patience", 100),
-            device=str(config.get("device") or ""),
-            cache=str(config.get("cache") or ""),
+            device=_setting(config, "device"),
+            cache=_setting(config, "cache"),
         )
 
     def record(self, root: str) -> dict[str, Any]:
@@ -140,6 +140,19 @@ def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(part, Mapping):
         raise ValueError(f"{name} is {type(part).__name__}, not an object")  # noqa: TRY004 - the caller's JSON, not his type
     return part
+
+
+def _name(body: Mapping[str, Any], part: str) -> str | None:
+    name = _part(body, part).get("name")
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"{part}.name is {type(name).__name__}, not text")
+    return name or None
+
+
+def _setting(config: Mapping[str, Any], name: str) -> str:
+    """As text, whatever it came as: the number 0 is the first device, and no device is none."""
+    value = config.get(name)
+    return "" if value is None else str(value)
 
 
 def _count(config: Mapping[str, Any], name: str, default: int) -> int:

@@ -18,6 +18,7 @@ A line is the CRC-32 of the rest in eight hex digits, a space, a JSON array, and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from zlib import crc32
@@ -28,6 +29,7 @@ from .checkpoint import Checkpoint
 from .metrics import EpochValues
 
 _CRC_DIGITS = 8
+_LINE_START = re.compile(rb"[0-9a-f]{8} \[")
 
 
 def encoded(record: list[Any]) -> bytes:
@@ -81,7 +83,20 @@ def lines(chunk: bytes, start: int) -> Iterator[Line]:
         text = chunk[position:feed]
         position = feed + 1
         if text:
-            yield Line(_decoded(text), start + position)
+            yield from _read(text, start + position - len(text) - 1, start + position)
+
+
+def _read(text: bytes, start: int, end: int) -> Iterator[Line]:
+    record = _decoded(text)
+    if record is None:
+        # Where it is a line feed that was damaged, a whole line stands behind the damaged one.
+        for match in _LINE_START.finditer(text, 1):
+            behind = _decoded(text[match.start() :])
+            if behind is not None:
+                yield Line(None, start + match.start())
+                record = behind
+                break
+    yield Line(record, end)
 
 
 def _decoded(text: bytes) -> list[Any] | None:

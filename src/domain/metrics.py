@@ -23,6 +23,9 @@ EpochValues: TypeAlias = "dict[str, Scalar] | str"
 _PLAIN = frozenset({str, bool, type(None)})
 # Beyond a double's range a HUB's parser reads infinity, and Python refuses to print integers of 4,300 digits.
 _LONGEST_INT = 1023
+_LONGEST_DIGITS = 308
+#: What the databases of HUBs can hold.
+_LARGEST_EPOCH = 2**63 - 1
 
 
 def json_safe(values: Mapping[str, object]) -> dict[str, Scalar]:
@@ -54,7 +57,7 @@ def json_safe(values: Mapping[str, object]) -> dict[str, Scalar]:
 
 def _name(name: object) -> str:
     if isinstance(name, str):
-        return str(name)
+        return str.__str__(name)  # the text itself: a member of an enumeration would show its own name
     raise InvalidMetrics(repr(name), f"a metric's name is text, not {type(name).__name__}")
 
 
@@ -77,7 +80,9 @@ def _converted(name: str, value: object) -> Scalar:
     if isinstance(value, bool | None):
         return value
     if isinstance(value, str):
-        return str(value)
+        return str.__str__(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise InvalidMetrics(name, f"{type(value).__name__} is neither a number nor text: decode it before logging")
     if isinstance(value, int):
         return _whole(name, int(value))
     try:
@@ -95,14 +100,15 @@ def epoch_number(epoch: object) -> int:
     Raises:
         InvalidMetrics: when it is no whole number, or below zero.
     """
-    if type(epoch) is int and epoch >= 0:
+    if type(epoch) is int and 0 <= epoch <= _LARGEST_EPOCH:
         return epoch
     try:
         number = operator.index(epoch)  # type: ignore[arg-type]
     except TypeError:
         raise InvalidMetrics("epoch", f"a whole number is needed, not {type(epoch).__name__}") from None
-    if number < 0:
-        raise InvalidMetrics("epoch", f"epochs count from 0, not {number}")
+    if not 0 <= number <= _LARGEST_EPOCH:
+        shown = number if abs(number) <= _LARGEST_EPOCH else f"an integer of {number.bit_length()} bits"
+        raise InvalidMetrics("epoch", f"epochs count from 0 and fit into 63 bits, not {shown}")
     return number
 
 
@@ -117,8 +123,11 @@ def from_text(text: str) -> str:
         nulls.append(digits)
         return None
 
+    def whole(digits: str) -> int | float | None:
+        return int(digits) if len(digits) <= _LONGEST_DIGITS else finite(digits)
+
     try:
-        parsed = json.loads(text, parse_constant=finite, parse_float=finite)
+        parsed = json.loads(text, parse_constant=finite, parse_float=finite, parse_int=whole)
     except (ValueError, RecursionError):
         return text
     return json.dumps(parsed) if nulls else text

@@ -33,6 +33,11 @@ def is_model_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def _without_keys(text: str) -> str:
+    """*text* where nobody has pasted a key into it."""
+    return "another address" if _KEY.search(text) else text
+
+
 def _optional_redacted(key: str | None) -> str:
     return "None" if key is None else redact(key)
 
@@ -76,7 +81,7 @@ class ModelRef:
             raise InvalidModelRef("the model's URL has no /models/<ID> in it")
         if base.lower() not in [k.lower() for k in known]:
             raise InvalidModelRef(
-                f"the model's URL is on {root}, but this session's HUB is {web_root}: "
+                f"the model's URL is on {_without_keys(root)}, but this session's HUB is {web_root}: "
                 "set ULTRALYTICS_HUB_WEB and ULTRALYTICS_HUB_API for that HUB"
             )
         ref = cls._parse_name(name)

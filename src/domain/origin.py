@@ -6,9 +6,12 @@ The one rule: a key never crosses a network in the clear, unless somebody asked 
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from .errors import InvalidSettings
+
+_PRINTABLE = re.compile(r"[!-~]+")
 
 
 def checked_root(url: str, *, setting: str, allow_plain_http: bool = False) -> str:
@@ -18,13 +21,15 @@ def checked_root(url: str, *, setting: str, allow_plain_http: bool = False) -> s
         InvalidSettings: naming *setting*, which says where *url* came from.
     """
     try:
-        parts = urlsplit(url)
+        # urlsplit drops line breaks and blanks in silence.
+        parts = urlsplit(url if _PRINTABLE.fullmatch(url) else "")
         host, _ = parts.hostname or "", parts.port
-    except (ValueError, AttributeError):
-        raise InvalidSettings(setting, "this is no URL; give one such as http://127.0.0.1:8421") from None
+    except (ValueError, TypeError):
+        parts, host = urlsplit(""), ""
     if parts.scheme not in {"http", "https"} or not host:
-        raise InvalidSettings(setting, f"{url!r} is no http or https URL; give one such as http://127.0.0.1:8421")
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        # Not quoted: it may be a key that was pasted here.
+        raise InvalidSettings(setting, "this is no http or https URL; give one such as http://127.0.0.1:8421")
+    if "@" in parts.netloc or "?" in url or "#" in url:
         raise InvalidSettings(setting, "give scheme, host, port and path alone: no user, password, query or fragment")
     if parts.scheme == "http" and not allow_plain_http and not is_loopback(host):
         raise InvalidSettings(

@@ -4,7 +4,7 @@ The one rule: delivered is only what the HUB acknowledged in its own words. A pa
 with status 200 comes from something in between, and counts as no delivery.
 
 ===================================  ==============================================================
-408, 425, 429, 5xx, 3xx              again
+1xx, 3xx, 408, 425, 429, 5xx         again
 2xx that is not the HUB's envelope   again
 401, 403                             locked out: nothing is sent with this key any more
 every other status                   refused: put aside, the rest goes on
@@ -15,6 +15,7 @@ every other status                   refused: put aside, the rest goes on
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -82,7 +83,8 @@ def outcome(response: Response, *, wall: float) -> Outcome:
     hold = _hold(response, wall=wall)
     if status in _LOCKED_OUT:
         return Outcome(Verdict.LOCKED_OUT, status, message)
-    if status in _AGAIN or status >= 500 or status < 400 and (envelope is None or status >= 300):  # noqa: PLR2004, RUF021
+    is_success = 200 <= status < 300  # noqa: PLR2004 - the HTTP classes are their own names
+    if status in _AGAIN or status >= 500 or (status < 400 and not is_success) or (is_success and envelope is None):  # noqa: PLR2004
         return Outcome(Verdict.AGAIN, status, message, hold=hold)
     if status >= 400 or (envelope or {}).get("success") is False:  # noqa: PLR2004
         return Outcome(Verdict.REFUSED, status, message)
@@ -110,5 +112,5 @@ def _hold(response: Response, *, wall: float) -> float | None:
     hold = retry_after(response.headers.get("retry-after"), wall=wall)
     reset = response.headers.get("x-ratelimit-reset", "")
     if hold is None and response.status == 429 and reset.isascii() and reset.isdigit():  # noqa: PLR2004
-        hold = retry_after(str(int(float(reset[:20]) - wall)), wall=wall)
+        hold = retry_after(str(math.ceil(float(reset[:20]) - wall)), wall=wall)
     return hold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class Stage:
     outbox: FakeOutbox = attrs.field(factory=FakeOutbox)
     signals: FakeSignals = attrs.field(factory=FakeSignals)
     model_id: str = attrs.field(init=False)
+    sessions: list[hubport.TrainingSession] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.hub = FakeHub(clock=self.clock, seed=1)
@@ -41,9 +43,25 @@ class Stage:
         }
 
     def connect(self, model: str | None = None, **fields: Any) -> hubport.TrainingSession:
-        return hubport.connect(
+        session = hubport.connect(
             model or self.model_id, api_key=self.hub.api_key, settings=self.settings(**fields), **self.ports()
         )
+        self.sessions.append(session)
+        return session
+
+    def drop_in(self, model: str | None = None, **fields: Any) -> hubport.HUBTrainingSession:
+        session = hubport.HUBTrainingSession(
+            f"{self.hub.api_key}_{model or self.model_id}", settings=self.settings(**fields), **self.ports()
+        )
+        self.sessions.append(session._session)
+        return session
+
+    def close(self) -> None:
+        """No thread outlives its test."""
+        self.hub.heal()
+        for session in self.sessions:
+            session.close(within=60)
+        self.clock.settle()
 
     def crash(self, session: hubport.TrainingSession) -> None:
         """What kill -9 leaves: no thread sends any more, and nobody owns the spool."""
@@ -58,5 +76,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path)
+    yield stage
+    stage.close()

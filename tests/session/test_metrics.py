@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 
@@ -17,7 +18,7 @@ def test_at_most_one_call_in_three_seconds_and_nothing_is_lost(stage: Stage) -> 
             stage.clock.advance(0.1)
         stage.clock.advance(3)
         times = stage.times("metrics")
-        assert all(later - earlier >= 3 for earlier, later in zip(times, times[1:], strict=False))
+        assert all(later - earlier >= 3 for earlier, later in itertools.pairwise(times))
         assert {epoch: {"loss": epoch / 7} for epoch in range(100)} == stage.hub.metrics(stage.model_id)
 
 
@@ -197,7 +198,7 @@ def test_the_pace_is_back_after_a_flush(stage: Stage) -> None:
 
 def test_bad_values_are_said_and_nothing_is_logged(stage: Stage) -> None:
     with stage.connect() as session:
-        with pytest.raises(TypeError, match="'loss'|loss"):
+        with pytest.raises(TypeError, match="loss"):
             session.log_metrics(0, {"loss": object()})
         with pytest.raises(TypeError, match="epoch"):
             session.log_metrics("0", {"loss": 1.0})  # type: ignore[arg-type]

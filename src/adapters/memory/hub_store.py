@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from ...domain.hub_model import HubModel
@@ -18,6 +19,7 @@ class FakeHubStore(HubStore):
     def __init__(self) -> None:
         self._models: dict[str, HubModel] = {}
         self._metrics: dict[str, dict[int, str]] = {}
+        self._lock = threading.Lock()
 
     def model(self, model_id: str) -> HubModel | None:
         """The model."""
@@ -26,6 +28,12 @@ class FakeHubStore(HubStore):
     def save(self, model: HubModel) -> None:
         """Add or replace."""
         self._models[model.id] = model
+
+    def update(self, model_id: str, change: Callable[[HubModel], HubModel]) -> HubModel:
+        """Change one model."""
+        with self._lock:
+            self._models[model_id] = change(self._models[model_id])
+            return self._models[model_id]
 
     def put_metrics(self, model_id: str, epochs: Mapping[int, str]) -> None:
         """Replace these epochs."""

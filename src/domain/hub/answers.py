@@ -14,9 +14,13 @@ import attrs
 
 from ..checkpoint import Kind
 from ..hub_model import HubModel, StoredCheckpoint
+from ..metrics import from_text
 from ..ports.blobs import Blobs
 from ..ports.http import Request, Response
 from ..ports.hub_store import HubStore
+
+_LONGEST_EPOCH = 18
+_LONGEST_NAME = 200
 
 
 def envelope(status: int, message: str = "", data: Any = None, headers: Mapping[str, str] | None = None) -> Response:
@@ -24,7 +28,9 @@ def envelope(status: int, message: str = "", data: Any = None, headers: Mapping[
     body: dict[str, Any] = {"success": status < 400, "message": message}  # noqa: PLR2004
     if data is not None:
         body["data"] = data
-    return Response(status, {"content-type": "application/json", **(headers or {})}, json.dumps(body).encode())
+    return Response(
+        status, {"content-type": "application/json", **(headers or {})}, json.dumps(body, allow_nan=False).encode()
+    )
 
 
 class Refusal(Exception):
@@ -103,10 +109,9 @@ class Hub:
         metrics = _object(request.json).get("metrics")
         if not isinstance(metrics, Mapping):
             raise Refusal(422, "'metrics' is missing: send an object of JSON text by epoch")
-        for epoch, text in metrics.items():
-            if not (epoch.isascii() and epoch.isdigit()) or not isinstance(text, str):
-                raise Refusal(422, f"epoch {epoch!r}: send JSON text by the number of the epoch")
-        self.store.put_metrics(model_id, {int(epoch): text for epoch, text in metrics.items()})
+        if not all(isinstance(text, str) for text in metrics.values()):
+            raise Refusal(422, "'metrics' holds something else than text: send JSON text by epoch")
+        self.store.put_metrics(model_id, {_epoch(epoch): text for epoch, text in metrics.items()})
         return envelope(200)
 
     def _give_metrics(self, _: Request, model_id: str) -> Response:
@@ -118,11 +123,11 @@ class Hub:
         return envelope(200, data=[{"meta": {"name": name}, "data": data} for name, data in by_name.items()])
 
     def _take_checkpoint(self, request: Request, model_id: str) -> Response:
-        model = self._model(model_id)
+        self._model(model_id)
         fields = request.fields or {}
+        epoch = _epoch(fields.get("epoch", ""))
         try:
             kind = Kind(fields.get("type", ""))
-            epoch = int(fields.get("epoch", ""))
             best_map = float(fields["map"]) if "map" in fields else None
         except ValueError as exc:
             raise Refusal(422, f"the form's fields make no checkpoint: {exc}") from exc
@@ -132,20 +137,26 @@ class Hub:
         name = f"{model_id}-{'best' if kind is Kind.FINAL else f'epoch-{epoch}'}.pt"
         with request.file.open() as content:
             stored = self.blobs.put(f"{token}/{name}", content)
+        if stored.size != request.file.size:
+            raise Refusal(400, f"the file has {stored.size} bytes, not the {request.file.size} that were announced")
         checkpoint = StoredCheckpoint(
             name, token, kind, epoch, stored.size, stored.sha256, fields.get("isBest") == "True", best_map
         )
-        self.store.save(attrs.evolve(model, checkpoints=(*model.checkpoints, checkpoint)))
+        # An upload lasts minutes: what other requests have changed meanwhile stays.
+        self.store.update(model_id, lambda model: attrs.evolve(model, checkpoints=(*model.checkpoints, checkpoint)))
         return envelope(200)
 
     def _take_heartbeat(self, request: Request, model_id: str) -> Response:
-        model = self._model(model_id)
+        self._model(model_id)
         body = _object(request.json)
-        # One stable name for an agent: its own where it has one, also one that another HUB gave it.
-        agent_id = body.get("agentId") or model.agent_id or f"agent-{self.around.new_token()[:12]}"
-        seen = attrs.evolve(model, agent=str(body.get("agent")), agent_id=agent_id, last_seen=self.around.wall())
-        self.store.save(seen)
-        return envelope(200, data={"agentId": agent_id})
+        new_name, seen = f"agent-{self.around.new_token()[:12]}", self.around.wall()
+
+        def beat(model: HubModel) -> HubModel:
+            # One stable name for an agent: its own where it has one, also one that another HUB gave it.
+            name = _text_or_none(body.get("agentId")) or model.agent_id or new_name
+            return attrs.evolve(model, agent=_text_or_none(body.get("agent")), agent_id=name, last_seen=seen)
+
+        return envelope(200, data={"agentId": self.store.update(model_id, beat).agent_id})
 
     def _give_file(self, _: Request, name: str) -> Response:
         content = self.blobs.open(name)
@@ -167,10 +178,21 @@ def _object(body: Any) -> Mapping[str, Any]:
     return body
 
 
+def _text_or_none(value: Any) -> str | None:
+    return value[:_LONGEST_NAME] if isinstance(value, str) and value else None
+
+
+def _epoch(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > _LONGEST_EPOCH:
+        raise Refusal(422, f"an epoch is a number from 0 in plain digits, not {text[:_LONGEST_EPOCH]!r}")
+    return int(text)
+
+
 def _values(text: str) -> Mapping[str, Any]:
     try:
-        values = json.loads(text)
-    except ValueError:
+        # The text of old clients may hold NaN, which is no JSON: what is given back is.
+        values = json.loads(from_text(text), parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 

@@ -34,11 +34,14 @@ def _names_only(headers: Mapping[str, str]) -> str:
 class Request:
     """What is asked of the HUB. ``path`` begins with a slash and hangs below the adapter's root.
 
+    Without that slash the root and the path could make another host's address, and the key would go there: such a path
+    is a ``ValueError``.
+
     At most one of ``json`` (any JSON value), and ``fields`` with ``file`` (a multipart form) is set.
     """
 
     method: str
-    path: str
+    path: str = attrs.field(validator=attrs.validators.matches_re(r"/(?!/)[!-~]*"))
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=_names_only)
     json: Any = None
     fields: Mapping[str, str] | None = None

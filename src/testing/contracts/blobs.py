@@ -26,7 +26,7 @@ class _Breaking(io.BytesIO):
     """Gives a part, and then what a connection gives that breaks."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if self.tell():
+        if self.tell() or size is None or size < 0:
             raise ConnectionResetError("the client is gone")
         return super().read(4)
 

@@ -5,6 +5,8 @@ The one rule: nothing is asked of the machine's speed: only what is not too earl
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from ...domain.ports.clock import Alarm, Clock
@@ -106,7 +108,7 @@ class ClockContract:
         """Longer than an operating system can wait at a time: it is a long wait, and no error."""
         alarm = clock.alarm()
         for far in (1e10, 1e18, 1e300):
-            waiting = Side(lambda far=far: alarm.wait(clock.now() + far))
+            waiting = Side(partial(alarm.wait, clock.now() + far))
             alarm.ring()
             waiting.join()
         alarm.retire()
@@ -134,9 +136,10 @@ class ClockContract:
 
     def test_an_alarm_does_not_end_the_wait_of_another(self, clock: Clock) -> None:
         """Each worker has its own."""
-        rung, waiting = clock.alarm(), clock.alarm()
+        rung = clock.alarm()
         rung.ring()
         rung.wait(None)
+        waiting = clock.alarm()
         until = clock.now() + self.moment
         rung.ring()
 
@@ -157,10 +160,7 @@ class ClockContract:
 
         start = clock.now()
         alarms = [clock.alarm() for _ in range(4)]
-        sides = [
-            Side(lambda alarm=alarm, until=start + number * self.moment: wait(alarm, until))
-            for number, alarm in enumerate(alarms)
-        ]
+        sides = [Side(partial(wait, alarm, start + number * self.moment)) for number, alarm in enumerate(alarms)]
         alarm = clock.alarm()
         alarm.wait(start + 5 * self.moment)
         for side in sides:

@@ -188,7 +188,10 @@ class OutboxContract:
 
     def test_of_many_claims_at_once_each_spool_goes_to_one(self, outbox: Outbox, later: Outbox) -> None:
         """Nobody gets what another one has, and nothing is overlooked by all of them."""
-        names = {spool.name for spool in [outbox.open(_MODEL) for _ in range(10)] if spool.release(keep=True) is None}
+        spools = [outbox.open(_MODEL) for _ in range(10)]
+        names = [spool.name for spool in spools]
+        for spool in spools:
+            spool.release(keep=True)
         claimed: list[Spool] = []
 
         at_once(lambda number: claimed.extend((outbox, later)[number % 2].left_over(_MODEL)), threads=8)

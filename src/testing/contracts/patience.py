@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 #: Real seconds after which something that should have happened counts as hung.
@@ -69,6 +70,6 @@ def at_once(work: Callable[[int], Any], *, threads: int) -> None:
         gate.wait(HUNG_AFTER)
         work(number)
 
-    sides = [Side(lambda number=number: begin(number)) for number in range(threads)]
+    sides = [Side(partial(begin, number)) for number in range(threads)]
     for side in sides:
         side.join()

@@ -1,0 +1,538 @@
+import math
+import random
+from collections.abc import Callable
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hubport.domain.backoff import Backoff
+from hubport.domain.lane import LEAST_GAP, Lane, Link
+from hubport.domain.outcome import Outcome, Verdict
+
+DELIVERED = Outcome(Verdict.DELIVERED, 200)
+REFUSED = Outcome(Verdict.REFUSED, 422, "no")
+AGAIN = Outcome(Verdict.AGAIN, 503, "later")
+HELD = Outcome(Verdict.AGAIN, 429, "too many", hold=100.0)
+SILENCE = Outcome.unreachable("connection refused")
+LOCKED_OUT = Outcome(Verdict.LOCKED_OUT, 401, "who are you?")
+
+# Longer than the rounding of any sum here, and far shorter than any interval.
+TINY = 1e-6
+
+
+def a_lane(link: Link | None = None, *, every: float = 10.0, floor: float = LEAST_GAP, seed: str = "run") -> Lane:
+    return Lane(every, link or Link(), Backoff(seed=seed, floor=floor))
+
+
+def sent(lane: Lane, at: float, outcome: Outcome = DELIVERED, *, took: float = 0.0, more: bool = False) -> bool:
+    """One message at the instant *at*, settled *took* seconds later."""
+    lane.offer()
+    assert lane.begin(at)
+    return lane.settle(outcome, now=at + took, more=more)
+
+
+# What one lane does
+
+
+def test_nothing_offered_is_nothing_sent() -> None:
+    lane = a_lane()
+
+    assert lane.due is None
+    assert not lane.begin(1e9)
+
+
+def test_the_first_message_goes_at_once() -> None:
+    lane = a_lane()
+    lane.offer()
+
+    assert lane.due == -math.inf
+    assert lane.begin(-1e9)
+
+
+def test_one_message_takes_all_that_was_offered_before() -> None:
+    lane = a_lane()
+    for _ in range(5):
+        lane.offer()
+
+    assert lane.begin(0)
+    assert lane.due is None
+    assert not lane.begin(1e9)
+
+
+def test_what_is_offered_while_a_message_is_under_way_waits_for_the_next() -> None:
+    lane = a_lane(every=10)
+    lane.offer()
+    lane.begin(0)
+    lane.offer()
+    lane.settle(DELIVERED, now=1, more=False)
+
+    assert 10 == lane.due
+
+
+def test_what_is_left_over_waits_without_being_offered() -> None:
+    lane = a_lane(every=10)
+    sent(lane, 0, more=True)
+
+    assert 10 == lane.due
+
+
+@pytest.mark.parametrize("outcome", [DELIVERED, REFUSED])
+@pytest.mark.parametrize("took", [0, 4, 9.5])
+def test_the_pace_counts_from_start_to_start(outcome: Outcome, took: float) -> None:
+    lane = a_lane(every=10)
+    sent(lane, 100, outcome, took=took)
+    lane.offer()
+
+    assert not lane.begin(110 - TINY)
+    assert lane.begin(110)
+
+
+def test_a_message_that_took_longer_than_the_pace_is_followed_at_once() -> None:
+    lane = a_lane(every=10)
+    sent(lane, 100, took=50)
+    lane.offer()
+
+    assert lane.begin(150)
+
+
+def test_after_failures_the_backoff_counts_from_the_end() -> None:
+    lane = a_lane(every=900)
+    now = 0.0
+    for failures in range(1, 12):
+        sent(lane, now, AGAIN, took=5, more=True)
+        expected = now + 5 + lane.backoff.delay(failures)
+
+        assert expected == lane.due
+        now = expected
+
+
+@pytest.mark.parametrize("outcome", [DELIVERED, REFUSED])
+def test_a_clear_answer_ends_the_failures(outcome: Outcome) -> None:
+    lane = a_lane(every=10)
+    sent(lane, 0, AGAIN)
+    sent(lane, 1000, outcome)
+    sent(lane, 2000, AGAIN)
+
+    assert 1 == lane.failures
+    lane.offer()
+    assert 2000 + lane.backoff.delay(1) == lane.due
+
+
+def test_a_refusal_of_one_message_holds_up_no_other() -> None:
+    lane = a_lane(every=0)
+    sent(lane, 0, REFUSED, more=True)
+
+    assert 0 == lane.due
+
+
+def test_a_hold_is_kept_to_the_second() -> None:
+    lane = a_lane()
+    sent(lane, 0, HELD, took=5, more=True)
+
+    assert not lane.begin(105 - TINY)
+    assert lane.begin(105)
+
+
+def test_a_shorter_hold_does_not_end_a_longer_one() -> None:
+    link = Link()
+    link.learn(HELD, started=0, now=0)
+    link.learn(attrs.evolve(HELD, hold=1.0), started=0, now=1)
+    link.learn(DELIVERED, started=0, now=2)
+
+    assert 100 == link.not_before
+
+
+def test_locked_out_means_never_again() -> None:
+    lane = a_lane()
+    sent(lane, 0, LOCKED_OUT, more=True)
+
+    assert lane.waiting
+    assert lane.due is None
+    assert not lane.begin(1e12)
+    lane.hurry()
+    assert not lane.begin(1e12)
+    lane.stroll()
+    assert not lane.begin(1e12)
+
+
+def test_a_heartbeat_of_a_day_is_a_day_of_heartbeats() -> None:
+    lane = a_lane(every=300)
+    lane.offer()
+    starts = [
+        second for second in range(86_400) if lane.begin(second) and not lane.settle(DELIVERED, now=second, more=True)
+    ]
+
+    assert list(range(0, 86_400, 300)) == starts
+
+
+# In a hurry
+
+
+@pytest.mark.parametrize("outcome", [DELIVERED, REFUSED, AGAIN, SILENCE])
+def test_in_a_hurry_neither_pace_nor_our_own_backoff_counts(outcome: Outcome) -> None:
+    lane = a_lane(every=900)
+    sent(lane, 0, outcome)
+    lane.offer()
+    lane.hurry()
+
+    assert lane.begin(0)
+
+
+def test_in_a_hurry_a_hold_still_counts() -> None:
+    lane = a_lane()
+    sent(lane, 0, HELD, more=True)
+    lane.hurry()
+
+    assert not lane.begin(100 - TINY)
+    assert lane.begin(100)
+
+
+def test_in_a_hurry_one_message_follows_the_other() -> None:
+    lane = a_lane(every=900)
+    lane.hurry()
+    for _ in range(100):
+        sent(lane, 0)
+
+
+def test_in_a_hurry_a_new_failure_backs_off_from_the_beginning() -> None:
+    lane = a_lane()
+    sent(lane, 0, AGAIN)
+    sent(lane, 100, AGAIN)
+    lane.hurry()
+    sent(lane, 100, AGAIN, more=True)
+
+    assert 100 + lane.backoff.delay(1) == lane.due
+
+
+def test_a_message_that_was_under_way_when_the_hurry_began_is_followed_at_once() -> None:
+    lane = a_lane(every=900)
+    lane.offer()
+    lane.begin(0)
+    lane.hurry()
+    lane.settle(DELIVERED, now=1, more=True)
+
+    assert lane.begin(1)
+
+
+def test_after_the_hurry_the_pace_is_the_old_one() -> None:
+    lane = a_lane(every=900)
+    sent(lane, 0)
+    lane.hurry()
+    sent(lane, 5)
+    lane.stroll()
+    lane.offer()
+
+    assert not lane.begin(905 - TINY)
+    assert lane.begin(905)
+
+
+def test_after_the_hurry_a_backoff_that_began_in_it_goes_on() -> None:
+    lane = a_lane(every=900)
+    lane.hurry()
+    sent(lane, 0, AGAIN, more=True)
+    due = lane.due
+    lane.stroll()
+
+    assert due == lane.due
+
+
+def test_strolling_where_nobody_hurried_changes_nothing() -> None:
+    for outcome in (DELIVERED, REFUSED, AGAIN, SILENCE, HELD):
+        lane = a_lane(every=10)
+        sent(lane, 0, outcome, more=True)
+        due = lane.due
+        lane.stroll()
+
+        assert due == lane.due
+
+
+def test_strolling_before_the_first_message_holds_nothing_up() -> None:
+    lane = a_lane(every=900)
+    lane.hurry()
+    lane.stroll()
+    lane.offer()
+
+    assert lane.begin(0)
+
+
+# One link, many lanes
+
+
+def test_silence_that_one_lane_meets_holds_all() -> None:
+    link = Link(Backoff(seed="link"))
+    first, second = a_lane(link), a_lane(link)
+    sent(first, 0, SILENCE, took=5)
+    second.offer()
+
+    assert 5 + link.backoff.delay(1) == second.due
+    assert not second.begin(second.due - TINY)
+
+
+def test_a_hold_that_one_lane_meets_holds_all() -> None:
+    link = Link()
+    first, second = a_lane(link), a_lane(link)
+    sent(first, 0, HELD, took=5)
+    second.offer()
+
+    assert 105 == second.due
+
+
+def test_a_key_that_is_not_taken_from_one_lane_is_offered_by_none() -> None:
+    link = Link()
+    first, second = a_lane(link), a_lane(link)
+    sent(first, 0, LOCKED_OUT)
+    second.offer()
+
+    assert second.due is None
+
+
+def test_trouble_with_one_kind_of_message_is_not_the_others() -> None:
+    link = Link()
+    first, second = a_lane(link), a_lane(link)
+    for outcome in (AGAIN, REFUSED, DELIVERED):
+        sent(first, first.due or 0, outcome, more=True)
+        second.offer()
+
+        assert second.due == -math.inf
+
+
+@pytest.mark.parametrize("outcome", [DELIVERED, REFUSED, AGAIN, LOCKED_OUT])
+def test_any_answer_ends_the_silence(outcome: Outcome) -> None:
+    link = Link()
+    for now in (0.0, 1000.0, 2000.0):
+        link.learn(SILENCE, started=now, now=now)
+    link.learn(outcome, started=2000, now=2001)
+
+    assert 0 == link.failures
+    assert link.retry_at == -math.inf
+
+
+def test_a_lane_that_met_an_outage_late_goes_on_as_soon_as_another_is_answered() -> None:
+    link = Link(Backoff(seed="link"))
+    early, late = a_lane(link), a_lane(link)
+    sent(early, 0, SILENCE)
+    sent(early, 100, SILENCE)
+    sent(late, 200, SILENCE, more=True)
+    sent(early, 1000, AGAIN)
+
+    assert late.begin(1000)
+
+
+def test_messages_that_were_under_way_together_count_as_one_failure() -> None:
+    link = Link(Backoff(seed="link"))
+    lanes = [a_lane(link) for _ in range(3)]
+    for lane in lanes:
+        lane.offer()
+        lane.begin(0)
+    told = [lane.settle(SILENCE, now=10, more=True) for lane in lanes]
+
+    assert [True, False, False] == told
+    assert 1 == link.failures
+    assert {10 + link.backoff.delay(1)} == {lane.due for lane in lanes}
+
+
+def test_an_upload_that_an_outage_cut_short_keeps_its_own_floor() -> None:
+    link = Link(Backoff(seed="link", first=0.001, cap=0.001))
+    lane = a_lane(link, floor=3)
+    sent(lane, 0, SILENCE, more=True)
+
+    assert not lane.begin(3 - TINY)
+    assert lane.begin(3)
+
+
+def test_the_others_are_told_when_they_may_send_at_another_time_and_only_then() -> None:
+    link = Link()
+    told: list[tuple[Outcome, bool]] = [
+        (DELIVERED, False),
+        (REFUSED, False),
+        (AGAIN, False),
+        (SILENCE, True),
+        (DELIVERED, True),
+        (HELD, True),
+        (HELD, False),
+        (LOCKED_OUT, True),
+        (LOCKED_OUT, False),
+    ]
+
+    assert told == [(outcome, link.learn(outcome, started=1e6, now=1e6)) for outcome, _ in told]
+
+
+def test_an_outage_of_a_day_costs_about_a_try_every_half_minute() -> None:
+    link = Link(Backoff(seed="link"))
+    lane = a_lane(link, every=3)
+    now, tries = 0.0, 0
+    while now < 86_400:
+        lane.offer()
+        due = lane.due
+        assert due is not None
+        now = max(now, due)
+        assert lane.begin(now)
+        lane.settle(SILENCE, now=now, more=True)
+        tries += 1
+
+    assert 86_400 / 40 < tries < 86_400 / 20
+
+
+# Whatever happens, in whatever order
+
+
+@attrs.define
+class Seen:
+    """What an onlooker knows of one lane, and from it the earliest instant at which it may start again."""
+
+    lane: Lane
+    is_under_way: bool = False
+    has_something: bool = False
+    last_start: float = -math.inf
+    least_gap: float = 0.0
+
+
+class Onlooker:
+    """Plays random events on lanes that share a link, and checks each start against what it has seen itself."""
+
+    def __init__(self, rng: random.Random, *, hurries: bool) -> None:
+        self.rng = rng
+        self.hurries = hurries
+        self.now = rng.choice([0.0, 1e6])
+        self.link = Link(Backoff(seed=str(rng.random())))
+        self.seen = [
+            Seen(a_lane(self.link, every=every, floor=min(every, LEAST_GAP), seed=f"{rng.random()}"))
+            for every in rng.choices([0.0, 3.0, 10.0, 300.0, 900.0], k=3)
+        ]
+        self.held_until = -math.inf
+        self.is_locked_out = False
+        self.starts = 0
+        self.events: list[Callable[[], None]] = [
+            self.pass_time,
+            self.offer,
+            self.begin,
+            self.begin_when_due,
+            self.settle,
+        ]
+
+    def play(self, count: int) -> None:
+        for _ in range(count):
+            if self.hurries and self.rng.random() < 0.02:
+                self.rng.choice([self.hurry, self.stroll])()
+            else:
+                self.rng.choice(self.events)()
+
+    def pass_time(self) -> None:
+        self.now += self.rng.choice(
+            [0.0, self.rng.expovariate(10), self.rng.expovariate(0.3), self.rng.expovariate(0.01)]
+        )
+
+    def offer(self) -> None:
+        seen = self.rng.choice(self.seen)
+        seen.lane.offer()
+        seen.has_something = True
+
+    def begin(self) -> None:
+        seen = self.rng.choice(self.seen)
+        if seen.is_under_way:
+            return
+        due = seen.lane.due
+        has_begun = seen.lane.begin(self.now)
+        assert has_begun == (due is not None and due <= self.now)
+        assert (due is None) == (not seen.has_something or self.is_locked_out)
+        if not has_begun:
+            return
+        self.starts += 1
+        assert seen.has_something
+        assert not self.is_locked_out
+        assert self.now >= self.held_until
+        assert self.now - seen.last_start >= seen.least_gap - TINY
+        seen.is_under_way, seen.has_something, seen.last_start = True, False, self.now
+
+    def begin_when_due(self) -> None:
+        """Time jumps to when something is due, as a worker sleeps; it is never further than something asks for."""
+        dues = [s.lane.due for s in self.seen if not s.is_under_way and s.lane.due is not None]
+        if not dues:
+            return
+        longest = max(Backoff().cap + LEAST_GAP, self.held_until - self.now, *(s.lane.every for s in self.seen))
+        assert max(dues) <= self.now + longest + TINY
+        self.now = max(self.now, min(dues))
+        self.begin()
+
+    def settle(self) -> None:
+        seen = self.rng.choice(self.seen)
+        if not seen.is_under_way:
+            return
+        outcome = self.rng.choices(
+            [DELIVERED, REFUSED, AGAIN, attrs.evolve(HELD, hold=self.rng.uniform(0, 3600)), SILENCE, LOCKED_OUT],
+            weights=[40, 5, 15, 2, 30, 0.02],
+        )[0]
+        more = self.rng.random() < 0.5
+        seen.lane.settle(outcome, now=self.now, more=more)
+        seen.is_under_way = False
+        seen.has_something = seen.has_something or more
+        self.held_until = max(self.held_until, self.now + (outcome.hold if outcome.hold is not None else -math.inf))
+        self.is_locked_out = self.is_locked_out or outcome is LOCKED_OUT
+        if outcome.verdict is Verdict.AGAIN:
+            seen.least_gap = seen.lane.backoff.floor
+        else:
+            seen.least_gap = 0.0 if seen.lane.hurried else seen.lane.every
+
+    def hurry(self) -> None:
+        for seen in self.seen:
+            seen.lane.hurry()
+            seen.least_gap = 0.0
+
+    def stroll(self) -> None:
+        for seen in self.seen:
+            seen.lane.stroll()
+            if not seen.is_under_way and not seen.lane.failures:
+                seen.least_gap = max(seen.least_gap, seen.lane.every)
+
+
+@pytest.mark.parametrize("hurries", [False, True], ids=["strolling", "hurrying"])
+@settings(max_examples=100)
+@given(seed=st.integers(0, 2**32))
+def test_no_start_comes_too_early_and_none_too_late_whatever_happens(seed: int, hurries: bool) -> None:  # noqa: FBT001
+    onlooker = Onlooker(random.Random(seed), hurries=hurries)
+    onlooker.play(600)
+
+    assert onlooker.starts > 0
+
+
+events = st.lists(
+    st.tuples(
+        st.sampled_from([DELIVERED, REFUSED, AGAIN, SILENCE]),
+        st.floats(0, 100).map(lambda x: round(x, 3)),
+        st.floats(0, 1000).map(lambda x: round(x, 3)),
+    ),
+    max_size=30,
+)
+
+
+@given(every=st.sampled_from([0, 3, 10, 900]), events=events)
+def test_after_each_outcome_the_next_start_keeps_its_distance(
+    every: float, events: list[tuple[Outcome, float, float]]
+) -> None:
+    """The same for one lane, in sequences that shrink to the shortest that fails."""
+    lane = a_lane(every=every, floor=min(every, LEAST_GAP))
+    now, start, gap = 0.0, -math.inf, 0.0
+    for outcome, took, idle in events:
+        lane.offer()
+        assert lane.due is not None
+        now = max(now + idle, lane.due)
+        assert now - start >= gap - TINY
+        assert lane.begin(now)
+        start, now = now, now + took
+        lane.settle(outcome, now=now, more=False)
+        gap = lane.backoff.floor if outcome.verdict is Verdict.AGAIN else every
+
+
+@given(st.lists(st.sampled_from([DELIVERED, REFUSED, AGAIN, SILENCE, HELD]), max_size=30), st.sampled_from([0, 3, 900]))
+def test_nothing_that_the_hub_says_keeps_a_lane_from_sending_for_ever(outcomes: list[Outcome], every: float) -> None:
+    lane = a_lane(every=every)
+    now = 0.0
+    for outcome in outcomes:
+        lane.offer()
+        due = lane.due
+        assert due is not None
+        assert due <= now + max(every, LEAST_GAP + 60, 100)
+        now = max(now, due)
+        sent(lane, now, outcome)
