@@ -11,7 +11,7 @@ PEER_REQUIREMENTS := tests/compat/requirements.txt
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types contracts unit peer dev clean FORCE
+.PHONY: help demo test lint format types contracts unit peer bench dev clean FORCE
 
 help: ## what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,11 @@ else
 peer:
 	@echo "$(PEER_REQUIREMENTS) is not there: no environment for the old clients"
 endif
+
+bench: $(VENV)/.installed-dev ## what a call and a simulated day cost on this machine, as Markdown
+	@$(BIN)/python benchmarks/call.py
+	@echo
+	@$(BIN)/python benchmarks/day.py
 
 dev: $(VENV)/.installed-dev ## the environment, with every tool
 
