@@ -1,0 +1,57 @@
+"""The public face as a type checker sees it: checked, never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import assert_type
+
+import hubport
+from hubport import HUBTrainingSession, Report, Settings, TrainingSession
+from hubport.domain.ports.clock import Clock
+from hubport.domain.ports.filesystem import Filesystem
+from hubport.domain.ports.http import Http
+from hubport.domain.ports.outbox import Outbox
+from hubport.domain.ports.signals import Signals
+from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeSignals
+
+
+def a_trainer() -> None:
+    with hubport.connect("ID", api_key="KEY", settings=Settings.from_env(metrics_every=3.0)) as session:
+        assert_type(session, TrainingSession)
+        assert_type(session.model_id, str)
+        assert_type(session.model_file, str)
+        assert_type(session.train_args, dict[str, Any])
+        assert_type(session.agent_id, str | None)
+        session.log_metrics(0, {"loss": 1.0, "note": "text", "none": None})
+        session.log_metrics("0", {})  # type: ignore[arg-type]
+        session.upload_checkpoint(Path("last.pt"), epoch=0, is_best=True)
+        assert_type(session.flush(within=1.0), bool)
+        assert_type(session.finish("best.pt", epoch=0, map=0.4, within=60), Report)
+        assert_type(session.status().metrics.waiting, int)
+    hubport.connect("ID", "KEY")  # type: ignore[call-arg]
+
+
+def a_test() -> None:
+    clock = FakeClock()
+    hub = FakeHub(clock=clock)
+    ports: tuple[Http, Clock, Filesystem, Signals, Outbox] = (
+        hub,
+        clock,
+        FakeFilesystem(),
+        FakeSignals(),
+        FakeOutbox(),
+    )
+    hubport.connect("ID", http=hub, clock=clock, filesystem=ports[2], signals=ports[3], outbox=ports[4])
+    hubport.connect("ID", http=clock)  # type: ignore[arg-type]
+
+
+def a_trainer_of_2023(trainer_timers: dict[str, float]) -> None:
+    session = HUBTrainingSession("KEY_ID")
+    session.timers = trainer_timers
+    session.metrics_queue = {0: "{}"}
+    session.upload_metrics()
+    session.upload_model(0, Path("last.pt"), False)
+    session.upload_model(0, "best.pt", map=0.4, final=True)
+    session.alive = False

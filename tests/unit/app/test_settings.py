@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from hubport import InvalidSettings, Settings
+
+KEY = "0123456789abcdef0123456789abcdef0123456789"
+
+
+def test_the_defaults_are_the_protocols() -> None:
+    settings = Settings()
+    assert ("https://api.ultralytics.com", "https://hub.ultralytics.com") == (settings.api_root, settings.web_root)
+    assert (3.0, 900.0, 300.0) == (settings.metrics_every, settings.checkpoint_every, settings.heartbeat_every)
+    assert (5.0, 10.0, 3600.0) == (settings.connect_within, settings.request_within, settings.finish_within)
+    assert (2.0, 5.0) == (settings.exit_within, settings.signal_within)
+    assert settings.api_key is None
+    assert settings.agent.startswith("python-")
+    assert settings.agent.endswith("-local")
+    assert "hubport" in str(settings.state_dir)
+
+
+def test_every_field_can_be_set_from_the_environment() -> None:
+    environ = {
+        "ULTRALYTICS_HUB_API": "http://127.0.0.1:8421/",
+        "ULTRALYTICS_HUB_WEB": "http://localhost:8421",
+        "HUB_API_KEY": KEY,
+        "HUBPORT_METRICS_EVERY": "0",
+        "HUBPORT_CHECKPOINT_EVERY": "1.5",
+        "HUBPORT_HEARTBEAT_EVERY": "60",
+        "HUBPORT_CONNECT_WITHIN": "1",
+        "HUBPORT_REQUEST_WITHIN": "2",
+        "HUBPORT_UPLOAD_WITHIN": "3",
+        "HUBPORT_FINISH_WITHIN": "4",
+        "HUBPORT_EXIT_WITHIN": "5",
+        "HUBPORT_SIGNAL_WITHIN": "6",
+        "HUBPORT_HANDLE_SIGNALS": "off",
+        "HUBPORT_STATE_DIR": "/somewhere/else",
+        "HUBPORT_AGENT": "an agent",
+        "HUBPORT_PROGRESS": "1",
+        "HUBPORT_ALLOW_PLAIN_HTTP": "yes",
+    }
+    settings = Settings.from_env(environ)
+    assert (
+        Settings(
+            api_root="http://127.0.0.1:8421",
+            web_root="http://localhost:8421",
+            api_key=KEY,
+            metrics_every=0.0,
+            checkpoint_every=1.5,
+            heartbeat_every=60.0,
+            connect_within=1.0,
+            request_within=2.0,
+            upload_within=3.0,
+            finish_within=4.0,
+            exit_within=5.0,
+            signal_within=6.0,
+            handle_signals=False,
+            state_dir=Path("/somewhere/else"),
+            agent="an agent",
+            progress=True,
+            allow_plain_http=True,
+        )
+        == settings
+    )
+    assert len(attrs.fields(Settings)) == len(environ)
+
+
+def test_an_empty_variable_is_none_and_an_argument_comes_first() -> None:
+    environ = {"HUBPORT_AGENT": " ", "HUBPORT_METRICS_EVERY": "nonsense", "HUB_API_KEY": KEY}
+    settings = Settings.from_env(environ, metrics_every=7.0, api_key=None)
+    assert (7.0, None) == (settings.metrics_every, settings.api_key)
+    assert settings.agent.startswith("python-")
+
+
+def test_on_colab_the_agent_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    assert Settings().agent.endswith("-colab")
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("HUBPORT_METRICS_EVERY", "soon"),
+        ("HUBPORT_HANDLE_SIGNALS", "perhaps"),
+        ("HUBPORT_PROGRESS", "2"),
+    ],
+)
+def test_nonsense_in_the_environment_names_its_variable(variable: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"{variable}.*{text}"):
+        Settings.from_env({variable: text})
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "3", True, None])
+def test_an_interval_is_a_number_of_seconds(value: object) -> None:
+    with pytest.raises(InvalidSettings, match="metrics_every"):
+        Settings(metrics_every=value)  # type: ignore[arg-type]
+
+
+def test_the_key_crosses_no_network_in_the_clear_unless_asked_for() -> None:
+    with pytest.raises(InvalidSettings, match="HUBPORT_ALLOW_PLAIN_HTTP"):
+        Settings(api_root="http://hub.example")
+    assert "http://hub.example" == Settings(api_root="http://hub.example", allow_plain_http=True).api_root
+    assert "http://hub.example" == Settings(web_root="http://hub.example").web_root
+
+
+def test_the_key_is_in_no_repr() -> None:
+    assert KEY not in repr(Settings(api_key=KEY))
+    assert "…6789" in repr(Settings(api_key=KEY))
+
+
+def test_each_hub_has_an_outbox_of_its_own(tmp_path: Path) -> None:
+    folders = {
+        Settings(state_dir=tmp_path, api_root=root).outbox_dir
+        for root in ("https://a.example", "https://a.example:1", "https://a.example/hub", "https://b.example")
+    }
+    assert 4 == len(folders)
+    assert {tmp_path / "outbox"} == {folder.parent for folder in folders}
