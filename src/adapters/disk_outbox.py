@@ -62,13 +62,14 @@ class DiskSpool(Spool):
         return os.pread(self._fd, limit, start)
 
     def release(self, *, keep: bool) -> None:
-        """Unlock; without *keep*, take the folder away first, under a name that nobody reads."""
+        """Unlock; without *keep*, first take the folder from where anybody looks, and afterwards away."""
+        doomed = self._folder.with_name(f"{_GONE}{self._folder.name}")
         if not keep:
-            doomed = self._folder.with_name(f"{_GONE}{self._folder.name}")
             with contextlib.suppress(OSError):
                 self._folder.rename(doomed)
-                shutil.rmtree(doomed)
         self.forget()
+        if not keep:
+            shutil.rmtree(doomed, ignore_errors=True)
 
     def forget(self) -> None:
         """Close the journal. In a forked child this leaves the parent's lock alone: both share one lock."""
@@ -91,40 +92,41 @@ os.register_at_fork(after_in_child=_forget_parents_spools)
 
 
 class DiskOutbox(Outbox):
-    """``<root>/<model>/<run>/``, private to this user."""
+    """``<root>/<model>.<age>-<random>/`` for each run, private to this user."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = Path(root)
 
     def open(self, model_id: str) -> DiskSpool:
         """Make the folder of a new run, complete and locked before anybody can see it."""
-        parent = self._root / model_id
-        for folder in (self._root, parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Names sort by age: hexadecimal nanoseconds, then 32 random bits against another process's same instant.
-        name = f"{time.time_ns():016x}-{secrets.token_hex(4)}"
-        making = parent / f"{_NEW}{name}"
+        name = f"{model_id}.{time.time_ns():016x}-{secrets.token_hex(4)}"
+        making = self._root / f"{_NEW}{name}"
         making.mkdir(mode=0o700)
-        fd = os.open(making / _JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = -1
         try:
+            fd = os.open(making / _JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            making.rename(parent / name)
-            return DiskSpool(parent / name, fd)
+            making.rename(self._root / name)
+            return DiskSpool(self._root / name, fd)
         except BaseException:
-            os.close(fd)
-            shutil.rmtree(making, ignore_errors=True)
+            if fd >= 0:
+                os.close(fd)
+                (making / _JOURNAL).unlink(missing_ok=True)
+            making.rmdir()  # not rmtree, which needs a file descriptor: it may be these that have run out
             raise
 
     def left_over(self, model_id: str) -> list[Spool]:
         """Claim what dead runs have left."""
         try:
-            folders = sorted((self._root / model_id).iterdir())
+            folders = sorted(self._root.iterdir())
         except OSError:
             return []
         for folder in folders:
             if folder.name.startswith(_GONE):  # its owner died while taking it away
                 shutil.rmtree(folder, ignore_errors=True)
-        folders = [folder for folder in folders if not folder.name.startswith(".")]
+        folders = [folder for folder in folders if folder.name.startswith(f"{model_id}.")]
         return [spool for spool in map(_claimed, folders) if spool is not None]
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+import logging
+import sys
 import threading
+import traceback
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -16,6 +19,12 @@ from typing import Any
 
 from ..domain.errors import HubUnreachable
 from ..domain.ports.http import FilePart, Http, Request, Response
+
+_LOG = logging.getLogger(__name__)
+_LONGEST_LENGTH = 15
+#: Everything is in memory here.
+_LONGEST_BODY = 1 << 31
+_WITHOUT_BODY = frozenset({204, 304})
 
 
 class LoopbackServer:
@@ -25,8 +34,7 @@ class LoopbackServer:
         class Handler(_Handler):
             behind = http
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         # The poll interval bounds close() alone: requests are accepted as they come.
         self._thread = threading.Thread(
@@ -49,6 +57,24 @@ class LoopbackServer:
         self.close()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that die in the middle of a request: they are what this is for."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class _BadRequestError(Exception):
+    """What came cannot be understood, and where the next request begins is not known either."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+
+
 class _Handler(BaseHTTPRequestHandler):
     behind: Http
     protocol_version = "HTTP/1.1"
@@ -59,40 +85,76 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         try:
-            response = self.behind.send(self._request(), timeout=self.timeout)
+            body = self._body()
+            response = self.behind.send(self._request(body), timeout=self.timeout)
         except HubUnreachable:
             self.close_connection = True
             return
-        except ValueError as exc:
-            response = Response(400, {"content-type": "application/json"}, _error(str(exc)))
-        try:
-            self.send_response(response.status)
-            for name, value in response.headers.items():
-                self.send_header(name, value)
-            if "content-length" not in response.headers:
-                self.send_header("content-length", str(len(response.body)))
-            self.end_headers()
-            self.wfile.write(response.body)
+        except _BadRequestError as exc:
+            self.close_connection = True
+            response = _error(exc.status, exc.message)
+        except (ValueError, RecursionError):
+            response = _error(400, "the body is neither JSON nor a whole multipart form, or the path makes no sense")
         except OSError:
-            self.close_connection = True  # the client is gone
+            raise
+        except Exception:  # noqa: BLE001 - a fault of what is behind is an answer too
+            self.log_error("%s", traceback.format_exc())
+            response = _error(500, "the HUB failed at this request: see its log")
+        self._write(response)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names that http.server looks for
+    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815 - the names that http.server wants
 
-    def _request(self) -> Request:
+    def _body(self) -> bytes:
+        """Exactly what was announced: less or more would be taken for the next request."""
+        if "transfer-encoding" in self.headers:
+            raise _BadRequestError(411, "send a Content-Length: bodies in chunks are not understood here")
+        announced = self.headers.get("content-length", "0")
+        if not (announced.isascii() and announced.isdigit()) or len(announced) > _LONGEST_LENGTH:
+            raise _BadRequestError(400, "the Content-Length is not a number of bytes")
+        if int(announced) > _LONGEST_BODY:
+            raise _BadRequestError(413, f"the body is longer than {_LONGEST_BODY} bytes, which is all that fits here")
+        body = self.rfile.read(int(announced))
+        if len(body) < int(announced):
+            raise _BadRequestError(400, f"the body ended after {len(body)} of {announced} bytes")
+        return body
+
+    def _request(self, body: bytes) -> Request:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(headers.get("content-length") or 0))
         content_type = headers.get("content-type", "")
+        method = "GET" if self.command == "HEAD" else self.command
         if content_type.startswith("multipart/form-data"):
             fields, file = parsed_form(body, content_type)
-            return Request(self.command, self.path, headers, fields=fields, file=file)
-        return Request(self.command, self.path, headers, json=json.loads(body) if body else None)
+            return Request(method, self.path, headers, fields=fields, file=file)
+        return Request(method, self.path, headers, json=json.loads(body) if body else None)
+
+    def _write(self, response: Response) -> None:
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        has_body = response.status not in _WITHOUT_BODY
+        if has_body and "content-length" not in response.headers:
+            self.send_header("content-length", str(len(response.body)))
+        if self.close_connection:
+            self.send_header("connection", "close")
+        self.end_headers()
+        if has_body and self.command != "HEAD":
+            self.wfile.write(response.body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Say what http.server finds wrong by itself as JSON too."""
+        self.close_connection = True
+        self._write(_error(int(code), message or explain or "this is no HTTP request"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name for it
         """Say nothing: the ledger of what is behind says more."""
 
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002
+        _LOG.error(format, *args)
 
-def _error(message: str) -> bytes:
-    return json.dumps({"success": False, "message": message}).encode()
+
+def _error(status: int, message: str) -> Response:
+    body = json.dumps({"success": False, "message": message}).encode()
+    return Response(status, {"content-type": "application/json"}, body)
 
 
 def parsed_form(body: bytes, content_type: str) -> tuple[dict[str, str], FilePart | None]:

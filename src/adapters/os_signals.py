@@ -24,6 +24,7 @@ class OsWatch(Watch):
     def __init__(self, on_signal: Callable[[int], None]) -> None:
         self._on_signal = on_signal
         self._active = True
+        self._holding = False
         self._earlier = {
             number: handler
             for number in _WATCHED
@@ -36,6 +37,7 @@ class OsWatch(Watch):
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._active:
             self.stop()
+            self._holding = True
             try:
                 # Not threading.Thread: its start() takes locks, which the code that we interrupted may hold.
                 _thread.start_new_thread(self._on_signal, (number,))
@@ -54,6 +56,12 @@ class OsWatch(Watch):
     def pass_on(self, signum: int) -> None:
         """Send the signal again: to this process, so that the main thread's handler or the default action meets it."""
         os.kill(os.getpid(), signum)
+        self._holding = False
+
+    @property
+    def is_holding(self) -> bool:
+        """From the handler's first moment on: the watcher's thread may not have begun yet."""
+        return self._holding
 
     def stop(self) -> None:
         """Put the earlier handlers back where ours are still in front; elsewhere ours only pass on from now."""

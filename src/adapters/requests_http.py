@@ -6,6 +6,7 @@ one byte a second holds its caller for ever; here the reader of the answer knows
 
 from __future__ import annotations
 
+import errno
 import io
 import secrets
 import socket
@@ -145,7 +146,8 @@ class _BoundedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        if "socks" not in str(args[0] if args else kwargs.get("proxy", "")):  # whose connections are of another kind
+            manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
         return manager
 
 
@@ -195,10 +197,8 @@ class RequestsHttp(Http):
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                content = answer.raw.read(_LONGEST_ANSWER, decode_content=True)
-                return Response(
-                    answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, content
-                )
+                names = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status_code, names, _content(answer))
         except (requests.exceptions.InvalidHeader, UnicodeError):
             # Without the chain: the reason quotes the header, which may be the key.
             raise HubUnreachable(self._root, "a header holds characters that cannot be sent") from None
@@ -213,10 +213,26 @@ class RequestsHttp(Http):
         self._session.close()
 
 
+def _content(answer: requests.Response) -> bytes:
+    answer.raw.enforce_content_length = True  # urllib3 1.26 takes half an answer for whole
+    content = bytearray()
+    for chunk in answer.iter_content(_CHUNK):
+        content += chunk
+        if len(content) > _LONGEST_ANSWER:
+            raise OSError(errno.EMSGSIZE, f"the answer is longer than {_LONGEST_ANSWER} bytes")
+    return bytes(content)
+
+
+def _reason(error: BaseException) -> BaseException | None:
+    """What *error* came from: urllib3 hands some reasons on as arguments."""
+    wrapped = next((arg for arg in (getattr(error, "reason", None), *error.args) if isinstance(arg, Exception)), None)
+    return error.__cause__ or error.__context__ or wrapped
+
+
 def _cause(exc: Exception, patience: float) -> str:
     """What went wrong in a few words: the innermost reason, without addresses of objects."""
     chain: list[BaseException] = [exc]
-    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+    while (inner := _reason(chain[-1])) is not None and inner not in chain:
         chain.append(inner)
     # The system's own words first: urllib3 counts a refused connection among its time-outs.
     for error in reversed(chain):

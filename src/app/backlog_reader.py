@@ -15,8 +15,8 @@ from ..domain.metrics import EpochValues, merged
 from ..domain.ports.outbox import Spool
 
 _CHUNK = 1 << 18
-#: Epochs whose delivered values are kept in memory; those of older ones are looked up in the journal.
-_REMEMBERED = 256
+#: Epochs whose delivered values are kept in memory, some 3 MB; those of older ones are looked up in the journal.
+_REMEMBERED = 4096
 
 
 class BacklogReader:
@@ -31,13 +31,16 @@ class BacklogReader:
         self.left_over = sum(1 for line in self._lines(self.cursor) if _is_metrics(line))
         self._known: OrderedDict[int, EpochValues] = OrderedDict()
         # The newest epoch that only the journal remembers. Whatever an earlier process delivered is such.
-        self._forgotten = max((_epoch(line) for line in self._lines(0) if _is_metrics(line)), default=-1)
+        delivered = self._lines(0, before=self.cursor)
+        self._forgotten = max((_epoch(line) for line in delivered if _is_metrics(line)), default=-1)
 
     def batch(self, *, most: int) -> Batch:
         """What waits, up to *most* epochs; empty when nothing does."""
         batch = Batch(self.cursor)
         chunk = self._chunk(self.cursor)
-        batch.take(lines(chunk, self.cursor), most=most, known=self._delivered)
+        waiting = list(lines(chunk, self.cursor))
+        recalled = self._recalled({_epoch(line) for line in waiting if _is_metrics(line)})
+        batch.take(waiting, most=most, known=lambda epoch: self._known.get(epoch, recalled.get(epoch)))
         # Half a line as long as a chunk, from a killed process, is no reason to come back.
         batch.is_cut = batch.is_cut or (len(chunk) >= _CHUNK and batch.end > self.cursor)
         if not batch.records:
@@ -61,14 +64,15 @@ class BacklogReader:
         self.backlog.fold(self._lines(self.backlog.end))
         return self.backlog
 
-    def _delivered(self, epoch: int) -> EpochValues | None:
-        if epoch in self._known or epoch > self._forgotten:
-            return self._known.get(epoch)
-        values: EpochValues | None = None
-        for line in self._lines(0, before=self.cursor):
-            if line.record is not None and _is_metrics(line) and line.record[1] == epoch:
-                values = merged(values, line.record[2])
-        return values
+    def _recalled(self, epochs: set[int]) -> dict[int, EpochValues]:
+        """What was delivered of those *epochs* that only the journal remembers: one reading for all of them."""
+        wanted = {epoch for epoch in epochs if epoch <= self._forgotten and epoch not in self._known}
+        found: dict[int, EpochValues] = {}
+        if wanted:
+            for line in self._lines(0, before=self.cursor):
+                if line.record is not None and _is_metrics(line) and line.record[1] in wanted:
+                    found[line.record[1]] = merged(found.get(line.record[1]), line.record[2])
+        return found
 
     def _chunk(self, start: int) -> bytes:
         """At least one whole line from *start*, if there is one."""

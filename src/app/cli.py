@@ -16,7 +16,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -61,29 +61,26 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="train a real classifier against a HUB, and show what arrived")
-    demo.add_argument("--epochs", type=_positive, default=20, metavar="N", help="how long to train (20)")
+    demo.add_argument("--epochs", type=_between(1, 100_000), default=20, metavar="N", help="how long to train (20)")
     demo.add_argument("--hub", metavar="URL", help="a HUB elsewhere, instead of an embedded one")
     demo.add_argument("--api-key", metavar="KEY", help="the key for --hub (else HUB_API_KEY)")
     demo.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     demo.set_defaults(run=_demo)
 
     serve = commands.add_parser("serve", help="run a HUB on this machine, in memory")
-    serve.add_argument("--port", type=_port, default=SERVE_PORT, metavar="N", help=f"on 127.0.0.1 ({SERVE_PORT})")
+    serve.add_argument(
+        "--port", type=_between(0, 65535), default=SERVE_PORT, metavar="N", help=f"on 127.0.0.1 ({SERVE_PORT})"
+    )
     serve.set_defaults(run=_serve)
     return parser
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return int(text)
 
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:  # noqa: PLR2004 - what a port is
-        raise argparse.ArgumentTypeError(f"{number} is not a port")
     return number
 
 
@@ -136,7 +133,12 @@ def _hub(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
 
 def _serve(options: argparse.Namespace) -> int:
     hub = FakeHub()
-    with LoopbackServer(hub, port=options.port) as server:
+    try:
+        listening = LoopbackServer(hub, port=options.port)
+    except OSError as exc:
+        print(f"hubport: port {options.port} of 127.0.0.1: {exc.strerror}; take another: --port N", file=sys.stderr)
+        return 1
+    with listening as server:
         hub.root = server.url
         print(
             f"A HUB in memory at {server.url}: what it holds is gone when it stops (Ctrl-C).\n\n"

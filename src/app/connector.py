@@ -6,9 +6,10 @@ The one rule: everything that can be wrong is found out here, before a thread ru
 from __future__ import annotations
 
 import attrs
+import structlog
 
 from ..domain.credentials import Credentials
-from ..domain.errors import AuthenticationFailed
+from ..domain.errors import AlreadyTrained, AuthenticationFailed
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
 from ..domain.model_ref import ModelRef
@@ -35,7 +36,7 @@ class Claim:
 
 @attrs.frozen(kw_only=True)
 class Connector:
-    """The ports and settings that sessions are made with, and the three steps to one."""
+    """The ports and settings that sessions are made with, and the steps to one."""
 
     settings: Settings
     http: Http
@@ -45,32 +46,42 @@ class Connector:
     outbox: Outbox
 
     def connect(self, model: str, api_key: str | Credentials | None = None) -> TrainingSession:
-        """All three steps; see :func:`hubport.connect`."""
-        deadline = self._deadline()
-        claim = self.authenticate(model, api_key, deadline=deadline)
-        return self.start(claim, *self.fetch(claim, deadline=deadline))
+        """Open and start; see :func:`hubport.connect`."""
+        return self.start(*self.open(model, api_key))
 
-    def authenticate(self, model: str, api_key: str | Credentials | None, *, deadline: float | None = None) -> Claim:
-        """Read *model*, find the key, and have the HUB check it."""
+    def open(self, model: str, api_key: str | Credentials | None) -> tuple[Claim, ModelRecord, TrainPlan]:
+        """Read *model*, find the key, have the HUB check it, and fetch the record and what follows from it."""
         ref = ModelRef.parse(model, web_root=self.settings.web_root)
         # The argument, then the identifier, which is an argument too, then the environment.
         found = api_key or ref.api_key or self.settings.api_key
         if not found:
             raise AuthenticationFailed(f"no key for the HUB at {self.settings.api_root}")
         claim = Claim(ref.model_id, found if isinstance(found, Credentials) else Credentials(found))
-        self._handshake(claim, deadline).authenticate()
-        return claim
+        handshake = self._handshake(claim)
+        handshake.authenticate()
+        return claim, *self._fetch(claim, handshake)
 
-    def fetch(self, claim: Claim, *, deadline: float | None = None) -> tuple[ModelRecord, TrainPlan]:
-        """The HUB's record of the model, and what follows from it."""
-        record = self._handshake(claim, deadline).fetch(claim.model_id)
-        return record, TrainPlan.of(record, model_url=self.settings.model_url(record.id))
+    def fetch(self, claim: Claim) -> tuple[ModelRecord, TrainPlan]:
+        """The HUB's record of the model as it is now, and what follows from it."""
+        return self._fetch(claim, self._handshake(claim))
+
+    def _fetch(self, claim: Claim, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
+        record = handshake.fetch(claim.model_id)
+        try:
+            return record, TrainPlan.of(record, model_url=self.settings.model_url(record.id))
+        except AlreadyTrained:
+            self._send_left_over(claim, record)
+            raise
+
+    def _send_left_over(self, claim: Claim, record: ModelRecord) -> None:
+        """No session will ever come for what the runs of a finished model have left: send it now, for a moment."""
+        delivery = self._delivery(claim, record, logger(model_id=record.id))
+        delivery.start(beats=False)
+        delivery.end(self.clock.now() + (self.settings.connect_within if delivery.has_left_over else 0.0))
 
     def start(self, claim: Claim, record: ModelRecord, plan: TrainPlan) -> TrainingSession:
         """Start the session."""
         log = logger(model_id=record.id)
-        ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem, outbox=self.outbox)
-        protocol = HubProtocol(claim.credentials)
         return TrainingSession(
             record=record,
             plan=plan,
@@ -78,17 +89,18 @@ class Connector:
             clock=self.clock,
             signals=self.signals,
             log=log,
-            deliver=lambda: Delivery(record.id, protocol, self.settings, ports, log),
+            deliver=lambda: self._delivery(claim, record, log),
         )
 
-    def _deadline(self) -> float:
-        return self.clock.now() + self.settings.connect_within
+    def _delivery(self, claim: Claim, record: ModelRecord, log: structlog.stdlib.BoundLogger) -> Delivery:
+        ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem, outbox=self.outbox)
+        return Delivery(record.id, HubProtocol(claim.credentials), self.settings, ports, log)
 
-    def _handshake(self, claim: Claim, deadline: float | None) -> Handshake:
+    def _handshake(self, claim: Claim) -> Handshake:
         return Handshake(
             HubProtocol(claim.credentials),
             self.http,
             self.clock,
-            deadline=self._deadline() if deadline is None else deadline,
+            deadline=self.clock.now() + self.settings.connect_within,
             api_root=self.settings.api_root,
         )

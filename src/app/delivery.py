@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -59,7 +60,7 @@ class Delivery:
         self._numbers = itertools.count(1)
         self._readers = self._open_spools(model_id, settings)
         self.spool = self._readers[-1].spool
-        self._crew = Crew(ports.clock, Link(self._backoff("link")), self.tally, log)
+        self._crew = Crew(ports.clock, Link(self._backoff("link")), self.tally, log, on_empty=self._release)
         route = Route(model_id, protocol, ports.http, ports.clock, log, self.tally, lambda: self._crew.deadline)
         beating = HeartbeatErrand(route, agent=settings.agent, within=settings.request_within)
         uploading = CheckpointErrand(route, ports.filesystem, self._left_over(), within=settings.upload_within)
@@ -69,9 +70,15 @@ class Delivery:
         self.metrics = self._hire("metrics", settings.metrics_every, posting)
         self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, uploading)
 
-    def start(self) -> None:
-        """Start the threads: a heartbeat goes at once, and what dead runs have left."""
-        self.heartbeats.lane.offer()
+    @property
+    def has_left_over(self) -> bool:
+        """Whether dead runs have left something to send."""
+        return any(reader.left_over for reader in self._readers) or self._uploading.has_more
+
+    def start(self, *, beats: bool = True) -> None:
+        """Start the threads: what dead runs have left goes at once, and, when it *beats*, a heartbeat."""
+        if beats:
+            self.heartbeats.lane.offer()
         if any(reader.left_over for reader in self._readers):
             self.metrics.lane.offer()
         if self._uploading.has_more:
@@ -98,6 +105,9 @@ class Delivery:
         """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning."""
         if self._ports.filesystem.size(path) is None:
             self.tally.blame("checkpoint file missing")
+            if kind is Kind.FINAL:  # somebody asked for it, and will not come again: no report may look complete
+                self.tally.add("checkpoints", "logged")
+                self.tally.add("checkpoints", "lost")
             self._log.warning("checkpoint.missing", path=path, epoch=epoch, consequence="nothing is uploaded for it")
             return
         self.tally.add("checkpoints", "logged")
@@ -142,18 +152,36 @@ class Delivery:
         """Let metrics go first, until the first time that they fail."""
         worker, link = self.metrics, self._crew.link
         self._crew.hurry([worker])
-        self._crew.wait_for(lambda: worker.is_idle or worker.lane.failures > 0 or link.locked_out, deadline=deadline)
+        try:
+            self._crew.wait_for(
+                lambda: worker.is_idle or worker.lane.failures > 0 or link.locked_out, deadline=deadline
+            )
+        finally:
+            self._crew.stroll([worker])
 
     def end(self, deadline: float) -> None:
-        """Send what can be sent until *deadline*, and give up the spools."""
+        """Send what can be sent until *deadline*, and give up the spools.
+
+        A request that is under way then goes on to its own end in a daemon thread, which holds up no exit; the spools
+        are given up after it.
+        """
         self.heartbeats.pause()
-        if self._crew.dismiss(deadline):
-            for reader in self._readers:
-                backlog = reader.refreshed()
-                reader.spool.release(keep=not backlog.is_settled or backlog.aside > 0)
-            self._ports.http.close()
-        # Else a request is still under way beyond its deadline. Its thread is a daemon, so the process can end; the
-        # spools stay locked until then, and the next run finds them.
+        self._crew.dismiss(deadline)
+
+    def wait_for(self, is_done: Callable[[], bool], *, deadline: float) -> bool:
+        """Wait until *is_done*, which is asked again at each :meth:`changed`; whether it was so before *deadline*."""
+        return self._crew.wait_for(is_done, deadline=deadline)
+
+    def changed(self) -> None:
+        """Something that somebody may wait for has changed."""
+        self._crew.changed()
+
+    def _release(self) -> None:
+        """Called by the last worker when it leaves."""
+        for reader in self._readers:
+            backlog = reader.refreshed()
+            reader.spool.release(keep=not backlog.is_settled or backlog.aside > 0)
+        self._ports.http.close()
 
     def _lose(self, kind: str, exc: OSError) -> None:
         self.tally.add(kind, "lost")
@@ -189,8 +217,12 @@ class Delivery:
         return [*readers, BacklogReader(spool)]
 
     def _left_over(self) -> list[Upload]:
+        """The waiting checkpoints. Where their folder lies now counts: it may have been mounted elsewhere then."""
         return [
-            Upload(reader.spool, checkpoint)
+            Upload(
+                reader.spool,
+                attrs.evolve(checkpoint, path=str(Path(reader.spool.folder) / Path(checkpoint.path).name)),
+            )
             for reader in self._readers
             for checkpoint in reader.backlog.checkpoints.values()
         ]

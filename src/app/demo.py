@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from ..domain.credentials import Credentials
-from ..domain.errors import HubRefused
+from ..domain.errors import AuthenticationFailed, HubRefused
 from ..domain.hub_protocol import HubProtocol
 from ..domain.outcome import Verdict, outcome
 from ..domain.ports.clock import Clock
@@ -168,6 +168,8 @@ class Demo:
 
     def _ask(self, request: Request) -> Any:
         result = outcome(self.http.send(request, timeout=PATIENCE), wall=self.clock.wall())
+        if result.verdict is Verdict.LOCKED_OUT:
+            raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key")
         if result.verdict is not Verdict.DELIVERED or result.data is None:
             raise HubRefused(result.status, result.message or "no data in the answer")
         return result.data

@@ -47,13 +47,14 @@ class Handshake:
 
     def _ask(self, request: Request) -> Outcome:
         failures = 0
+        # The first silence had the most time, and says best why.
+        first_silence: HubUnreachable | None = None
         while True:
-            silence: HubUnreachable | None = None
             try:
                 left = max(self.deadline - self.clock.now(), 0.001)
                 result = outcome(self.http.send(request, timeout=left), wall=self.clock.wall())
             except HubUnreachable as exc:
-                silence, result = exc, Outcome.unreachable(exc.cause)
+                first_silence, result = first_silence or exc, Outcome.unreachable(exc.cause)
             if result.verdict is Verdict.DELIVERED:
                 return result
             if result.verdict is Verdict.LOCKED_OUT:
@@ -62,8 +63,8 @@ class Handshake:
             failures += 1
             again_at = self.clock.now() + max(self.backoff.delay(failures), result.hold or 0.0)
             if result.verdict is Verdict.REFUSED or again_at >= self.deadline:
-                if silence is not None:
-                    raise silence
+                if result.is_silence and first_silence is not None:
+                    raise first_silence
                 raise HubRefused(result.status, result.message or "without a message")
             self._wait(again_at)
 

@@ -30,6 +30,14 @@ class _RateLimits(dict[str, float]):
         super().__setitem__(name, every)
         self._session.pace(metrics=self["metrics"], checkpoint=self["ckpt"], heartbeat=self["heartbeat"])
 
+    def update(self, *others: Any, **limits: float) -> None:
+        for name, every in dict(*others, **limits).items():
+            self[name] = every
+
+    def __ior__(self, other: Any) -> _RateLimits:  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
 
 class HUBTrainingSession:
     """Connects a trainer of 2023 to its HUB; *url* is a model's URL, ``<KEY>_<ID>`` or ``<ID>``.
@@ -39,8 +47,7 @@ class HUBTrainingSession:
 
     def __init__(self, url: str, *, api_key: str | Credentials | None = None, **options: Any) -> None:
         self._connector = connector(**options)
-        self._claim = self._connector.authenticate(url, api_key)
-        record, plan = self._connector.fetch(self._claim)
+        self._claim, record, plan = self._connector.open(url, api_key)
         self._session = self._connector.start(self._claim, record, plan)
         settings = self._session.settings
         self._rate_limits = _RateLimits(
@@ -51,7 +58,6 @@ class HUBTrainingSession:
                 "heartbeat": settings.heartbeat_every,
             },
         )
-        self._alive = True
         self.timers: dict[str, float] = {}
         self.metrics_queue: dict[int, str] = {}
         self.model_id = self._session.model_id
@@ -75,23 +81,19 @@ class HUBTrainingSession:
 
     @rate_limits.setter
     def rate_limits(self, limits: Mapping[str, float]) -> None:
-        for name, every in limits.items():
-            self._rate_limits[name] = every
+        self._rate_limits.update(limits)
 
     @property
     def alive(self) -> bool:
         """Whether heartbeats run; setting it to ``False`` stops them at once."""
-        return self._alive
+        return self._session.is_beating
 
     @alive.setter
     def alive(self, value: bool) -> None:
-        if value == self._alive:
-            return
-        self._alive = value
-        if value:
-            self._session.start_heartbeats()
-        else:
+        if not value:
             self._session.stop_heartbeats()
+        elif not self.alive:
+            self._session.start_heartbeats()
 
     def upload_metrics(self) -> None:
         """Send what is in ``metrics_queue``: JSON text by epoch. Returns when it is kept, before it is sent."""

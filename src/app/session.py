@@ -182,6 +182,11 @@ class TrainingSession:
             spool=self._delivery.spool.name,
         )
 
+    @property
+    def is_beating(self) -> bool:
+        """Whether heartbeats are sent."""
+        return self._state is State.RUNNING and not self._delivery.heartbeats.is_paused
+
     def stop_heartbeats(self) -> None:
         """No heartbeat from now on; the HUB will show the run as disconnected after some 15 minutes."""
         if self._state is State.RUNNING:
@@ -216,21 +221,29 @@ class TrainingSession:
         return self._state is State.RUNNING
 
     def _close(self, deadline: float) -> Report:
-        if self._state is State.FORKED:
-            return self.status()  # before the lock, which another thread may have held at the fork
         with self._closing:
-            if self._state is State.CLOSED:
+            if self._state is not State.RUNNING:
                 return self.status()
             self._state = State.CLOSED
         atexit.unregister(self.close)
         try:
             self._delivery.end(deadline)
         finally:
-            if self._watch is not None:
-                self._watch.stop()
+            self._let_go_of_signals()
         report = self.status()
         (self._log.info if report.is_complete else self._log.warning)("session.closed", summary=str(report))
         return report
+
+    def _let_go_of_signals(self) -> None:
+        """Put the earlier handlers back; and where a signal is being held back, let it have its way first.
+
+        Without that a signal in the last moments of a process would be swallowed, and the exit status be 0.
+        """
+        watch = self._watch
+        if watch is not None:
+            watch.stop()
+            within = self.settings.signal_within
+            self._delivery.wait_for(lambda: not watch.is_holding, deadline=self._clock.now() + within)
 
     def _on_signal(self, signum: int) -> None:
         """SIGTERM or SIGINT has come; in a thread of its own."""
@@ -241,12 +254,15 @@ class TrainingSession:
         finally:
             if self._watch is not None:
                 self._watch.pass_on(signum)
+            self._delivery.changed()
 
     def after_fork_in_child(self) -> None:
         """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""
+        # Another thread of the parent may have held any lock at the fork, or have been about to close.
+        self._closing = threading.Lock()
+        self._delivery.tally.after_fork_in_child()
+        atexit.unregister(self.close)
+        if self._watch is not None:
+            self._watch.stop()
         if self._state is State.RUNNING:
             self._state = State.FORKED
-            self._delivery.tally.after_fork_in_child()
-            atexit.unregister(self.close)
-            if self._watch is not None:
-                self._watch.stop()

@@ -35,6 +35,11 @@ def _default_state_dir() -> Path:
     return platformdirs.user_state_path("hubport")
 
 
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    """Where *path* is now: a trainer may change its folder later."""
+    return Path(path).expanduser().absolute()
+
+
 def _seconds(*, least: float = 0.0) -> Callable[[Any, attrs.Attribute[float], float], None]:
     def check(_: Any, attribute: attrs.Attribute[float], value: float) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
@@ -89,7 +94,7 @@ class Settings:
     """How long SIGTERM and SIGINT are held back to send what is left."""
     handle_signals: bool = True
     """Whether SIGTERM and SIGINT are watched at all."""
-    state_dir: Path = attrs.field(factory=_default_state_dir, converter=Path)
+    state_dir: Path = attrs.field(factory=_default_state_dir, converter=_absolute)
     """Where the outbox lives: ``HUBPORT_STATE_DIR``."""
     agent: str = attrs.field(factory=_default_agent)
     """What heartbeats call this client."""

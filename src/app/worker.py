@@ -47,7 +47,7 @@ class Worker:
         self._alarm: Alarm = crew.clock.alarm()
         self._thread = threading.Thread(target=self._loop, name=f"hubport-{name}", daemon=True)
         self._is_busy = False
-        self._is_paused = False
+        self.is_paused = False
         self.is_gone = False
 
     def start(self) -> None:
@@ -71,13 +71,13 @@ class Worker:
     def pause(self) -> None:
         """Send nothing that is not under way already."""
         with self._crew.lock:
-            self._is_paused = True
+            self.is_paused = True
         self.wake()
 
     def resume(self) -> None:
         """Go on after :meth:`pause`, at once."""
         with self._crew.lock:
-            self._is_paused = False
+            self.is_paused = False
             self.lane.offer()
         self.wake()
 
@@ -91,13 +91,13 @@ class Worker:
         """Whether nothing waits and nothing is under way."""
         # With the lock: between the two steps of taking an offer, neither flag is up.
         with self._crew.lock:
-            return not self._is_busy and (self._is_paused or not self.lane.waiting)
+            return not self._is_busy and (self.is_paused or not self.lane.waiting)
 
     def step(self) -> None:
         """Send what is due, if something is."""
         with self._crew.lock:
             now = self._crew.clock.now()
-            if self._is_paused or now >= self._crew.deadline or not self.lane.begin(now):
+            if self.is_paused or now >= self._crew.deadline or not self.lane.begin(now):
                 return
             self._is_busy = True
         outcome = self._outcome()
@@ -106,6 +106,8 @@ class Worker:
             if outcome is not None:
                 now = self._crew.clock.now()
                 concerns_others = self.lane.settle(outcome, now=now, more=self.errand.has_more)
+            elif self.errand.has_more:
+                self.lane.offer()  # what was first in line needed no sending
             self._is_busy = False
         if outcome is not None:
             self._crew.note(outcome, by=self)
@@ -127,7 +129,7 @@ class Worker:
             while True:
                 self.step()
                 with self._crew.lock:
-                    due = None if self._is_paused else self.lane.due
+                    due = None if self.is_paused else self.lane.due
                     deadline = self._crew.deadline
                     is_dismissed = deadline < math.inf
                     is_over = is_dismissed and (due is None or self._crew.clock.now() >= deadline)
@@ -137,23 +139,32 @@ class Worker:
                 # A ring between the lock and this line is kept for us: the wait returns at once.
                 self._alarm.wait(None if until == math.inf else until)
         finally:
-            # Gone before retired: who waits for us is rung, and the clock of a test does not run on before that.
-            self.is_gone = True
-            self._crew.changed(by=self)
+            # Before we retire: who waits for us is rung, and the clock of a test does not run on before that.
+            self._crew.leave(self)
             self._alarm.retire()
 
 
 class Crew:
     """The workers of one session, what they share, and how to wait for them."""
 
-    def __init__(self, clock: Clock, link: Link, tally: Tally, log: structlog.stdlib.BoundLogger) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        link: Link,
+        tally: Tally,
+        log: structlog.stdlib.BoundLogger,
+        *,
+        on_empty: Callable[[], None],
+    ) -> None:
         self.clock = clock
         self.link = link
         self.log = log
         self.lock = threading.Lock()
         self.deadline = math.inf
         self.workers: list[Worker] = []
+        self.is_empty = False
         self._tally = tally
+        self._on_empty = on_empty
         self._waiters: list[Alarm] = []
         self._troubled: set[Worker] = set()
 
@@ -167,14 +178,27 @@ class Crew:
         for worker in self.workers:
             worker.start()
 
-    def changed(self, *, by: Worker, concerns_others: bool = False) -> None:
-        """A worker did something: tell who waits, and the other workers when they may send at another time now."""
+    def changed(self, *, by: Worker | None = None, concerns_others: bool = False) -> None:
+        """Something has happened: tell who waits, and the other workers when they may send at another time now."""
         if concerns_others:
             for worker in self.workers:
                 if worker is not by:
                     worker.wake()
         for waiter in list(self._waiters):
             waiter.ring()
+
+    def leave(self, worker: Worker) -> None:
+        """*worker* sends nothing any more. The last one to leave turns off the light: nobody sends after that."""
+        with self.lock:
+            worker.is_gone = True
+            is_last = all(other.is_gone for other in self.workers)
+        if is_last:
+            try:
+                self._on_empty()
+            except OSError:
+                self.log.exception("outbox.not_released")
+            self.is_empty = True
+        self.changed(by=worker)
 
     def note(self, outcome: Outcome, *, by: Worker) -> None:
         """One warning when trouble begins and one line when it ends; the rest is counted."""
@@ -229,9 +253,9 @@ class Crew:
         with self.lock:
             self.deadline = deadline
         self.hurry(self.workers)
-        gone = self.wait_for(lambda: all(worker.is_gone for worker in self.workers), deadline=deadline)
+        gone = self.wait_for(lambda: self.is_empty, deadline=deadline)
         for worker in self.workers:
-            if worker.is_gone:
+            if gone:
                 worker.join()  # past its loop: a matter of microseconds
         return gone
 

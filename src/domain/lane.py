@@ -66,8 +66,8 @@ class Lane:
     waiting: bool = False
     """Whether something was offered that no request has taken yet."""
     failures: int = 0
-    hurried: bool = False
-    """Whether pacing is suspended, because somebody waits for the end."""
+    hurries: int = 0
+    """How many wait for the end: while somebody does, pacing is suspended."""
     started: float = -math.inf
     _not_before: float = -math.inf
 
@@ -105,18 +105,18 @@ class Lane:
             self._not_before = self.started + self.backoff.floor if outcome.is_silence else now + gap
         else:
             self.failures = 0
-            self._not_before = -math.inf if self.hurried else self.started + self.every
+            self._not_before = -math.inf if self.hurries else self.started + self.every
         return concerns_others
 
     def hurry(self) -> None:
         """Suspend the pace and our own backoff: somebody waits for the end."""
-        self.hurried = True
+        self.hurries += 1
         self.failures = 0
         self._not_before = -math.inf
         self.link.hurry()
 
     def stroll(self) -> None:
-        """Back to the pace."""
-        self.hurried = False
-        if not self.failures:
+        """One of those who hurried does not wait any more; with the last of them the pace is back."""
+        self.hurries = max(self.hurries - 1, 0)
+        if not self.hurries and not self.failures:
             self._not_before = self.started + self.every

@@ -14,10 +14,17 @@ class FakeWatch(Watch):
     def __init__(self, signals: FakeSignals, on_signal: Callable[[int], None]) -> None:
         self._signals = signals
         self.on_signal = on_signal
+        self.holding = False
 
     def pass_on(self, signum: int) -> None:
         """Raise it again: it meets the watcher below, or the fake process."""
+        self.holding = False
         self._signals.raise_signal(signum)
+
+    @property
+    def is_holding(self) -> bool:
+        """From :meth:`FakeSignals.raise_signal` on."""
+        return self.holding
 
     def stop(self) -> None:
         """Let go."""
@@ -44,6 +51,7 @@ class FakeSignals(Signals):
         """What the operating system does."""
         if self.watches:
             watch = self.watches.pop()
+            watch.holding = True
             watch.on_signal(signum)
         else:
             self.passed_on.append(signum)

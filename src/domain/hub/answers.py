@@ -119,7 +119,9 @@ class Hub:
         by_name: dict[str, dict[str, Any]] = {}
         for epoch, text in self.store.metrics(model_id).items():
             for name, value in _values(text).items():
-                by_name.setdefault(name, {})[str(epoch)] = value
+                # A series is numbers by epoch: what else a trainer has nested in there stays in the record alone.
+                if value is None or isinstance(value, str | int | float):
+                    by_name.setdefault(name, {})[str(epoch)] = value
         return envelope(200, data=[{"meta": {"name": name}, "data": data} for name, data in by_name.items()])
 
     def _take_checkpoint(self, request: Request, model_id: str) -> Response:

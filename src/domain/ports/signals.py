@@ -20,6 +20,11 @@ class Watch(Protocol):
         """
         ...
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether a signal has come that was not passed on yet."""
+        ...
+
     def stop(self) -> None:
         """Put the earlier handlers back. Harmless a second time, and in any thread."""
         ...

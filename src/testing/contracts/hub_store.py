@@ -5,6 +5,8 @@ The one rule: what was taken is what the next reader sees, whole.
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 import pytest
 
@@ -19,6 +21,10 @@ _OTHER = HubModel(
 )
 _EPOCH = StoredCheckpoint("x-epoch-3.pt", "token3", Kind.EPOCH, 3, 3_000_000_000, "ab" * 32, is_best=True)
 _FINAL = StoredCheckpoint("x-best.pt", "token4", Kind.FINAL, 9, 0, "cd" * 32, map=0.42)
+
+
+def _with_checkpoint(checkpoint: StoredCheckpoint, model: HubModel) -> HubModel:
+    return attrs.evolve(model, checkpoints=(*model.checkpoints, checkpoint))
 
 
 class HubStoreContract:
@@ -62,6 +68,62 @@ class HubStoreContract:
 
         assert changed == store.model(_MODEL.id)
         assert store.model(_OTHER.id) == _OTHER
+
+    def test_an_update_replaces_what_it_is_given(self, store: HubStore) -> None:
+        """The model as it is, and back comes the new one; the metrics stay."""
+        store.save(_MODEL)
+        store.save(_OTHER)
+        store.put_metrics(_MODEL.id, {0: "{}"})
+        given: list[HubModel] = []
+
+        def change(model: HubModel) -> HubModel:
+            given.append(model)
+            return _with_checkpoint(_EPOCH, model)
+
+        updated = store.update(_MODEL.id, change)
+
+        assert given[-1] == _MODEL
+        assert (_EPOCH,) == updated.checkpoints
+        assert updated == store.model(_MODEL.id)
+        assert store.model(_OTHER.id) == _OTHER
+        assert dict(store.metrics(_MODEL.id)) == {0: "{}"}
+
+    def test_what_is_not_there_is_not_updated(self, store: HubStore) -> None:
+        """Nor does it come into being."""
+        with pytest.raises(KeyError):
+            store.update(_MODEL.id, lambda model: model)
+
+        assert store.model(_MODEL.id) is None
+
+    def test_an_update_that_fails_changes_nothing(self, store: HubStore) -> None:
+        """And holds up nobody afterwards."""
+
+        def fail(_: HubModel) -> HubModel:
+            raise RuntimeError("changed its mind")
+
+        store.save(_MODEL)
+        with pytest.raises(RuntimeError):
+            store.update(_MODEL.id, fail)
+
+        assert store.model(_MODEL.id) == _MODEL
+        store.update(_MODEL.id, lambda model: attrs.evolve(model, agent_id="agent-1"))
+
+    def test_updates_from_many_threads_all_count(self, store: HubStore) -> None:
+        """Nobody is in between reading and replacing: each of two hundred checkpoints is in the list."""
+        store.save(_MODEL)
+
+        def work(thread: int) -> None:
+            for number in range(25):
+                store.update(_MODEL.id, partial(_with_checkpoint, attrs.evolve(_EPOCH, epoch=thread * 100 + number)))
+
+        at_once(work, threads=8)
+
+        model = store.model(_MODEL.id)
+        assert model is not None
+        assert {thread * 100 + number for thread in range(8) for number in range(25)} == {
+            checkpoint.epoch for checkpoint in model.checkpoints
+        }
+        assert len(model.checkpoints) == 200
 
     def test_ids_are_told_apart_by_case(self, store: HubStore) -> None:
         """An ID is 20 letters and digits, and ``a`` is not ``A``."""

@@ -5,6 +5,7 @@ import math
 import string
 from typing import Any, NoReturn
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from hubport.domain.checkpoint import Checkpoint, Kind
@@ -13,6 +14,9 @@ from hubport.domain.metrics import EpochValues, Scalar
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 KEY = "0123456789abcdefABCDEF" + "q7" * 10
 MODEL_ID = "A1b2C3d4E5f6G7h8I9j0"
+
+#: For what is dear to draw, and simple enough to fail soon if it fails.
+few = settings(max_examples=30)
 
 
 def words_of(length: int) -> st.SearchStrategy[str]:

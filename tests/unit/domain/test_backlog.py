@@ -23,6 +23,7 @@ def backlog_of(content: bytes) -> Backlog:
 def test_an_empty_journal_is_settled() -> None:
     assert Backlog() == backlog_of(b"")
     assert backlog_of(b"").is_settled
+    assert 0 == backlog_of(b"").cursor
 
 
 def test_metrics_wait_until_they_are_sent() -> None:

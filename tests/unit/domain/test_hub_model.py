@@ -11,7 +11,7 @@ from hubport.domain.errors import AlreadyTrained
 from hubport.domain.hub_model import HubModel, StoredCheckpoint
 from hubport.domain.model_record import ModelRecord
 from hubport.domain.train_plan import TrainPlan
-from tests.unit.domain.strategies import MODEL_ID, model_ids, strict_json, words_of
+from tests.unit.domain.strategies import MODEL_ID, few, model_ids, strict_json, words_of
 
 ROOT = "https://hub.example"
 MODEL = HubModel(MODEL_ID, name="a model", data="coco8.yaml")
@@ -59,6 +59,7 @@ def created(**changes: Any) -> HubModel:
 # Its status
 
 
+@few
 @given(models)
 def test_the_status_follows_from_the_checkpoints(model: HubModel) -> None:
     kinds = [checkpoint.kind for checkpoint in model.checkpoints]
@@ -66,6 +67,7 @@ def test_the_status_follows_from_the_checkpoints(model: HubModel) -> None:
     assert ("trained" if Kind.FINAL in kinds else "training" if kinds else "new") == model.status
 
 
+@few
 @given(models)
 def test_training_is_never_said_without_a_checkpoint_to_resume(model: HubModel) -> None:
     record = model.record(ROOT)
@@ -74,6 +76,7 @@ def test_training_is_never_said_without_a_checkpoint_to_resume(model: HubModel) 
     assert record["status"] != "training" or record["resume"].endswith(".pt")
 
 
+@few
 @given(models, stored)
 def test_a_checkpoint_is_the_newest_of_its_kind_as_soon_as_it_is_stored(
     model: HubModel, checkpoint: StoredCheckpoint
@@ -83,6 +86,7 @@ def test_a_checkpoint_is_the_newest_of_its_kind_as_soon_as_it_is_stored(
     assert checkpoint == (after.final if checkpoint.kind is Kind.FINAL else after.last)
 
 
+@few
 @given(models, stored)
 def test_trained_is_for_ever(model: HubModel, checkpoint: StoredCheckpoint) -> None:
     after = attrs.evolve(model, checkpoints=(*model.checkpoints, checkpoint))
@@ -94,6 +98,7 @@ def test_trained_is_for_ever(model: HubModel, checkpoint: StoredCheckpoint) -> N
 # Its record
 
 
+@few
 @given(models)
 def test_the_record_has_the_flat_fields_the_nested_ones_and_both_batches(model: HubModel) -> None:
     record = model.record(ROOT)
@@ -117,6 +122,7 @@ def test_the_record_has_the_flat_fields_the_nested_ones_and_both_batches(model: 
     assert {"name": model.data} == record["dataset"]
 
 
+@few
 @given(models)
 def test_the_record_is_strict_json(model: HubModel) -> None:
     record = model.record(ROOT)
@@ -124,6 +130,7 @@ def test_the_record_is_strict_json(model: HubModel) -> None:
     assert record == strict_json(json.dumps(record, allow_nan=False))
 
 
+@few
 @given(models)
 def test_links_lie_below_the_root_end_in_pt_and_have_no_query(model: HubModel) -> None:
     record = model.record(ROOT)
@@ -136,6 +143,7 @@ def test_links_lie_below_the_root_end_in_pt_and_have_no_query(model: HubModel) -
         assert link.startswith(f"{ROOT}/files/")
 
 
+@few
 @given(models)
 def test_what_the_hub_says_is_what_our_own_client_understands(model: HubModel) -> None:
     record = ModelRecord.from_data(model.record(ROOT), asked_for=MODEL_ID)

@@ -228,6 +228,27 @@ def test_after_the_hurry_the_pace_is_the_old_one() -> None:
     assert lane.begin(905)
 
 
+def test_after_the_hurry_the_next_message_is_paced_again() -> None:
+    lane = a_lane(every=900)
+    lane.hurry()
+    lane.stroll()
+    sent(lane, 0, more=True)
+
+    assert 900 == lane.due
+
+
+def test_in_a_hurry_an_outage_is_met_as_if_for_the_first_time() -> None:
+    link = Link(Backoff(seed="link"))
+    lane = a_lane(link)
+    for now in (0.0, 100.0, 200.0):
+        sent(lane, now, SILENCE)
+    lane.hurry()
+    sent(lane, 300, SILENCE, more=True)
+
+    assert 1 == link.failures
+    assert 300 + link.backoff.delay(1) == link.not_before
+
+
 def test_after_the_hurry_a_backoff_that_began_in_it_goes_on() -> None:
     lane = a_lane(every=900)
     lane.hurry()
@@ -473,7 +494,7 @@ class Onlooker:
         if outcome.verdict is Verdict.AGAIN:
             seen.least_gap = seen.lane.backoff.floor
         else:
-            seen.least_gap = 0.0 if seen.lane.hurried else seen.lane.every
+            seen.least_gap = 0.0 if seen.lane.hurries else seen.lane.every
 
     def hurry(self) -> None:
         for seen in self.seen:
@@ -483,7 +504,8 @@ class Onlooker:
     def stroll(self) -> None:
         for seen in self.seen:
             seen.lane.stroll()
-            if not seen.is_under_way and not seen.lane.failures:
+            # With the last of those who hurried the pace is back.
+            if not seen.lane.hurries and not seen.is_under_way and not seen.lane.failures:
                 seen.least_gap = max(seen.least_gap, seen.lane.every)
 
 

@@ -290,6 +290,13 @@ def test_what_is_no_whole_number_is_no_epoch(epoch: Any) -> None:
     assert isinstance(caught.value, TypeError)
 
 
+def test_an_epoch_fits_into_63_bits() -> None:
+    assert 2**63 - 1 == epoch_number(2**63 - 1) == epoch_number(SlyInt(2**63 - 1))
+    for epoch in (2**63, SlyInt(2**63)):
+        with pytest.raises(InvalidMetrics, match="63 bits"):
+            epoch_number(epoch)
+
+
 @pytest.mark.parametrize("epoch", [10**5000, -(10**5000)], ids=["huge", "hugely negative"])
 def test_an_epoch_that_python_refuses_to_print_is_refused_by_name(epoch: int) -> None:
     """It could be neither written into the journal nor sent."""
@@ -348,6 +355,7 @@ def test_clean_text_stays_byte_for_byte(value: Any, indent: int | str | None, in
         '{"a": 1} NaN',
         "\ufeff{}",
         "[" * 100_000,
+        f'{{"a": {10**308}}}',
     ],
     ids=lambda text: text[:20],
 )
@@ -361,7 +369,10 @@ def test_text_without_nan_and_text_that_is_no_json_stay(text: str) -> None:
         ("NaN", "null"),
         ('{"a": NaN, "b": [Infinity, -Infinity], "c": {"d": NaN}}', '{"a": null, "b": [null, null], "c": {"d": null}}'),
         ('{"a": 1e999, "b": -1e999, "c": 1e-999}', '{"a": null, "b": null, "c": 0.0}'),
+        (f'{{"a": NaN, "b": {10**307}}}', f'{{"a": null, "b": {10**307}}}'),
+        (f'{{"a": {10**400}, "b": -{10**400}}}', '{"a": null, "b": null}'),
     ],
+    ids=["alone", "everywhere", "floats too large", "a large integer", "integers too large"],
 )
 def test_nan_and_infinities_in_text_become_null(text: str, expected: str) -> None:
     assert expected == from_text(text)

@@ -20,7 +20,7 @@ from hubport.domain.model_record import ModelRecord
 from hubport.domain.outcome import Verdict, outcome
 from hubport.domain.ports.http import FilePart, Request, Response
 from hubport.domain.train_plan import TrainPlan
-from tests.unit.domain.strategies import KEY, MODEL_ID, strict_json
+from tests.unit.domain.strategies import KEY, MODEL_ID, few, strict_json
 
 ROOT = "https://hub.example"
 HEADERS = {"x-api-key": KEY}
@@ -287,6 +287,7 @@ def test_a_later_value_for_an_epoch_replaces_the_earlier_one(world: World) -> No
     assert {1: '{"b": 3.0}', 2: '{"a": 2.0}'} == world.store.metrics(MODEL_ID)
 
 
+@few
 @given(st.dictionaries(st.integers(0, 99), st.dictionaries(st.text(max_size=3), st.floats(), max_size=3)))
 def test_sending_metrics_twice_is_sending_them_once(logged: dict[int, dict[str, float]]) -> None:
     world = World()
@@ -407,6 +408,7 @@ def test_an_upload_that_arrives_twice_is_resumed_from_the_second(world: World) -
     assert ROOT + second.path == world.ask(get(MODEL))["resume"]
 
 
+@few
 @given(epoch=st.integers(0, 10**9), kind=st.sampled_from(Kind))
 def test_every_link_leads_to_its_file(epoch: int, kind: Kind) -> None:
     world = World()
