@@ -75,10 +75,10 @@ class Worker:
         self.wake()
 
     def resume(self) -> None:
-        """Go on after :meth:`pause`, at once."""
+        """Go on after :meth:`pause`, at once, whatever the pace."""
         with self._crew.lock:
             self.is_paused = False
-            self.lane.offer()
+            self.lane.begin_again()
         self.wake()
 
     def join(self) -> None:

@@ -115,6 +115,11 @@ class Lane:
         self._not_before = -math.inf
         self.link.hurry()
 
+    def begin_again(self) -> None:
+        """Offer the next message as if it were the first: not before the least gap, but without the pace."""
+        self.waiting = True
+        self._not_before = min(self._not_before, self.started + self.backoff.floor)
+
     def stroll(self) -> None:
         """One of those who hurried does not wait any more; with the last of them the pace is back."""
         self.hurries = max(self.hurries - 1, 0)

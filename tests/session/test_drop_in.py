@@ -91,11 +91,11 @@ def test_alive_stops_heartbeats_promptly_and_starts_them_again(stage: Stage) -> 
     session = stage.drop_in()
     stage.clock.advance(10)
     session.alive = False
-    stage.clock.advance(1000)
+    stage.clock.advance(20)
     assert [0.0] == stage.times("heartbeat")
     session.alive = True
-    stage.clock.settle()
-    assert 2 == len(stage.times("heartbeat"))
+    stage.clock.advance(600)
+    assert [0.0, 30.0, 330.0, 630.0] == stage.times("heartbeat")
     session._stop_heartbeat()
     assert not session.alive
     session._start_heartbeat()
