@@ -16,7 +16,7 @@ import attrs
 from ..domain.credentials import Credentials
 from ..domain.errors import AuthenticationFailed, HubRefused
 from ..domain.hub_protocol import HubProtocol
-from ..domain.outcome import Verdict, outcome
+from ..domain.outcome import Verdict
 from ..domain.ports.clock import Clock
 from ..domain.ports.http import Http, Request
 from .digits import DigitsTrainer
@@ -167,7 +167,8 @@ class Demo:
         return Arrived(kind, len(response.body), digest, digest == sent)
 
     def _ask(self, request: Request) -> Any:
-        result = outcome(self.http.send(request, timeout=PATIENCE), wall=self.clock.wall())
+        response = self.http.send(request, timeout=PATIENCE)
+        result = HubProtocol(self.credentials).understood(response, wall=self.clock.wall())
         if result.verdict is Verdict.LOCKED_OUT:
             raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key")
         if result.verdict is not Verdict.DELIVERED or result.data is None:

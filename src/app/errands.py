@@ -16,7 +16,7 @@ import structlog
 from ..domain.checkpoint import Checkpoint
 from ..domain.hub_protocol import HubProtocol
 from ..domain.journal import aside_line, checkpoint_end_line, sent_line
-from ..domain.outcome import Outcome, Verdict, outcome
+from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http, Request
@@ -49,7 +49,7 @@ class Route:
         """
         timeout = max(min(within, self.deadline() - self.clock.now()), 0.001)
         response = self.http.send(request, timeout=timeout)
-        return outcome(response, wall=self.clock.wall())
+        return self.protocol.understood(response, wall=self.clock.wall())
 
     def note(self, spool: Spool, line: bytes) -> None:
         """Write *line* down, if there is room: without it something is sent twice later, which is harmless."""

@@ -11,7 +11,7 @@ from ..domain.backoff import Backoff
 from ..domain.errors import AuthenticationFailed, HubRefused, HubUnreachable
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
-from ..domain.outcome import Outcome, Verdict, outcome
+from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Clock
 from ..domain.ports.http import Http, Request
 
@@ -52,7 +52,7 @@ class Handshake:
         while True:
             try:
                 left = max(self.deadline - self.clock.now(), 0.001)
-                result = outcome(self.http.send(request, timeout=left), wall=self.clock.wall())
+                result = self.protocol.understood(self.http.send(request, timeout=left), wall=self.clock.wall())
             except HubUnreachable as exc:
                 first_silence, result = first_silence or exc, Outcome.unreachable(exc.cause)
             if result.verdict is Verdict.DELIVERED:

@@ -18,7 +18,7 @@ import structlog
 
 from ..domain.checkpoint import Kind
 from ..domain.errors import SessionClosed
-from ..domain.metrics import epoch_number, json_safe
+from ..domain.metrics import epoch_number, json_safe, number
 from ..domain.model_record import ModelRecord
 from ..domain.ports.clock import Clock
 from ..domain.ports.signals import Signals
@@ -151,12 +151,12 @@ class TrainingSession:
         """What ``finish`` does before it closes; whether nothing waits any more at *deadline*, an instant."""
         if not self._is_open("send_final"):
             return False
-        number, worth = epoch_number(epoch), json_safe({"map": map})["map"]
+        which, worth = epoch_number(epoch), number("map", map)
         now = self._clock.now()
         deadline = now + self.settings.finish_within if deadline is None else deadline
         # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
         self._delivery.drain_metrics(min(deadline, now + self.settings.request_within))
-        self._delivery.keep_final(os.fspath(path), number, None if worth is None else float(worth))
+        self._delivery.keep_final(os.fspath(path), which, worth)
         bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress)
         try:
             return self._delivery.drain(deadline, progress=bar)

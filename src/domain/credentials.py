@@ -41,6 +41,10 @@ class Credentials:
         """The id token of a browser session, as on Colab."""
         return cls(token, is_bearer=True)
 
+    def scrubbed(self, text: str) -> str:
+        """*text* without the secret: servers like to quote the key that they refuse."""
+        return text.replace(self.secret, redact(self.secret))
+
     def headers(self) -> dict[str, str]:
         """The one header that proves who asks."""
         return {"authorization": f"Bearer {self.secret}"} if self.is_bearer else {"x-api-key": self.secret}

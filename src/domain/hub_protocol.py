@@ -1,4 +1,4 @@
-"""The wire of HUB v1: requests built. (What the answers mean is in :mod:`hubport.domain.outcome`.)
+"""The wire of HUB v1: requests built, and answers understood by the status table of :mod:`hubport.domain.outcome`.
 
 The one rule: nothing here knows an HTTP library, and no path is made from unchecked text.
 """
@@ -13,17 +13,23 @@ import attrs
 from .checkpoint import Checkpoint
 from .credentials import Credentials
 from .metrics import EpochValues, to_text
-from .ports.http import FilePart, Request
+from .outcome import Outcome, outcome
+from .ports.http import FilePart, Request, Response
 
 
 @attrs.frozen
 class HubProtocol:
-    """Builds the requests of whoever holds ``credentials``."""
+    """Speaks for whoever holds ``credentials``."""
 
     credentials: Credentials
 
     def _request(self, method: str, path: str, **content: Any) -> Request:
         return Request(method, path, self.credentials.headers(), **content)
+
+    def understood(self, response: Response, *, wall: float) -> Outcome:
+        """What *response*, received at *wall* (unix seconds), means for what was sent. Its message quotes no key."""
+        result = outcome(response, wall=wall)
+        return attrs.evolve(result, message=self.credentials.scrubbed(result.message))
 
     def authenticate(self) -> Request:
         """Is this key one of yours?"""

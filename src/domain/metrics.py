@@ -94,6 +94,18 @@ def _converted(name: str, value: object) -> Scalar:
     return number if math.isfinite(number) else None
 
 
+def number(name: str, value: object) -> float | None:
+    """*value* as a float, for what can be nothing else than a number; NaN, infinities and ``None`` are ``None``.
+
+    Raises:
+        InvalidMetrics: naming *name*, when it is no number.
+    """
+    safe = json_safe({name: value})[name]
+    if isinstance(safe, str):
+        raise InvalidMetrics(name, f"a number is needed, not the text {safe!r}")
+    return None if safe is None else float(safe)
+
+
 def epoch_number(epoch: object) -> int:
     """*epoch* as a plain int, also from numpy's and torch's integers.
 

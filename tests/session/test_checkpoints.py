@@ -151,6 +151,14 @@ def test_an_exception_is_held_up_by_nobody(stage: Stage) -> None:
     assert 3.0 == stage.clock.now()  # exit_within
 
 
+def test_a_map_that_is_no_number_is_said_and_nothing_is_sent(stage: Stage) -> None:
+    with stage.connect() as session:
+        with pytest.raises(TypeError, match="map"):
+            session.finish("best.pt", epoch=0, map="good")  # type: ignore[arg-type]
+        assert session.finish("best.pt", epoch=0, map=float("nan")).final_delivered
+    assert {"epoch": "0", "type": "final", "map": "0.0"} == stage.hub.received("upload")[0].fields
+
+
 def test_a_final_one_supersedes_and_is_never_superseded(stage: Stage) -> None:
     session = stage.connect()
     stage.clock.advance(1)

@@ -158,3 +158,16 @@ def test_at_most_three_threads_also_in_an_outage(stage: Stage) -> None:
             assert threading.active_count() - before <= 3
         stage.hub.heal()
     assert before == threading.active_count()
+
+
+def test_a_key_that_the_hub_quotes_is_shown_nowhere(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    with stage.connect() as session:
+        stage.hub.refuse(422, f"the key {stage.hub.api_key} may not", on="metrics")
+        session.log_metrics(0, {"a": 1.0})
+    (spool,) = stage.outbox.spools
+    assert b"may not" in bytes(spool.journal)
+    assert stage.hub.api_key not in caplog.text + spool.journal.decode()
+    stage.hub.refuse(401, f"unknown key {stage.hub.api_key}")
+    with pytest.raises(hubport.AuthenticationFailed, match="unknown key '…") as caught:
+        stage.connect()
+    assert stage.hub.api_key not in str(caught.value)

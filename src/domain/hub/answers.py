@@ -210,5 +210,5 @@ _ROUTES: list[tuple[str, re.Pattern[str], Callable[..., Response], bool]] = [
     ("POST", re.compile(f"{_MODEL}/upload"), Hub._take_checkpoint, False),  # noqa: SLF001
     ("POST", re.compile(r"/v1/agent/heartbeat/models/([0-9A-Za-z]{20})"), Hub._take_heartbeat, False),  # noqa: SLF001
     # The address is the permission: a resuming trainer downloads without a key.
-    ("GET", re.compile(r"/files/([0-9A-Za-z_-]+/[0-9A-Za-z_.-]+)"), Hub._give_file, True),  # noqa: SLF001
+    ("GET", re.compile(r"/files/([0-9A-Za-z_-]+/[0-9A-Za-z][0-9A-Za-z_.-]*)"), Hub._give_file, True),  # noqa: SLF001
 ]

@@ -89,6 +89,37 @@ class SignalsContract:
         eventually(lambda: reached == [number])
         witness.watch.stop()
 
+    def test_a_signal_is_held_from_when_it_came_until_it_is_passed_on(
+        self, signals: Signals, reached: list[int], number: int
+    ) -> None:
+        """So that a process that is about to end can wait for it; letting go of the signals does not let go of it."""
+        witness = Witness(signals)
+        assert not witness.watch.is_holding
+        self.raise_signal(signals, number)
+        eventually(lambda: witness.watch.is_holding)
+        witness.next()
+        witness.watch.stop()
+        assert witness.watch.is_holding
+
+        witness.watch.pass_on(number)
+
+        assert not witness.watch.is_holding
+        eventually(lambda: reached == [number])
+
+    def test_each_watcher_holds_what_it_has_met(self, signals: Signals, reached: list[int], number: int) -> None:
+        """One after the other."""
+        early, late = Witness(signals), Witness(signals)
+        self.raise_signal(signals, number)
+        met = late.next()
+        assert (early.watch.is_holding, late.watch.is_holding) == (False, True)
+
+        late.watch.pass_on(met)
+        early.next()
+        assert (early.watch.is_holding, late.watch.is_holding) == (True, False)
+
+        early.watch.pass_on(number)
+        assert (early.watch.is_holding, late.watch.is_holding) == (False, False)
+
     def test_a_second_signal_goes_past_the_watcher(self, signals: Signals, reached: list[int], number: int) -> None:
         """An impatient Ctrl-C ends the process at once, whatever the watcher is still doing."""
         witness = Witness(signals)

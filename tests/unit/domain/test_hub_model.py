@@ -169,6 +169,14 @@ def test_a_trained_model_links_its_final_weights() -> None:
     assert "resume" not in record
 
 
+def test_a_model_that_says_nothing_has_the_trainers_defaults() -> None:
+    expected = {"batch": 16, "epochs": 100, "imgsz": 640, "patience": 100, "device": "", "cache": ""}
+
+    assert expected | {"data": "coco8.yaml"} == MODEL.record(ROOT)["train_args"]
+    assert "yolov8n.pt" == MODEL.record(ROOT)["weights"]
+    assert not MODEL.record(ROOT)["is_custom"]
+
+
 # Its beginning
 
 

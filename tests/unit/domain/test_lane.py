@@ -47,7 +47,7 @@ def test_the_first_message_goes_at_once() -> None:
     lane = a_lane()
     lane.offer()
 
-    assert lane.due == -math.inf
+    assert -math.inf == lane.due
     assert lane.begin(-1e9)
 
 
@@ -278,6 +278,74 @@ def test_strolling_before_the_first_message_holds_nothing_up() -> None:
     assert lane.begin(0)
 
 
+def test_while_one_of_two_still_waits_for_the_end_there_is_no_pace() -> None:
+    lane = a_lane(every=900)
+    lane.hurry()
+    lane.hurry()
+    lane.stroll()
+    sent(lane, 0)
+    sent(lane, 0)
+    lane.stroll()
+    sent(lane, 900, more=True)
+
+    assert 1800 == lane.due
+
+
+# Beginning again
+
+
+def test_beginning_again_offers_and_does_not_wait_for_the_pace() -> None:
+    lane = a_lane(every=300)
+    sent(lane, 0)
+    lane.begin_again()
+
+    assert LEAST_GAP == lane.due
+
+
+def test_beginning_again_before_the_first_message_sends_it_at_once() -> None:
+    lane = a_lane(every=300)
+    lane.begin_again()
+
+    assert lane.begin(0)
+
+
+def test_beginning_again_after_a_failure_tries_again_at_once_but_for_the_least_gap() -> None:
+    lane = a_lane(every=300)
+    for _ in range(8):
+        sent(lane, lane.due or 0, AGAIN, more=True)
+    lane.begin_again()
+
+    assert lane.started + LEAST_GAP == lane.due
+
+
+def test_beginning_again_does_not_go_before_what_the_link_allows() -> None:
+    for outcome in (HELD, SILENCE):
+        lane = a_lane()
+        sent(lane, 0, outcome)
+        lane.begin_again()
+
+        assert max(LEAST_GAP, lane.link.not_before) == lane.due
+
+
+def test_beginning_again_delays_nobody_in_a_hurry() -> None:
+    lane = a_lane(every=300)
+    sent(lane, 0)
+    lane.hurry()
+    lane.begin_again()
+
+    assert lane.begin(0)
+
+
+def test_beginning_again_while_a_message_is_under_way_leaves_the_pace_as_it_was() -> None:
+    lane = a_lane(every=300)
+    lane.offer()
+    lane.begin(0)
+    lane.begin_again()
+    lane.settle(DELIVERED, now=1, more=False)
+
+    assert 300 == lane.due
+
+
 # One link, many lanes
 
 
@@ -316,7 +384,7 @@ def test_trouble_with_one_kind_of_message_is_not_the_others() -> None:
         sent(first, first.due or 0, outcome, more=True)
         second.offer()
 
-        assert second.due == -math.inf
+        assert -math.inf == second.due
 
 
 @pytest.mark.parametrize("outcome", [DELIVERED, REFUSED, AGAIN, LOCKED_OUT])
@@ -327,7 +395,7 @@ def test_any_answer_ends_the_silence(outcome: Outcome) -> None:
     link.learn(outcome, started=2000, now=2001)
 
     assert 0 == link.failures
-    assert link.retry_at == -math.inf
+    assert -math.inf == link.retry_at
 
 
 def test_a_lane_that_met_an_outage_late_goes_on_as_soon_as_another_is_answered() -> None:
@@ -431,6 +499,7 @@ class Onlooker:
             self.begin,
             self.begin_when_due,
             self.settle,
+            self.begin_again,
         ]
 
     def play(self, count: int) -> None:
@@ -449,6 +518,14 @@ class Onlooker:
         seen = self.rng.choice(self.seen)
         seen.lane.offer()
         seen.has_something = True
+
+    def begin_again(self) -> None:
+        if self.rng.random() < 0.1:
+            seen = self.rng.choice(self.seen)
+            seen.lane.begin_again()
+            seen.has_something = True
+            if not seen.is_under_way:
+                seen.least_gap = min(seen.least_gap, seen.lane.backoff.floor)
 
     def begin(self) -> None:
         seen = self.rng.choice(self.seen)

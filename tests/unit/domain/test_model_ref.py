@@ -123,6 +123,25 @@ def test_what_is_none_of_the_forms_is_refused(text: str) -> None:
         ModelRef.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("A1b2C3", "the model's ID has 6 characters"),
+        (f"{MODEL_ID}x", "the model's ID has 21 characters"),
+        (f"{MODEL_ID[:-1]}/", "the model's ID holds something else than letters and digits"),
+        (f"{KEY}x_{MODEL_ID}", "the key before the model's ID has 43 characters"),
+        (f"{KEY[:-1]}/_{MODEL_ID}", "the key before the model's ID holds something else than letters and digits"),
+        (f"{VENDOR_WEB_ROOT}/{MODEL_ID}", "the model's URL has no /models/<ID> in it"),
+    ],
+    ids=["short", "long", "a slash", "a long key", "a slash in the key", "no models"],
+)
+def test_the_problem_is_described(text: str, problem: str) -> None:
+    with pytest.raises(InvalidModelRef) as caught:
+        ModelRef.parse(text)
+
+    assert problem == caught.value.problem
+
+
 @pytest.mark.parametrize("value", [None, 5, MODEL_ID.encode(), [MODEL_ID]])
 def test_what_is_no_text_is_refused(value: object) -> None:
     with pytest.raises(InvalidModelRef, match="is text, not"):

@@ -67,6 +67,11 @@ def test_plain_http_to_another_machine_is_for_those_who_ask_for_it(host: str) ->
     assert f"http://{host}" == root(f"http://{host}/", plain=True)
 
 
+def test_nobody_asks_for_plain_http_by_saying_nothing() -> None:
+    with pytest.raises(InvalidSettings):
+        checked_root("http://hub.example", setting=SETTING)
+
+
 @given(st.ip_addresses())
 def test_an_address_is_this_machines_or_not(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     url = f"http://[{address}]:80" if address.version == 6 else f"http://{address}:80"
@@ -184,5 +189,5 @@ def test_whatever_it_is_it_is_a_root_or_refused(url: str) -> None:
         checked = root(url)
     except InvalidSettings:
         return
-    assert checked == url.rstrip("/")
+    assert url.rstrip("/") == checked
     assert checked.lower().startswith(("http://", "https://"))

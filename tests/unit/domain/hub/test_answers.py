@@ -332,6 +332,13 @@ def test_metrics_without_metrics_are_unprocessable(world: World) -> None:
     assert 422 == world.refused(post(MODEL, {"type": "metrics"}))[0]
 
 
+def test_an_epoch_has_eighteen_digits_at_the_most(world: World) -> None:
+    world.ask(post(MODEL, {"metrics": {"9" * 18: "{}"}}))
+
+    assert {10**18 - 1: "{}"} == world.store.metrics(MODEL_ID)
+    assert 422 == world.refused(post(MODEL, {"metrics": {"1" + "0" * 18: "{}"}}))[0]
+
+
 def test_an_epoch_of_more_digits_than_python_reads_is_unprocessable(world: World) -> None:
     assert 422 == world.refused(post(MODEL, {"metrics": {"9" * 5000: "{}"}}))[0]
 
@@ -607,6 +614,11 @@ def test_whatever_is_asked_is_answered_in_the_hubs_own_form(asked: list[Request]
             checked(response)
         result = outcome(response, wall=0)
         assert (response.status < 400) == (result.verdict is Verdict.DELIVERED)
+
+
+def test_an_envelope_that_would_be_no_json_is_a_fault_of_ours() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        envelope(200, data={"map": float("nan")})
 
 
 @given(status=st.integers(200, 599), message=st.text(), data=st.none() | st.dictionaries(st.text(), st.integers()))
