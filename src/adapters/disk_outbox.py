@@ -19,7 +19,7 @@ import time
 import weakref
 from pathlib import Path
 
-from ..domain.ports.outbox import Outbox, Spool
+from ..domain.ports.outbox import Outbox, Sealed, Spool
 
 _JOURNAL = "journal"
 # Folders that are being made, or taken away, are hidden from readers.
@@ -34,6 +34,7 @@ class DiskSpool(Spool):
         self._fd = fd
         self._lock = threading.Lock()
         self._torn = _ends_torn(fd)
+        self._is_sealed = False
         _OPEN.add(self)
 
     @property
@@ -49,6 +50,8 @@ class DiskSpool(Spool):
     def append(self, line: bytes) -> None:
         """Write *line* at the end. The lock is held for this one write and never while anything is sent."""
         with self._lock:
+            if self._is_sealed:
+                raise Sealed(errno.EROFS, "the run has ended", self.name)
             if self._torn:
                 # Half a line is in front of us, from a full disk or a killed process: end it, or it would eat this one.
                 line = b"\n" + line
@@ -61,8 +64,14 @@ class DiskSpool(Spool):
         """Read without moving anybody's position."""
         return os.pread(self._fd, limit, start)
 
+    def seal(self) -> None:
+        """With the lock: a line that is being written is through before this returns."""
+        with self._lock:
+            self._is_sealed = True
+
     def release(self, *, keep: bool) -> None:
         """Unlock; without *keep*, first take the folder from where anybody looks, and afterwards away."""
+        self.seal()  # no line may go to the descriptor after it is closed: its number will be another file's
         doomed = self._folder.with_name(f"{_GONE}{self._folder.name}")
         if not keep:
             with contextlib.suppress(OSError):

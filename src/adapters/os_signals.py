@@ -29,7 +29,7 @@ class OsWatch(Watch):
             number: handler
             for number in _WATCHED
             # Ignored stays ignored; None is a handler that C code set, which Python could not put back.
-            if (handler := signal.getsignal(number)) not in {signal.SIG_IGN, None}
+            if (handler := signal.getsignal(number)) is not signal.SIG_IGN and handler is not None
         }
         for number in self._earlier:
             signal.signal(number, self._handle)

@@ -1,7 +1,8 @@
 """HTTP by requests.
 
-The one rule: one end for one request. requests' own read time-out starts again with each packet, so a server that drips
-one byte a second holds its caller for ever; here the reader of the answer knows when it must be through.
+The one rule: one end for one request, once its host has an address and a connection. requests' own read time-out starts
+again with each packet, so a server that drips one byte a second holds its caller for ever; here the reader of the
+answer knows when it must be through.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
 import requests
 import urllib3.connection
@@ -26,6 +28,7 @@ from requests.adapters import HTTPAdapter
 
 from ..domain.errors import HubUnreachable
 from ..domain.multipart import Envelope
+from ..domain.origin import is_loopback
 from ..domain.ports.http import FilePart, Http, Request, Response
 
 #: A send or a receive that moves nothing for so many seconds is given up, however long the whole may take.
@@ -169,6 +172,9 @@ class RequestsHttp(Http):
     def __init__(self, root: str, *, stall_after: float = STALL_AFTER) -> None:
         self._root = root.rstrip("/")
         self._stall_after = stall_after
+        host = urlsplit(self._root).hostname or ""
+        # A proxy from the environment cannot reach this machine's loopback, and would be shown the key.
+        self._proxies = {"no_proxy": host} if is_loopback(host) else None
         self._session = _Session()
         self._session.auth = _no_netrc
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -194,6 +200,7 @@ class RequestsHttp(Http):
                 json=request.json,
                 data=cast("Any", body),
                 timeout=_LIMITS.left(),
+                proxies=self._proxies,
                 allow_redirects=False,
                 stream=True,
             ) as answer:

@@ -5,6 +5,7 @@ The one rule: a journal is read from the disk each time it is needed; only the n
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -25,14 +26,21 @@ class BacklogReader:
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
         self.backlog = Backlog()
-        self.backlog.fold(self._lines(0))
-        self.cursor = self.backlog.cursor
-        #: Records that an earlier process left behind the cursor.
-        self.left_over = sum(1 for line in self._lines(self.cursor) if _is_metrics(line))
         self._known: OrderedDict[int, EpochValues] = OrderedDict()
         # The newest epoch that only the journal remembers. Whatever an earlier process delivered is such.
-        delivered = self._lines(0, before=self.cursor)
-        self._forgotten = max((_epoch(line) for line in delivered if _is_metrics(line)), default=-1)
+        self._forgotten = -1
+        ends, epochs, settled = array("q"), array("q"), 0
+        for line in self._lines(0):
+            self.backlog.take(line)
+            if _is_metrics(line):
+                ends.append(line.end)
+                epochs.append(_epoch(line))
+            while settled < len(ends) and ends[settled] <= self.backlog.cursor:
+                self._forgotten = max(self._forgotten, epochs[settled])
+                settled += 1
+        #: Records that an earlier process left behind the cursor.
+        self.left_over = len(ends) - settled
+        self.cursor = self.backlog.cursor
 
     def batch(self, *, most: int) -> Batch:
         """What waits, up to *most* epochs; empty when nothing does."""
@@ -70,8 +78,11 @@ class BacklogReader:
         found: dict[int, EpochValues] = {}
         if wanted:
             for line in self._lines(0, before=self.cursor):
-                if line.record is not None and _is_metrics(line) and line.record[1] in wanted:
-                    found[line.record[1]] = merged(found.get(line.record[1]), line.record[2])
+                match line.record:
+                    case ["m", int(epoch), dict() | str() as values] if epoch in wanted:
+                        found[epoch] = merged(found.get(epoch), values)
+                    case ["aside", int(epoch), _]:
+                        found.pop(epoch, None)  # what was refused once would have the rest refused too
         return found
 
     def _chunk(self, start: int) -> bytes:

@@ -25,6 +25,7 @@ import attrs
 
 from ..adapters.loopback_server import LoopbackServer
 from ..adapters.memory.hub import FakeHub
+from ..adapters.system_clock import SystemClock
 from ..domain.credentials import Credentials
 from ..domain.errors import AuthenticationFailed, HubportError
 from .connect import connect
@@ -146,5 +147,5 @@ def _serve(options: argparse.Namespace) -> int:
             f"  export HUB_API_KEY={hub.api_key}\n",
             flush=True,
         )
-        Container(settings=Settings.from_env(api_root=server.url)).clock().alarm().wait(None)
+        SystemClock().alarm().wait(None)
     return 0

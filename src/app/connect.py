@@ -30,9 +30,10 @@ def connect(
 ) -> TrainingSession:
     """Connect a training to *model*: a URL, ``<KEY>_<ID>`` or ``<ID>``.
 
-    The key comes from *api_key*, else from *model*, else from ``HUB_API_KEY``. *settings* default to the environment's,
-    see :meth:`Settings.from_env`. The other arguments replace one port each, so that
-    ``connect(ref, http=FakeHub(), clock=FakeClock())`` is the whole set-up of a test.
+    The key comes from *api_key*, else from *model*, else from *settings*. These default to the environment's; to change
+    one and keep the rest pass ``Settings.from_env(exit_within=10)``, since a bare ``Settings()`` reads no environment.
+    The other arguments replace one port each, so that ``connect(ref, http=FakeHub(), clock=FakeClock())`` is the whole
+    set-up of a test.
 
     Waits for the HUB, at most ``settings.connect_within`` seconds. Nothing after it does, but ``flush``, ``finish`` and
     ``close``.

@@ -9,7 +9,7 @@ import attrs
 import structlog
 
 from ..domain.credentials import Credentials
-from ..domain.errors import AlreadyTrained, AuthenticationFailed
+from ..domain.errors import AlreadyTrained, AuthenticationFailed, InvalidSettings
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
 from ..domain.model_ref import ModelRef
@@ -70,17 +70,20 @@ class Connector:
         try:
             return record, TrainPlan.of(record, model_url=self.settings.model_url(record.id))
         except AlreadyTrained:
-            self._send_left_over(claim, record)
+            self._send_left_over(claim, record, deadline=handshake.deadline)
             raise
 
-    def _send_left_over(self, claim: Claim, record: ModelRecord) -> None:
-        """No session will ever come for what the runs of a finished model have left: send it now, for a moment."""
-        delivery = self._delivery(claim, record, logger(model_id=record.id))
+    def _send_left_over(self, claim: Claim, record: ModelRecord, *, deadline: float) -> None:
+        """No session will ever come for what the runs of a finished model have left: send it now, until *deadline*."""
+        try:
+            delivery = self._delivery(claim, record, logger(model_id=record.id))
+        except InvalidSettings:
+            return  # without an outbox nothing was left, and that the model is trained is what counts
         delivery.start(beats=False)
-        delivery.end(self.clock.now() + (self.settings.connect_within if delivery.has_left_over else 0.0))
+        delivery.end(deadline if delivery.has_left_over else self.clock.now())
 
-    def start(self, claim: Claim, record: ModelRecord, plan: TrainPlan) -> TrainingSession:
-        """Start the session."""
+    def start(self, claim: Claim, record: ModelRecord, plan: TrainPlan, *, beats: bool = True) -> TrainingSession:
+        """Start the session, and unless it is to be silent the heartbeats."""
         log = logger(model_id=record.id)
         return TrainingSession(
             record=record,
@@ -90,6 +93,7 @@ class Connector:
             signals=self.signals,
             log=log,
             deliver=lambda: self._delivery(claim, record, log),
+            beats=beats,
         )
 
     def _delivery(self, claim: Claim, record: ModelRecord, log: structlog.stdlib.BoundLogger) -> Delivery:

@@ -5,6 +5,7 @@ The one rule: written down first, sent afterwards. Whoever logs returns when the
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
@@ -24,7 +25,7 @@ from ..domain.metrics import EpochValues
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
-from ..domain.ports.outbox import Outbox
+from ..domain.ports.outbox import Outbox, Sealed, Spool
 from .backlog_reader import BacklogReader
 from .errands import CheckpointErrand, HeartbeatErrand, MetricsErrand, Route, Upload
 from .progress import Progress, Silence
@@ -91,18 +92,27 @@ class Delivery:
         return self._beating.agent_id
 
     def record(self, epoch: int, values: EpochValues) -> None:
-        """Write down *values* of *epoch*; they are sent when it is time."""
-        line = metrics_line(epoch, values)
-        self.tally.add("metrics", "logged")
+        """Write down *values* of *epoch*; they are sent when it is time.
+
+        Raises:
+            Sealed: when the end came first.
+        """
         try:
-            self.spool.append(line)
+            self.spool.append(metrics_line(epoch, values))
+        except Sealed:
+            raise
         except OSError as exc:
             self._lose("metrics", exc)
         else:
+            self.tally.add("metrics", "logged")
             self.metrics.offer()
 
     def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
-        """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning."""
+        """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning.
+
+        Raises:
+            Sealed: when the end came first.
+        """
         if self._ports.filesystem.size(path) is None:
             self.tally.blame("checkpoint file missing")
             if kind is Kind.FINAL:  # somebody asked for it, and will not come again: no report may look complete
@@ -110,17 +120,20 @@ class Delivery:
                 self.tally.add("checkpoints", "lost")
             self._log.warning("checkpoint.missing", path=path, epoch=epoch, consequence="nothing is uploaded for it")
             return
-        self.tally.add("checkpoints", "logged")
         number = next(self._numbers)
         target = str(Path(self.spool.folder) / f"{number}-{kind.part_name}")
         try:
             size = self._ports.filesystem.snapshot(path, target)
             checkpoint = Checkpoint(number, epoch, kind, target, size, is_best, best_map)
             self.spool.append(checkpoint_line(checkpoint))
+        except Sealed:
+            self._discard(target)
+            raise
         except OSError as exc:
-            self._ports.filesystem.remove(target)
+            self._discard(target)
             self._lose("checkpoints", exc)
         else:
+            self.tally.add("checkpoints", "logged")
             self._uploading.offer(Upload(self.spool, checkpoint))
             self.checkpoints.offer()
 
@@ -132,21 +145,24 @@ class Delivery:
             path = last
         self.keep(path, epoch, Kind.FINAL, best_map=best_map)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no metrics and no checkpoint wait or are under way."""
+        return self.metrics.is_idle and self.checkpoints.is_idle
+
     def drain(self, deadline: float, *, progress: Progress | None = None) -> bool:
         """Send without pacing until nothing waits; whether that was so before *deadline*."""
         workers = (self.metrics, self.checkpoints)
-
-        def is_drained() -> bool:
-            return all(worker.is_idle for worker in workers)
-
-        self._uploading.progress = progress or Silence()
+        if progress is not None:
+            self._uploading.progress = progress
         self._crew.hurry(workers)
         try:
-            self._crew.wait_for(lambda: is_drained() or self._crew.link.locked_out, deadline=deadline)
+            self._crew.wait_for(lambda: self.is_idle or self._crew.link.locked_out, deadline=deadline)
         finally:
             self._crew.stroll(workers)
-            self._uploading.progress = Silence()
-        return is_drained()
+            if progress is not None:
+                self._uploading.progress = Silence()
+        return self.is_idle
 
     def drain_metrics(self, deadline: float) -> None:
         """Let metrics go first, until the first time that they fail."""
@@ -179,11 +195,21 @@ class Delivery:
     def _release(self) -> None:
         """Called by the last worker when it leaves."""
         for reader in self._readers:
-            backlog = reader.refreshed()
-            reader.spool.release(keep=not backlog.is_settled or backlog.aside > 0)
+            try:
+                # A trainer's thread may be about to log: its line is either in what is judged, or refused.
+                reader.spool.seal()
+                backlog = reader.refreshed()
+                reader.spool.release(keep=not backlog.is_settled or backlog.aside > 0)
+            except OSError:
+                self._log.exception("outbox.not_released", spool=reader.spool.name)
         self._ports.http.close()
 
+    def _discard(self, path: str) -> None:
+        with contextlib.suppress(OSError):  # a disk that takes no snapshot may take no removal either
+            self._ports.filesystem.remove(path)
+
     def _lose(self, kind: str, exc: OSError) -> None:
+        self.tally.add(kind, "logged")
         self.tally.add(kind, "lost")
         if self.tally.blame(f"{kind} not kept: {exc.strerror}") == 1:
             self._log.warning(
@@ -196,17 +222,15 @@ class Delivery:
 
     def _open_spools(self, model_id: str, settings: Settings) -> list[BacklogReader]:
         """Those of dead runs of this model, oldest first, and a new one last."""
-        readers = [BacklogReader(spool) for spool in self._ports.outbox.left_over(model_id)]
-        for reader in readers:
-            self.tally.add("metrics", "logged", reader.left_over)
-            self.tally.add("checkpoints", "logged", len(reader.backlog.checkpoints))
-            if reader.backlog.damaged:
-                self.tally.blame("damaged line in the outbox")
-                self._log.warning("outbox.damaged", spool=reader.spool.name, lines=reader.backlog.damaged)
+        readers = [reader for reader in map(self._read, self._ports.outbox.left_over(model_id)) if reader is not None]
+        spool: Spool | None = None
         try:
             spool = self._ports.outbox.open(model_id)
             spool.append(run_line({"model": model_id, "root": settings.api_root, "pid": os.getpid()}))
+            return [*readers, BacklogReader(spool)]
         except OSError as exc:
+            if spool is not None:
+                spool.release(keep=False)
             for reader in readers:
                 reader.spool.release(keep=True)
             raise InvalidSettings(
@@ -214,7 +238,25 @@ class Delivery:
                 f"what is logged cannot be kept in {settings.state_dir}: {exc.strerror}; "
                 "name a folder that this user can write to",
             ) from exc
-        return [*readers, BacklogReader(spool)]
+
+    def _read(self, spool: Spool) -> BacklogReader | None:
+        """What a dead run has left in *spool*, if anything."""
+        try:
+            reader = BacklogReader(spool)
+        except OSError as exc:
+            self._log.warning("outbox.unreadable", spool=spool.name, cause=exc.strerror)
+            spool.release(keep=True)
+            return None
+        backlog = reader.backlog
+        if backlog.damaged:
+            self.tally.blame("damaged line in the outbox")
+            self._log.warning("outbox.damaged", spool=spool.name, lines=backlog.damaged)
+        if backlog.is_settled:  # its process was killed between the last delivery and its end
+            spool.release(keep=backlog.aside > 0)
+            return None
+        self.tally.add("metrics", "logged", reader.left_over)
+        self.tally.add("checkpoints", "logged", len(backlog.checkpoints))
+        return reader
 
     def _left_over(self) -> list[Upload]:
         """The waiting checkpoints. Where their folder lies now counts: it may have been mounted elsewhere then."""

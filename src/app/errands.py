@@ -6,6 +6,7 @@ it a second time, which is harmless, and never loses it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import BinaryIO, cast
@@ -13,7 +14,7 @@ from typing import BinaryIO, cast
 import attrs
 import structlog
 
-from ..domain.checkpoint import Checkpoint
+from ..domain.checkpoint import Checkpoint, Kind
 from ..domain.hub_protocol import HubProtocol
 from ..domain.journal import aside_line, checkpoint_end_line, sent_line
 from ..domain.outcome import Outcome, Verdict
@@ -145,6 +146,7 @@ class CheckpointErrand:
         self._lock = threading.Lock()
         self._uploads: list[Upload] = []
         self._under_way: Upload | None = None
+        self._refused: Upload | None = None
         self.progress: Progress = Silence()
         for upload in uploads:
             self.offer(upload)
@@ -199,7 +201,7 @@ class CheckpointErrand:
         request = self._route.protocol.upload(self._route.model_id, checkpoint, read)
         result = self._route.send(request, within=self._within)
         if result.verdict is Verdict.DELIVERED:
-            self._route.tally.final_delivered |= checkpoint.kind.value == "final"
+            self._route.tally.final_delivered |= checkpoint.kind is Kind.FINAL
             self._finish(upload, "delivered", "delivered")
         elif result.verdict is Verdict.REFUSED:
             reason = f"status {result.status}: {result.message}"
@@ -220,5 +222,12 @@ class CheckpointErrand:
     def _end(self, upload: Upload, column: str, how: str) -> None:
         self._route.note(upload.spool, checkpoint_end_line(upload.checkpoint.number, how))
         self._route.tally.add("checkpoints", column)
-        if column != "refused":  # what was refused stays, for its owner to look at
-            self._filesystem.remove(upload.checkpoint.path)
+        done: Upload | None = upload
+        if column == "refused" and upload.checkpoint.kind is Kind.EPOCH:
+            # What was refused stays, for its owner to look at: the newest, since they may all be refused.
+            done, self._refused = self._refused, upload
+        elif column == "refused":
+            done = None
+        if done is not None:
+            with contextlib.suppress(OSError):  # on a disk gone read-only: the trainer need not know
+                self._filesystem.remove(done.checkpoint.path)

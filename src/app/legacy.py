@@ -7,7 +7,8 @@ docs/reference/drop-in.md, attribute by attribute and fault by fault.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,15 +21,15 @@ from .session import TrainingSession
 
 
 class _RateLimits(dict[str, float]):
-    """``{"metrics", "ckpt", "heartbeat"}`` in seconds; a change reaches the engine at once."""
+    """``{"metrics", "ckpt", "heartbeat"}`` in seconds; a change holds from the next call on."""
 
-    def __init__(self, session: TrainingSession, limits: Mapping[str, float]) -> None:
+    def __init__(self, pace: Callable[[], None], limits: Mapping[str, float]) -> None:
         super().__init__(limits)
-        self._session = session
+        self._pace = pace
 
     def __setitem__(self, name: str, every: float) -> None:
-        super().__setitem__(name, every)
-        self._session.pace(metrics=self["metrics"], checkpoint=self["ckpt"], heartbeat=self["heartbeat"])
+        super().__setitem__(name, float(every))
+        self._pace()
 
     def update(self, *others: Any, **limits: float) -> None:
         for name, every in dict(*others, **limits).items():
@@ -47,11 +48,12 @@ class HUBTrainingSession:
 
     def __init__(self, url: str, *, api_key: str | Credentials | None = None, **options: Any) -> None:
         self._connector = connector(**options)
-        self._claim, record, plan = self._connector.open(url, api_key)
+        self._claim, self._record, self._plan = self._connector.open(url, api_key)
+        record, plan = self._record, self._plan
         self._session = self._connector.start(self._claim, record, plan)
         settings = self._session.settings
         self._rate_limits = _RateLimits(
-            self._session,
+            self._pace,
             {
                 "metrics": settings.metrics_every,
                 "ckpt": settings.checkpoint_every,
@@ -90,27 +92,43 @@ class HUBTrainingSession:
 
     @alive.setter
     def alive(self, value: bool) -> None:
-        if not value:
+        if value:
+            if not self.alive:
+                self._engine().start_heartbeats()
+            return
+        self._session.stop_heartbeats()
+        if self._session.is_running and self._session.is_idle:
+            # Threads, spool and handlers go back; what comes after all the same gets them anew.
+            self._session.close(within=0)
+
+    def _engine(self) -> TrainingSession:
+        """The session below, made again where a call comes after its end: the old class went on sending then."""
+        if self._session.is_closed:
+            self._session = self._connector.start(self._claim, self._record, self._plan, beats=False)
             self._session.stop_heartbeats()
-        elif not self.alive:
-            self._session.start_heartbeats()
+            self._pace()
+        return self._session
+
+    def _pace(self) -> None:
+        limits = self._rate_limits
+        self._session.pace(metrics=limits["metrics"], checkpoint=limits["ckpt"], heartbeat=limits["heartbeat"])
 
     def upload_metrics(self) -> None:
         """Send what is in ``metrics_queue``: JSON text by epoch. Returns when it is kept, before it is sent."""
         for epoch, text in self.metrics_queue.copy().items():
-            self._session.log_text(int(epoch), from_text(text))
+            self._engine().log_text(int(epoch), from_text(text))
 
     def upload_model(
         self, epoch: int, weights: str | Path, is_best: bool = False, map: float = 0.0, final: bool = False
     ) -> None:
         """Send the checkpoint *weights* of *epoch*; the *final* one waits until it has arrived, and ends the model."""
         if not final:
-            self._session.upload_checkpoint(weights, epoch=epoch, is_best=is_best)
+            self._engine().upload_checkpoint(weights, epoch=epoch, is_best=is_best)
             return
         # The old class lost what was still in the queue here: of a training of two epochs, everything.
         self.upload_metrics()
         self.metrics_queue = {}
-        if not self._session.send_final(str(weights), epoch=epoch, map=map):
+        if not self._engine().send_final(str(weights), epoch=epoch, map=map):
             self._log.warning("final.waiting", summary=str(self._session.status()))
 
     def _start_heartbeat(self) -> None:
@@ -126,12 +144,18 @@ class HUBTrainingSession:
 
     def _handle_signal(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
         """Stop, send what is left, and leave with *signum*, as the old handler did. Our own handlers do not call it."""
-        self._stop_heartbeat()
-        self._session.close(within=self._session.settings.signal_within)
+        session, within = self._session, self._session.settings.signal_within
+        # In a thread, and not longer than the deadline: whoever registered this as a handler may have interrupted code
+        # that holds one of our locks.
+        closing = threading.Thread(target=session.close, kwargs={"within": within}, daemon=True)
+        closing.start()
+        closing.join(within)
         sys.exit(signum)
 
     def _get_model(self) -> dict[str, Any]:
         """Fetch the model's record again, with what follows from it."""
+        if self._session.is_forked:
+            return self.model  # the connections are the parent's
         record, plan = self._connector.fetch(self._claim)
         self.model = dict(record.raw)
         self.model_file, self.train_args = plan.model_file, plan.train_args

@@ -21,7 +21,8 @@ from ..domain.errors import SessionClosed
 from ..domain.metrics import epoch_number, json_safe, number
 from ..domain.model_record import ModelRecord
 from ..domain.ports.clock import Clock
-from ..domain.ports.signals import Signals
+from ..domain.ports.outbox import Sealed
+from ..domain.ports.signals import Signals, Watch
 from ..domain.train_plan import TrainPlan
 from . import process
 from .delivery import Delivery
@@ -55,6 +56,7 @@ class TrainingSession:
         signals: Signals,
         log: structlog.stdlib.BoundLogger,
         deliver: Callable[[], Delivery],
+        beats: bool = True,
     ) -> None:
         self.record = record
         self.model_id = record.id
@@ -66,11 +68,18 @@ class TrainingSession:
         self._log = log
         self._state = State.RUNNING
         self._closing = threading.Lock()
+        self._signals = signals
+        self._watch: Watch | None = None
+        self._has_survived_a_signal = False
         self._delivery = deliver()
-        self._delivery.start()
+        self._delivery.start(beats=beats)
         process.watch(self)
         atexit.register(self.close)
-        self._watch = signals.watch(self._on_signal) if settings.handle_signals else None
+        try:
+            self._watch = signals.watch(self._on_signal) if settings.handle_signals else None
+        except BaseException:
+            self.close(within=0)
+            raise
         if self._watch is None:
             log.debug("signals.not_watched", why="not the main thread, or switched off")
 
@@ -90,7 +99,10 @@ class TrainingSession:
             SessionClosed: after ``finish`` or ``close``.
         """
         if self._is_open("log_metrics"):
-            self._delivery.record(epoch_number(epoch), json_safe(values))
+            try:
+                self._delivery.record(epoch_number(epoch), json_safe(values))
+            except Sealed:
+                raise self._closed("log_metrics") from None
 
     def log_text(self, epoch: int, text: str) -> None:
         """Log JSON *text* for *epoch*, in place of what was logged for it before: how the drop-in logs.
@@ -99,7 +111,10 @@ class TrainingSession:
             SessionClosed: after ``finish`` or ``close``.
         """
         if self._is_open("log_text"):
-            self._delivery.record(epoch_number(epoch), text)
+            try:
+                self._delivery.record(epoch_number(epoch), text)
+            except Sealed:
+                raise self._closed("log_text") from None
 
     def upload_checkpoint(self, path: str | os.PathLike[str], *, epoch: int, is_best: bool = False) -> None:
         """Send the file *path* as it is now, as the checkpoint of *epoch*: at most one in 900 s, the newest wins.
@@ -111,7 +126,10 @@ class TrainingSession:
             SessionClosed: after ``finish`` or ``close``.
         """
         if self._is_open("upload_checkpoint"):
-            self._delivery.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
+            try:
+                self._delivery.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
+            except Sealed:
+                raise self._closed("upload_checkpoint") from None
 
     def flush(self, *, within: float) -> bool:
         """Send what waits now, without pacing, for *within* seconds at most; whether nothing waits any more.
@@ -183,6 +201,26 @@ class TrainingSession:
         )
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing but a heartbeat is under way."""
+        return self._delivery.is_idle
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is neither closed nor a copy in a forked child."""
+        return self._state is State.RUNNING
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended."""
+        return self._state is State.CLOSED
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this is a copy in a forked child, which does nothing."""
+        return self._state is State.FORKED
+
+    @property
     def is_beating(self) -> bool:
         """Whether heartbeats are sent."""
         return self._state is State.RUNNING and not self._delivery.heartbeats.is_paused
@@ -217,8 +255,20 @@ class TrainingSession:
     def _is_open(self, call: str) -> bool:
         """Whether *call* may do something; in a forked child it may not, and says nothing of it."""
         if self._state is State.CLOSED:
-            raise SessionClosed(call, self.model_url)
+            raise self._closed(call)
+        if self._has_survived_a_signal:
+            self._go_on()
         return self._state is State.RUNNING
+
+    def _go_on(self) -> None:
+        """The trainer goes on after a signal, as after an interrupted cell of a notebook: so do we."""
+        self._has_survived_a_signal = False
+        self.start_heartbeats()
+        self._watch = self._signals.watch(self._on_signal) or self._watch
+
+    def _closed(self, call: str) -> SessionClosed:
+        """What to raise where another thread has closed the session after *call* had begun."""
+        return SessionClosed(call, self.model_url)
 
     def _close(self, deadline: float) -> Report:
         with self._closing:
@@ -254,6 +304,7 @@ class TrainingSession:
         finally:
             if self._watch is not None:
                 self._watch.pass_on(signum)
+            self._has_survived_a_signal = True
             self._delivery.changed()
 
     def after_fork_in_child(self) -> None:

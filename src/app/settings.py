@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from ..domain.credentials import redact
+from ..domain.credentials import redact_optional
 from ..domain.errors import InvalidSettings
 from ..domain.model_ref import VENDOR_WEB_ROOT
 from ..domain.origin import checked_root
@@ -56,10 +56,6 @@ def _yes(text: str) -> bool:
     raise ValueError
 
 
-def _optional_redacted(key: str | None) -> str:
-    return "None" if key is None else redact(key)
-
-
 @attrs.frozen(kw_only=True)
 class Settings:
     """How a session behaves; see each field.
@@ -72,7 +68,7 @@ class Settings:
     """Root of every API call: ``ULTRALYTICS_HUB_API``."""
     web_root: str = VENDOR_WEB_ROOT
     """Root of the pages people look at: ``ULTRALYTICS_HUB_WEB``."""
-    api_key: str | None = attrs.field(default=None, repr=_optional_redacted)
+    api_key: str | None = attrs.field(default=None, repr=redact_optional)
     """The key where neither the call nor the identifier gives one: ``HUB_API_KEY``."""
     metrics_every: float = attrs.field(default=3.0, validator=_seconds())
     """At most one metrics call in so many seconds."""

@@ -81,6 +81,11 @@ class Worker:
             self.lane.begin_again()
         self.wake()
 
+    def abandon(self) -> None:
+        """Leave without ever having had a thread."""
+        self._crew.leave(self)
+        self._alarm.retire()
+
     def join(self) -> None:
         """Wait for the thread of a worker that is gone."""
         if self._thread.ident is not None:
@@ -127,12 +132,14 @@ class Worker:
             # Returns at once, and makes the alarm this thread's: a virtual clock knows from here on whom to wait for.
             self._alarm.wait(self._crew.clock.now())
             while True:
-                self.step()
+                try:
+                    self.step()
+                except Exception:  # noqa: BLE001 - a logger of the trainer's may raise: this kind goes on all the same
+                    self._crew.tally.blame("a fault while logging")
                 with self._crew.lock:
                     due = None if self.is_paused else self.lane.due
                     deadline = self._crew.deadline
-                    is_dismissed = deadline < math.inf
-                    is_over = is_dismissed and (due is None or self._crew.clock.now() >= deadline)
+                    is_over = self._crew.is_dismissed and (due is None or self._crew.clock.now() >= deadline)
                 if is_over:
                     break
                 until = min(deadline, math.inf if due is None else due)
@@ -162,8 +169,9 @@ class Crew:
         self.lock = threading.Lock()
         self.deadline = math.inf
         self.workers: list[Worker] = []
+        self.is_dismissed = False
         self.is_empty = False
-        self._tally = tally
+        self.tally = tally
         self._on_empty = on_empty
         self._waiters: list[Alarm] = []
         self._troubled: set[Worker] = set()
@@ -174,9 +182,19 @@ class Crew:
         return self.workers[-1]
 
     def start(self) -> None:
-        """Start every thread."""
-        for worker in self.workers:
-            worker.start()
+        """Start every thread, or none for long.
+
+        Raises:
+            RuntimeError: when the system gives no more threads.
+        """
+        for number, worker in enumerate(self.workers):
+            try:
+                worker.start()
+            except RuntimeError:
+                for other in self.workers[number:]:
+                    other.abandon()
+                self.dismiss(self.clock.now())
+                raise
 
     def changed(self, *, by: Worker | None = None, concerns_others: bool = False) -> None:
         """Something has happened: tell who waits, and the other workers when they may send at another time now."""
@@ -195,9 +213,10 @@ class Crew:
         if is_last:
             try:
                 self._on_empty()
-            except OSError:
-                self.log.exception("outbox.not_released")
-            self.is_empty = True
+            except Exception:
+                self.log.exception("session.not_released")
+            finally:
+                self.is_empty = True
         self.changed(by=worker)
 
     def note(self, outcome: Outcome, *, by: Worker) -> None:
@@ -207,7 +226,7 @@ class Crew:
                 self._troubled.discard(by)
                 self.log.info("hub.recovered", kind=by.name)
             return
-        self._tally.blame(outcome.reason)
+        self.tally.blame(outcome.reason)
         tell = self.log.debug if by in self._troubled else self.log.warning
         self._troubled.add(by)
         tell(
@@ -251,7 +270,7 @@ class Crew:
     def dismiss(self, deadline: float) -> bool:
         """Let every worker that is not paused send what waits until *deadline*; whether all are gone then."""
         with self.lock:
-            self.deadline = deadline
+            self.deadline, self.is_dismissed = deadline, True
         self.hurry(self.workers)
         gone = self.wait_for(lambda: self.is_empty, deadline=deadline)
         for worker in self.workers:

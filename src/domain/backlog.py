@@ -39,25 +39,29 @@ class Backlog:
     def fold(self, lines: Iterable[Line]) -> None:
         """Take in *lines*."""
         for line in lines:
-            self.end = line.end
-            match line.record:
-                case ["m", int(), dict() | str()]:
-                    self.last_metrics = line.end
-                case ["sent", int(offset)]:
-                    self.cursor = max(self.cursor, offset)
-                case ["c", dict(data)]:
-                    self._take(data)
-                case ["c-end", int(number), str(how)]:
-                    self.checkpoints.pop(number, None)
-                    self.aside += how not in {"delivered", "superseded"}
-                case ["aside", int(), str()]:
-                    self.aside += 1
-                case ["run", dict(about)]:
-                    self.about = about
-                case _:
-                    self.damaged += 1
+            self.take(line)
 
-    def _take(self, data: dict[str, Any]) -> None:
+    def take(self, line: Line) -> None:
+        """Take in one more line."""
+        self.end = line.end
+        match line.record:
+            case ["m", int(), dict() | str()]:
+                self.last_metrics = line.end
+            case ["sent", int(offset)]:
+                self.cursor = max(self.cursor, offset)
+            case ["c", dict(data)]:
+                self._take_checkpoint(data)
+            case ["c-end", int(number), str(how)]:
+                self.checkpoints.pop(number, None)
+                self.aside += how not in {"delivered", "superseded"}
+            case ["aside", int(), str()]:
+                self.aside += 1
+            case ["run", dict(about)]:
+                self.about = about
+            case _:
+                self.damaged += 1
+
+    def _take_checkpoint(self, data: dict[str, Any]) -> None:
         try:
             checkpoint = Checkpoint.from_json(data)
         except (TypeError, ValueError):

@@ -20,6 +20,11 @@ def redact(secret: str) -> str:
     return f"'…{secret[-4:]}'" if len(secret) > 8 else "'…'"  # noqa: PLR2004 - never more than half is shown
 
 
+def redact_optional(secret: str | None) -> str:
+    """The same where there may be no secret: for a repr."""
+    return "None" if secret is None else redact(secret)
+
+
 def _is_header_safe(_: object, __: object, value: str) -> None:
     if not isinstance(value, str) or _SAFE.fullmatch(value) is None:
         raise AuthenticationFailed("the key is empty or holds blanks, line breaks or characters beyond ASCII")

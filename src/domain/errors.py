@@ -9,7 +9,7 @@
     │   ├── InvalidMetrics     (TypeError, ValueError)       a value or an epoch that no HUB can hold
     │   └── SessionClosed      (RuntimeError)                the session was closed before
     └── HubError                                             the HUB, or the way to it, said no
-        ├── HubUnreachable         (ConnectionError)             no answer at all
+        ├── HubUnreachable         (ConnectionRefusedError)      no answer at all
         ├── HubRefused             (ConnectionError, ValueError) an answer that is no success: ``status``, ``message``
         ├── AuthenticationFailed   (PermissionError, ValueError) no key, or one that the HUB does not take
         ├── AlreadyTrained         (ValueError)                  the model is finished
@@ -88,8 +88,11 @@ class SessionClosed(CallerError, RuntimeError):
         )
 
 
-class HubUnreachable(HubError, ConnectionError):
-    """No answer: refused, dropped, timed out, or not resolvable."""
+class HubUnreachable(HubError, ConnectionRefusedError):
+    """No answer: refused, dropped, timed out, or not resolvable.
+
+    The old class raised ``ConnectionRefusedError`` for all of these, where it knew the key already.
+    """
 
     def __init__(self, root: str, cause: str) -> None:
         super().__init__(root, cause)

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from .credentials import redact
+from .credentials import redact_optional
 from .errors import InvalidModelRef
 
 VENDOR_WEB_ROOT = "https://hub.ultralytics.com"
@@ -38,16 +38,12 @@ def _without_keys(text: str) -> str:
     return "another address" if _KEY.search(text) else text
 
 
-def _optional_redacted(key: str | None) -> str:
-    return "None" if key is None else redact(key)
-
-
 @attrs.frozen
 class ModelRef:
     """Which model, and the key where the identifier carried one (``None`` otherwise)."""
 
     model_id: str
-    api_key: str | None = attrs.field(default=None, repr=_optional_redacted)
+    api_key: str | None = attrs.field(default=None, repr=redact_optional)
 
     @classmethod
     def parse(cls, text: str, *, web_root: str = VENDOR_WEB_ROOT) -> ModelRef:

@@ -1,11 +1,12 @@
 """What became of one request: the status table.
 
-The one rule: delivered is only what the HUB acknowledged in its own words. A page of HTML, an empty body or half a body
-with status 200 comes from something in between, and counts as no delivery.
+The one rule: the HUB alone decides, in its own words, which are a JSON object. A page of HTML, an empty body or half a
+body comes from something in between: with status 200 it is no delivery, and with status 404 or 403, while the HUB is
+being deployed anew, no refusal. (413 is: proxies have limits of their own, and smaller calls get through.)
 
 ===================================  ==============================================================
+not the HUB's words, 413 aside       again
 1xx, 3xx, 408, 425, 429, 5xx         again
-2xx that is not the HUB's envelope   again
 401, 403                             locked out: nothing is sent with this key any more
 every other status                   refused: put aside, the rest goes on
 2xx with ``success: false``          refused
@@ -27,6 +28,7 @@ from .ports.http import Response
 
 _AGAIN = frozenset({408, 425, 429})
 _LOCKED_OUT = frozenset({401, 403})
+_TOO_LARGE = 413
 #: Refusals that may be about one record among several: worth sending the halves apart.
 _DIVISIBLE = frozenset({400, 413, 422})
 _LONGEST_MESSAGE = 200
@@ -81,12 +83,14 @@ def outcome(response: Response, *, wall: float) -> Outcome:
     envelope = _envelope(response)
     message = _message(response, envelope)
     hold = _hold(response, wall=wall)
+    is_success = 200 <= status < 300  # noqa: PLR2004 - the HTTP classes are their own names
+    is_refusal = 400 <= status < 500 and status not in _AGAIN  # noqa: PLR2004
+    is_the_hubs = envelope is not None or status == _TOO_LARGE
+    if not is_the_hubs or not (is_success or is_refusal):
+        return Outcome(Verdict.AGAIN, status, message, hold=hold)
     if status in _LOCKED_OUT:
         return Outcome(Verdict.LOCKED_OUT, status, message)
-    is_success = 200 <= status < 300  # noqa: PLR2004 - the HTTP classes are their own names
-    if status in _AGAIN or status >= 500 or (status < 400 and not is_success) or (is_success and envelope is None):  # noqa: PLR2004
-        return Outcome(Verdict.AGAIN, status, message, hold=hold)
-    if status >= 400 or (envelope or {}).get("success") is False:  # noqa: PLR2004
+    if is_refusal or (envelope or {}).get("success") is False:
         return Outcome(Verdict.REFUSED, status, message)
     return Outcome(Verdict.DELIVERED, status, message, data=(envelope or {}).get("data"))
 

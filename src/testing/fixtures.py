@@ -5,6 +5,7 @@ The one rule: a test reaches neither the user's files nor a HUB beyond this proc
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,17 @@ from ..app.connect import connect
 from ..app.session import TrainingSession
 
 #: What a developer may have set for the trainings of the day.
-_OF_THE_USER = ("ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "HUB_API_KEY")
+_OF_THE_USER = frozenset({"ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "HUB_API_KEY"})
 
 
 @pytest.fixture(autouse=True)
 def hubport_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The state folder of this test alone, and no address or key from the environment. For every test, unasked.
+    """The state folder of this test alone, and no other setting from the environment. For every test, unasked.
 
     ``HUBPORT_STATE_DIR`` names it; the folder is made by whoever first keeps something in it.
     """
-    for name in _OF_THE_USER:
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name in _OF_THE_USER or name.startswith("HUBPORT_")]:
+        monkeypatch.delenv(name)
     home = tmp_path / "hubport-state"
     monkeypatch.setenv("HUBPORT_STATE_DIR", str(home))
     return home

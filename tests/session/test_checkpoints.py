@@ -237,3 +237,45 @@ def test_the_bar_is_of_the_bytes_sent_and_only_where_somebody_looks(
     assert ("3.00M/3.00M" in shown) == (stream is Terminal), shown
     if stream is io.StringIO:
         assert "" == shown
+
+
+def test_of_many_refused_ones_the_newest_is_kept(stage: Stage) -> None:
+    session = stage.connect()
+    stage.hub.refuse(413, on="upload")
+    for epoch in range(5):
+        stage.disk.files["last.pt"] = f"epoch {epoch}".encode()
+        session.upload_checkpoint("last.pt", epoch=epoch)
+        session.flush(within=10)
+    kept = {path: content for path, content in stage.disk.files.items() if "outbox" in path}
+    assert [b"epoch 4"] == list(kept.values())
+    assert 5 == session.close().checkpoints.refused
+
+
+def test_a_snapshot_that_is_gone_holds_up_nobody_behind_it(stage: Stage) -> None:
+    for content in (b"first", b"second"):
+        stage.disk.files["best.pt"] = content
+        stage.hub.down(on="upload")
+        session = stage.connect()
+        session.send_final("best.pt", epoch=0, map=0.1, deadline=stage.clock.now())
+        stage.crash(session)
+    gone = next(path for path, content in stage.disk.files.items() if "outbox" in path and content == b"first")
+    stage.disk.remove(gone)
+    with stage.connect() as third:
+        assert third.flush(within=10)
+        assert 1 == third.status().checkpoints.lost
+    assert [sha(b"second")] == [checkpoint.sha256 for checkpoint in stage.hub.checkpoints(stage.model_id)]
+
+
+def test_what_a_finished_model_has_left_is_sent_before_it_is_said(stage: Stage) -> None:
+    session = stage.connect()
+    stage.hub.refuse(503, on="metrics")
+    session.log_metrics(0, {"a": 1.0})
+    assert session.finish("best.pt", epoch=0, within=60).final_delivered
+    stage.clock.settle()
+    stage.outbox.crash()
+    stage.hub.heal()
+    beats = len(stage.hub.received("heartbeat"))
+    with pytest.raises(hubport.AlreadyTrained):
+        stage.connect()
+    assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
+    assert beats == len(stage.hub.received("heartbeat"))

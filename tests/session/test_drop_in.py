@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -100,6 +101,26 @@ def test_alive_stops_heartbeats_promptly_and_starts_them_again(stage: Stage) -> 
     assert not session.alive
     session._start_heartbeat()
     assert session.alive
+
+
+def test_a_finished_one_gives_back_its_threads_and_what_comes_after_all_is_sent(stage: Stage) -> None:
+    before = threading.active_count()
+    session = stage.drop_in()
+    train(stage, session, 2, every=1.0)
+    stage.clock.settle()
+    assert before == threading.active_count()
+    assert [] == stage.signals.watches
+    assert not session.alive
+    session.metrics_queue = {7: '{"late": 1}'}
+    session.upload_metrics()
+    stage.clock.advance(10)
+    assert {"late": 1} == stage.hub.metrics(stage.model_id)[7]
+    assert not session.alive
+    beats = len(stage.times("heartbeat"))
+    session.alive = True
+    stage.clock.settle()
+    assert beats + 1 == len(stage.times("heartbeat"))
+    session._session.close()
 
 
 def test_rate_limits_may_be_changed(stage: Stage) -> None:

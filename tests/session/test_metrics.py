@@ -8,6 +8,8 @@ import pytest
 
 import hubport
 from hubport.domain.journal import metrics_line
+from hubport.domain.ports.http import Request, Response
+from hubport.testing import FakeHub
 from tests.session.conftest import Stage
 
 
@@ -268,3 +270,78 @@ def test_after_the_end_every_call_says_so(stage: Stage) -> None:
             call()
     assert report == session.close()
     assert report == session.status()
+
+
+def test_flush_waits_for_what_is_under_way(stage: Stage) -> None:
+    with stage.connect() as session:
+        stage.hub.slow(5, on="metrics", calls=1)
+        session.log_metrics(0, {"a": 1.0})
+        stage.clock.settle()
+        assert session.flush(within=60)
+        assert 1 == session.status().metrics.delivered
+
+
+def test_no_request_is_given_more_time_than_the_session_has(stage: Stage) -> None:
+    class Patient(FakeHub):
+        def send(self, request: Request, *, timeout: float) -> Response:
+            granted.append((stage.clock.now(), timeout))
+            return super().send(request, timeout=timeout)
+
+    granted: list[tuple[float, float]] = []
+    stage.hub = Patient(clock=stage.clock)
+    stage.model_id = stage.hub.create_model().id
+    session = stage.connect()
+    stage.clock.advance(1)
+    stage.hub.refuse(503, on="metrics", calls=1)
+    session.log_metrics(0, {"a": 1.0})
+    stage.clock.settle()
+    session.upload_checkpoint("last.pt", epoch=0)
+    session.close(within=5)
+    assert all(at + timeout <= 6.0 for at, timeout in granted[-2:]), granted
+    assert max(timeout for _, timeout in granted) <= 3600
+
+
+def test_a_proxys_refusal_is_not_the_hubs(stage: Stage) -> None:
+    with stage.connect() as session:
+        stage.hub.garble(status=404, seconds=30)
+        session.log_metrics(0, {"a": 1.0})
+        stage.clock.advance(20)
+        stage.hub.garble(status=403, seconds=30)
+        stage.clock.advance(200)
+        report = session.status()
+    assert (1, 0) == (report.metrics.delivered, report.metrics.refused)
+
+
+def test_within_may_be_for_ever(stage: Stage) -> None:
+    session = stage.connect()
+    session.log_metrics(0, {"a": 1.0})
+    assert session.flush(within=math.inf)
+    assert session.finish("best.pt", epoch=0, within=math.inf).is_complete
+
+
+def test_a_close_in_the_middle_of_a_call_is_said(stage: Stage) -> None:
+    session = stage.connect()
+    stage.outbox.spools[0].seal()  # what the last worker does, after the call has seen an open session
+    with pytest.raises(hubport.SessionClosed):
+        session.log_metrics(0, {"a": 1.0})
+    with pytest.raises(hubport.SessionClosed):
+        session.log_text(0, "{}")
+    with pytest.raises(hubport.SessionClosed):
+        session.upload_checkpoint("last.pt", epoch=0)
+    assert {"last.pt", "best.pt"} == set(stage.disk.files)
+    assert 0 == session.status().metrics.lost
+
+
+def test_after_a_refusal_an_epoch_is_completed_without_what_was_refused(stage: Stage) -> None:
+    first = stage.connect()
+    stage.hub.refuse(422, on="metrics", calls=1)
+    first.log_metrics(0, {"bad": 1.0})
+    first.flush(within=10)
+    first.log_metrics(1, {"a": 1.0})
+    first.flush(within=10)
+    stage.hub.down()
+    first.log_metrics(0, {"good": 1.0})
+    stage.crash(first)
+    with stage.connect() as second:
+        second.flush(within=10)
+        assert {0: {"good": 1.0}, 1: {"a": 1.0}} == stage.hub.metrics(stage.model_id)

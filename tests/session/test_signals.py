@@ -42,6 +42,21 @@ def test_a_trainer_that_survives_the_signal_can_finish(stage: Stage) -> None:
     assert session.finish("best.pt", epoch=1, map=0.1).is_complete
 
 
+def test_after_an_interrupt_that_the_trainer_survives_heartbeats_go_on(stage: Stage) -> None:
+    session = stage.connect()
+    stage.clock.advance(10)
+    stage.signals.raise_signal(signal.SIGINT)
+    stage.clock.advance(1000)
+    assert [0.0] == stage.times("heartbeat")
+    session.log_metrics(1, {"a": 1.0})
+    stage.clock.advance(300)
+    assert [0.0, 1010.0, 1310.0] == stage.times("heartbeat")
+    session.log_metrics(2, {"a": 1.0})
+    stage.signals.raise_signal(signal.SIGINT)
+    assert {1, 2} == set(stage.hub.metrics(stage.model_id))
+    assert [signal.SIGINT] * 2 == stage.signals.passed_on
+
+
 def test_the_end_of_a_session_lets_go_of_the_signals(stage: Stage) -> None:
     with stage.connect():
         assert 1 == len(stage.signals.watches)

@@ -6,6 +6,7 @@ then goes from one instant that somebody waits for to the next, so that nobody e
 
 from __future__ import annotations
 
+import math
 import threading
 
 from ...domain.ports.clock import Alarm, Clock
@@ -113,7 +114,7 @@ class FakeClock(Clock):
             self.settle()
             if alarm.is_due():
                 return
-            waits = [a.until for a in self.alarms if a.parked and a.until is not None]
+            waits = [a.until for a in self.alarms if a.parked and a.until is not None and a.until < math.inf]
             if not waits:
                 raise AssertionError("every thread waits for a ring, and nobody is left to ring")
             self.time = max(self.time, min(waits))

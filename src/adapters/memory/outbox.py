@@ -6,10 +6,11 @@ import errno
 import itertools
 import shutil
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator
 
-from ...domain.ports.outbox import Outbox, Spool
+from ...domain.ports.outbox import Outbox, Sealed, Spool
 
 
 class FakeSpool(Spool):
@@ -21,6 +22,8 @@ class FakeSpool(Spool):
         self.model_id = model_id
         self.journal = bytearray()
         self.is_owned = True
+        self.is_sealed = False
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -34,16 +37,25 @@ class FakeSpool(Spool):
 
     def append(self, line: bytes) -> None:
         """Add *line*, while there is room."""
-        if self._outbox.capacity is not None and len(self.journal) + len(line) > self._outbox.capacity:
-            raise OSError(errno.ENOSPC, "no space left in this fake outbox", self._folder)
-        self.journal += line
+        with self._lock:
+            if self.is_sealed:
+                raise Sealed(errno.EROFS, "the run has ended", self._folder)
+            if self._outbox.capacity is not None and len(self.journal) + len(line) > self._outbox.capacity:
+                raise OSError(errno.ENOSPC, "no space left in this fake outbox", self._folder)
+            self.journal += line
 
     def read(self, start: int, limit: int) -> bytes:
         """A piece of the journal."""
         return bytes(self.journal[start : start + limit])
 
+    def seal(self) -> None:
+        """No more lines."""
+        with self._lock:
+            self.is_sealed = True
+
     def release(self, *, keep: bool) -> None:
         """Give up."""
+        self.seal()
         self.is_owned = False
         if not keep and self in self._outbox.spools:
             self._outbox.spools.remove(self)
@@ -70,7 +82,7 @@ class FakeOutbox(Outbox):
         """Claim what nobody owns."""
         found = [spool for spool in self.spools if spool.model_id == model_id and not spool.is_owned]
         for spool in found:
-            spool.is_owned = True
+            spool.is_owned, spool.is_sealed = True, False
         return list(found)
 
     def crash(self) -> None:

@@ -11,6 +11,10 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 
+class Sealed(OSError):
+    """A line came after :meth:`Spool.seal`: it was not written."""
+
+
 @runtime_checkable
 class Spool(Protocol):
     """One run's journal and folder, owned by one process at a time."""
@@ -29,12 +33,20 @@ class Spool(Protocol):
         """Add *line*, which ends in its only line feed. From any thread, without waiting for another one.
 
         Raises:
+            Sealed: after :meth:`seal`.
             OSError: when it could not be written whole; what was there before is unharmed.
         """
         ...
 
     def read(self, start: int, limit: int) -> bytes:
         """At most *limit* bytes of the journal from byte *start*: empty at its end, perhaps with half a line last."""
+        ...
+
+    def seal(self) -> None:
+        """Take no line any more: every ``append`` from now on raises :class:`Sealed`.
+
+        Between this and ``release`` the journal can be judged, with nobody adding to it.
+        """
         ...
 
     def release(self, *, keep: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ...domain.ports.outbox import Outbox, Spool
+from ...domain.ports.outbox import Outbox, Sealed, Spool
 from .patience import Side, at_once
 
 _MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
@@ -293,6 +293,70 @@ class OutboxContract:
         at_once(live, threads=8)
 
         assert outbox.left_over(_MODEL) == []
+
+    def test_a_sealed_spool_takes_no_line(self, outbox: Outbox) -> None:
+        """It says so, and what was there is read as before."""
+        spool = outbox.open(_MODEL)
+        spool.append(b"one\n")
+        for _ in range(2):
+            spool.seal()
+            with pytest.raises(Sealed):
+                spool.append(b"two\n")
+
+        assert spool.read(0, 100) == b"one\n"
+        spool.release(keep=False)
+
+    def test_a_released_spool_takes_no_line(self, outbox: Outbox, later: Outbox) -> None:
+        """It may be another's at any time."""
+        spool = outbox.open(_MODEL)
+        spool.append(b"one\n")
+        spool.release(keep=True)
+
+        with pytest.raises(OSError):  # noqa: PT011 - sealed by its release, or simply gone
+            spool.append(b"two\n")
+
+        (found,) = later.left_over(_MODEL)
+        assert found.read(0, 100) == b"one\n"
+        found.release(keep=False)
+
+    def test_a_seal_is_for_one_run(self, outbox: Outbox, later: Outbox) -> None:
+        """Whoever takes the spool over writes on; other spools never noticed."""
+        spool, other = outbox.open(_MODEL), outbox.open(_MODEL)
+        spool.seal()
+        other.append(b"other\n")
+        spool.release(keep=True)
+
+        (found,) = later.left_over(_MODEL)
+        found.append(b"taken over\n")
+
+        assert found.read(0, 100) == b"taken over\n"
+        found.release(keep=False)
+        other.release(keep=False)
+
+    def test_after_a_seal_the_journal_stands_still(self, outbox: Outbox) -> None:
+        """What another thread was writing is written before the seal is there, or is told to be sealed out."""
+        for _ in range(20):
+            spool = outbox.open(_MODEL)
+            kept: list[bytes] = []
+            wanted: list[bytes] = []
+
+            def work(thread: int, spool: Spool = spool, kept: list[bytes] = kept, seen: list[bytes] = wanted) -> None:
+                if thread == 0:
+                    spool.seal()
+                    seen.append(self.journal(spool))
+                    return
+                for number in range(50):
+                    try:
+                        spool.append(f"{thread} {number}\n".encode())
+                    except Sealed:
+                        return
+                    kept.append(f"{thread} {number}\n".encode())
+
+            at_once(work, threads=4)
+
+            assert wanted == [self.journal(spool)]
+            assert Counter(kept) == Counter(wanted[0].splitlines(keepends=True))
+            spool.release(keep=False)
 
     def test_many_threads_lose_nothing_and_tear_nothing(self, outbox: Outbox) -> None:
         """A reader in between sees whole lines, but for the last."""

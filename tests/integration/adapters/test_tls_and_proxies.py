@@ -1,0 +1,330 @@
+"""Whom requests trusts, and through whom it goes: certificates and proxies from the environment."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import io
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from hubport import HubUnreachable
+from hubport.adapters.requests_http import RequestsHttp
+from hubport.domain.ports.http import FilePart, Request
+from tests.integration.adapters.raw_server import (
+    LONG,
+    Conversation,
+    RawServer,
+    answering,
+    headers_of,
+    recording,
+    response,
+)
+
+KEY = "0123456789abcdef0123456789abcdef0123456789"
+GET = Request("GET", "/v1/models/Ab3Cd5Ef7Gh9Ij1Kl2Mn", {"x-api-key": KEY})
+PATIENT = 60.0
+
+Reach = Callable[[str], RequestsHttp]
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def reach() -> Iterator[Reach]:
+    made: list[RequestsHttp] = []
+
+    def make(root: str) -> RequestsHttp:
+        made.append(RequestsHttp(root))
+        return made[-1]
+
+    yield make
+    for http in made:
+        http.close()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(authority: trustme.CA, tmp_path: Path) -> str:
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+def tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+def proxy_to(target: RawServer, heads: list[bytes]) -> Callable[[Conversation], None]:
+    """A proxy that opens every tunnel to *target*, whatever it was asked for."""
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while piece := source.recv(1 << 16):
+                sink.sendall(piece)
+        except OSError:
+            pass
+        finally:
+            for end in (source, sink):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def handle(talk: Conversation) -> None:
+        heads.append(talk.head())
+        with socket.create_connection(("127.0.0.1", target.port), timeout=LONG) as onward:
+            talk.say(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=pump, args=(onward, talk.sock), daemon=True)
+            back.start()
+            pump(talk.sock, onward)
+            back.join(LONG)
+
+    return handle
+
+
+class TestCertificates:
+    def test_an_authority_of_ones_own_is_trusted_when_the_environment_says_so(
+        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+        heads: list[bytes] = []
+        with RawServer(recording(heads), tls=tls(authority.issue_cert("127.0.0.1"))) as server:
+            http = reach(server.url)
+            file = FilePart("last.pt", 1_000_000, lambda: io.BytesIO(bytes(1_000_000)))
+            assert http.send(GET, timeout=PATIENT).status == 200
+            assert http.send(Request("POST", "/upload", fields={}, file=file), timeout=PATIENT).status == 200
+
+        assert headers_of(heads[0])["x-api-key"] == KEY
+        assert server.connections == 1
+
+    def test_it_is_not_trusted_otherwise(self, authority: trustme.CA, reach: Reach) -> None:
+        heads: list[bytes] = []
+        with (
+            RawServer(recording(heads), tls=tls(authority.issue_cert("127.0.0.1"))) as server,
+            pytest.raises(HubUnreachable, match=r"(?i)certificate"),
+        ):
+            reach(server.url).send(GET, timeout=PATIENT)
+
+        assert heads == []
+
+    def test_the_certificate_of_another_host_is_none(
+        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+        heads: list[bytes] = []
+        with (
+            RawServer(recording(heads), tls=tls(authority.issue_cert("hub.invalid", "127.0.0.2"))) as server,
+            pytest.raises(HubUnreachable, match=r"(?i)certificate"),
+        ):
+            reach(server.url).send(GET, timeout=PATIENT)
+
+        assert heads == []
+
+    def test_a_certificate_that_has_expired_is_none(
+        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+        past = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
+        heads: list[bytes] = []
+        with (
+            RawServer(recording(heads), tls=tls(authority.issue_cert("127.0.0.1", not_after=past))) as server,
+            pytest.raises(HubUnreachable, match=r"(?i)certificate"),
+        ):
+            reach(server.url).send(GET, timeout=PATIENT)
+
+        assert heads == []
+
+    def test_a_server_without_tls_is_no_answer(self, reach: Reach) -> None:
+        def handle(talk: Conversation) -> None:
+            talk.body(5)  # the beginning of a handshake
+            talk.say(response(status="400 Bad Request"))
+
+        with RawServer(handle) as server, pytest.raises(HubUnreachable):
+            reach(server.url.replace("http:", "https:")).send(GET, timeout=PATIENT)
+
+    def test_a_bundle_that_is_not_there_is_no_answer(
+        self, authority: trustme.CA, tmp_path: Path, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+        with (
+            RawServer(answering(response()), tls=tls(authority.issue_cert("127.0.0.1"))) as server,
+            pytest.raises(HubUnreachable),
+        ):
+            reach(server.url).send(GET, timeout=PATIENT)
+
+    @pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
+    def test_an_answer_that_drips_through_tls_ends_in_time(
+        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch, said: bytes
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+
+        def handle(talk: Conversation) -> None:
+            talk.request()
+            talk.drip(said + b"x" * 1200)
+
+        with RawServer(handle, tls=tls(authority.issue_cert("127.0.0.1"))) as server:
+            with pytest.raises(HubUnreachable, match="no answer within"):
+                reach(server.url).send(GET, timeout=0.5)
+            assert server.exhausted == 0
+
+    def test_a_handshake_that_never_ends_ends_in_time(self, reach: Reach) -> None:
+        with RawServer(Conversation.hold) as server:
+            with pytest.raises(HubUnreachable, match="no answer within"):
+                reach(server.url.replace("http:", "https:")).send(GET, timeout=0.3)
+            assert server.exhausted == 0
+
+
+class TestProxies:
+    @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+    def test_a_proxy_from_the_environment_is_gone_through(
+        self, reach: Reach, monkeypatch: pytest.MonkeyPatch, variable: str
+    ) -> None:
+        heads: list[bytes] = []
+        with RawServer(recording(heads)) as proxy:
+            monkeypatch.setenv(variable, proxy.url)
+            http = reach("http://hub.invalid:8421/root")
+            assert http.send(GET, timeout=PATIENT).status == 200
+            file = FilePart("last.pt", 700_000, lambda: io.BytesIO(bytes(700_000)))
+            assert http.send(Request("POST", "/upload", fields={}, file=file), timeout=PATIENT).status == 200
+
+        assert heads[0].startswith(b"GET http://hub.invalid:8421/root/v1/models/Ab3Cd5Ef7Gh9Ij1Kl2Mn HTTP/1.1\r\n")
+        assert headers_of(heads[1])["host"] == "hub.invalid:8421"
+
+    def test_a_hub_that_the_environment_excepts_is_reached_directly(
+        self, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with RawServer(answering(response())) as proxy, RawServer(answering(response())) as hub:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            root = f"http://0.0.0.0:{hub.port}"
+            assert reach(root).send(GET, timeout=PATIENT).status == 200
+            assert (proxy.connections, hub.connections) == (1, 0)
+
+            monkeypatch.setenv("no_proxy", "localhost,0.0.0.0")
+            assert reach(root).send(GET, timeout=PATIENT).status == 200
+            assert (proxy.connections, hub.connections) == (1, 1)
+
+    @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+    def test_a_hub_on_this_machine_is_reached_directly(
+        self, reach: Reach, monkeypatch: pytest.MonkeyPatch, variable: str, host: str
+    ) -> None:
+        """A proxy would be shown the key, and would look for the HUB on its own loopback."""
+        with RawServer(answering(response())) as proxy, RawServer(answering(response())) as hub:
+            monkeypatch.setenv(variable, proxy.url)
+            http = reach(f"http://{host}:{hub.port}")
+            assert http.send(GET, timeout=PATIENT).status == 200
+            file = FilePart("last.pt", 7, lambda: io.BytesIO(b"weights"))
+            assert http.send(Request("POST", "/upload", fields={}, file=file), timeout=PATIENT).status == 200
+            assert (proxy.connections, hub.connections) == (0, 1)
+
+    def test_a_tunnel_shows_the_proxy_neither_key_nor_path(
+        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+        asked: list[bytes] = []
+        heads: list[bytes] = []
+        with (
+            RawServer(recording(heads), tls=tls(authority.issue_cert("hub.invalid"))) as hub,
+            RawServer(proxy_to(hub, asked)) as proxy,
+        ):
+            monkeypatch.setenv("https_proxy", proxy.url)
+            http = reach("https://hub.invalid")
+            for _ in range(3):
+                assert http.send(GET, timeout=PATIENT).status == 200
+            http.close()
+
+        assert [head.split(b" HTTP/")[0] for head in asked] == [b"CONNECT hub.invalid:443"] * len(asked)
+        assert KEY.encode() not in b"".join(asked)
+        assert [headers_of(head)["x-api-key"] for head in heads] == [KEY] * 3
+
+    def test_a_tunnel_to_the_wrong_host_is_no_answer(
+        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+        heads: list[bytes] = []
+        with (
+            RawServer(recording(heads), tls=tls(authority.issue_cert("another.invalid"))) as hub,
+            RawServer(proxy_to(hub, [])) as proxy,
+        ):
+            monkeypatch.setenv("https_proxy", proxy.url)
+            with pytest.raises(HubUnreachable, match=r"(?i)certificate"):
+                reach("https://hub.invalid").send(GET, timeout=PATIENT)
+
+        assert heads == []
+
+    @pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"])
+    def test_a_proxy_that_refuses_the_tunnel_is_no_answer(
+        self, reach: Reach, monkeypatch: pytest.MonkeyPatch, status: str
+    ) -> None:
+        """It is not the HUB that has said so: a 403 from here must not end the session's key."""
+        with RawServer(answering(response(b"no", status=status))) as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url)
+            with pytest.raises(HubUnreachable):
+                reach("https://hub.invalid").send(GET, timeout=PATIENT)
+
+    def test_a_proxy_that_drips_does_not_hold_its_client(self, reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+        def handle(talk: Conversation) -> None:
+            talk.head()
+            talk.drip(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1200)
+
+        with RawServer(handle) as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url)
+            with pytest.raises(HubUnreachable, match="no answer within"):
+                reach("https://hub.invalid").send(GET, timeout=0.4)
+            assert proxy.exhausted == 0
+
+    def test_a_proxy_that_is_not_there_is_no_answer(self, reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        for scheme in ("http", "https"):
+            monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{port}")
+            with pytest.raises(HubUnreachable):
+                reach(f"{scheme}://hub.invalid").send(GET, timeout=PATIENT)
+
+    @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:{port}", "gopher://127.0.0.1:{port}", "http://[::1", "::"])
+    def test_a_proxy_that_cannot_be_used_is_not_gone_around(
+        self, reach: Reach, monkeypatch: pytest.MonkeyPatch, proxy: str
+    ) -> None:
+        """Whoever names a proxy does not want a direct connection."""
+        with RawServer(answering(response())) as hub:
+            monkeypatch.setenv("all_proxy", proxy.format(port=hub.port))
+            with pytest.raises(HubUnreachable):
+                # An address of this machine that is no loopback address by its looks.
+                reach(f"http://0.0.0.0:{hub.port}").send(GET, timeout=PATIENT)
+
+            assert hub.connections == 0
+
+    def test_the_proxys_password_is_for_the_proxy(
+        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+        asked: list[bytes] = []
+        heads: list[bytes] = []
+        with (
+            RawServer(recording(heads), tls=tls(authority.issue_cert("hub.invalid"))) as hub,
+            RawServer(proxy_to(hub, asked)) as proxy,
+        ):
+            monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//user:secret@"))
+            http = reach("https://hub.invalid")
+            assert http.send(GET, timeout=PATIENT).status == 200
+            http.close()
+
+        assert "proxy-authorization" in headers_of(asked[0])
+        assert "proxy-authorization" not in headers_of(heads[0])
+        assert "authorization" not in headers_of(heads[0])

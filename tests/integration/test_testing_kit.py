@@ -1,0 +1,142 @@
+"""The testing kit as a team that embeds hubport uses it: fixtures and contracts in a project of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.adapters.child_process import output
+
+pytest_plugins = ["pytester"]
+
+CONFTEST = 'pytest_plugins = ["hubport.testing.fixtures"]\n'
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeconftest(CONFTEST)
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    return pytester
+
+
+def run(project: pytest.Pytester) -> pytest.RunResult:
+    """In a process of its own, so that nothing of this one's pytest helps."""
+    return project.runpytest_subprocess("-p", "no:cacheprovider")
+
+
+def test_the_kit_does_not_need_pytest_until_contracts_are_asked_for() -> None:
+    """Fakes are also for benchmarks and examples."""
+    assert output("import sys, hubport.testing; print('pytest' in sys.modules)") == "False\n"
+
+
+def test_the_fixtures_are_all_that_a_test_of_a_training_needs(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBPORT_STATE_DIR", "/of/the/user")
+    monkeypatch.setenv("ULTRALYTICS_HUB_API", "https://hub.of-the-user.invalid")
+    monkeypatch.setenv("ULTRALYTICS_HUB_WEB", "https://web.of-the-user.invalid")
+    monkeypatch.setenv("HUB_API_KEY", "a-key-of-the-user")
+    monkeypatch.setenv("HUBPORT_METRICS_EVERY", "12345")
+    project.makepyfile(
+        """
+        import threading
+
+        import hubport
+
+        sessions = []
+
+        def test_metrics_arrive_after_an_outage(hub_session, fake_hub, hub_clock):
+            session = hub_session()
+            fake_hub.down(seconds=600)
+            session.log_metrics(0, {"loss": 1.0})
+            hub_clock.advance(3600)
+            assert fake_hub.metrics(session.model_id) == {0: {"loss": 1.0}}
+
+        def test_a_model_and_other_arguments_may_be_given(hub_session, fake_hub):
+            model = fake_hub.create_model(epochs=7)
+            settings = hubport.Settings(agent="mine")
+            session = hub_session(model.id, api_key=fake_hub.api_key, settings=settings)
+            assert session.model_id == model.id
+            assert session.train_args["epochs"] == 7
+            assert session.settings is settings
+
+        def test_what_a_session_leaves_a_later_one_finds(hub_session, fake_hub, hub_clock, hub_outbox):
+            first = hub_session()
+            fake_hub.down()
+            first.log_metrics(0, {"loss": 1.0})
+            first.close()
+            assert len(hub_outbox.spools) == 1
+            fake_hub.heal()
+            hub_session(first.model_id)
+            hub_clock.advance(60)
+            assert fake_hub.metrics(first.model_id) == {0: {"loss": 1.0}}
+
+        def test_nothing_of_the_user_is_touched(tmp_path):
+            settings = hubport.Settings.from_env()
+            assert settings.state_dir.is_relative_to(tmp_path)
+            assert settings.api_key is None
+            assert settings.metrics_every == 3
+            assert "of-the-user" not in settings.api_root + settings.web_root
+
+        def test_the_folder_is_made_when_it_is_needed(hubport_home, tmp_path):
+            assert hubport.Settings.from_env().state_dir == hubport_home
+            assert not list(tmp_path.iterdir())
+
+        def test_sessions_may_be_left_open(hub_session):
+            sessions.extend([hub_session(), hub_session()])
+
+        def test_they_are_closed_with_their_test():
+            assert [session.status().state for session in sessions] == ["closed"] * 2
+            assert not [thread for thread in threading.enumerate() if thread.name.startswith("hubport-")]
+        """
+    )
+
+    run(project).assert_outcomes(passed=7)
+
+
+def test_a_contract_passes_for_who_keeps_it_and_says_what_it_compared_to_who_does_not(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from hubport.adapters.memory.hub_store import FakeBlobs, FakeHubStore
+        from hubport.testing.contracts import BlobsContract, HubStoreContract
+
+        class Forgetful(FakeHubStore):
+            def metrics(self, model_id):
+                return dict(list(super().metrics(model_id).items())[:1])
+
+        class TestForgetful(HubStoreContract):
+            @pytest.fixture
+            def store(self):
+                return Forgetful()
+
+        class TestGood(BlobsContract):
+            @pytest.fixture
+            def blobs(self):
+                return FakeBlobs()
+        """
+    )
+
+    result = run(project)
+
+    outcomes = result.parseoutcomes()
+    assert outcomes["passed"] > 10
+    assert 3 < outcomes["failed"] < 10
+    assert not [line for line in result.outlines if line.startswith("FAILED") and "TestGood" in line]
+    result.stdout.fnmatch_lines(["E * assert {0: *} == {0: *, 1: *}"])
+
+
+def test_each_contract_says_which_fixture_to_override(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        from hubport.testing import contracts
+
+        for name in contracts.__all__:
+            globals()[f"Test{name}"] = type(f"Test{name}", (getattr(contracts, name),), {})
+        """
+    )
+
+    result = run(project)
+
+    assert set(result.parseoutcomes()) == {"errors"}
+    for name in ("blobs", "clock", "filesystem", "http", "store", "outbox", "signals"):
+        result.stdout.fnmatch_lines([f"*NotImplementedError: override the fixture `{name}`*"])
