@@ -157,7 +157,9 @@ class Delivery:
             self._uploading.progress = progress
         self._crew.hurry(workers)
         try:
-            self._crew.wait_for(lambda: self.is_idle or self._crew.link.locked_out, deadline=deadline)
+            self._crew.wait_for(
+                lambda: self.is_idle or self._crew.link.locked_out or self._crew.is_over, deadline=deadline
+            )
         finally:
             self._crew.stroll(workers)
             if progress is not None:

@@ -292,6 +292,7 @@ class TrainingSession:
         watch = self._watch
         if watch is not None:
             watch.stop()
+            self._delivery.changed()  # whoever drains has nothing to wait for any more
             within = self.settings.signal_within
             self._delivery.wait_for(lambda: not watch.is_holding, deadline=self._clock.now() + within)
 
@@ -315,5 +316,4 @@ class TrainingSession:
         atexit.unregister(self.close)
         if self._watch is not None:
             self._watch.stop()
-        if self._state is State.RUNNING:
-            self._state = State.FORKED
+        self._state = State.FORKED

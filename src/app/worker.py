@@ -238,6 +238,11 @@ class Crew:
             consequence="what was logged is kept and training goes on",
         )
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will be sent any more, or nothing that anybody should wait for."""
+        return self.is_empty or (self.is_dismissed and self.clock.now() >= self.deadline)
+
     def wait_for(self, is_done: Callable[[], bool], *, deadline: float) -> bool:
         """Wait in the calling thread until *is_done*, at the latest until *deadline*; whether it was done."""
         alarm = self.clock.alarm()
