@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import errno
 import io
+import os
+import queue
 import secrets
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
@@ -134,12 +137,37 @@ class _HttpsConnection(_HttpConnection, urllib3.connection.HTTPSConnection):
     pass
 
 
+class _Queue(queue.LifoQueue[Any]):
+    """A pool's idle connections, and a lock that a forked child finds open.
+
+    urllib3 empties each pool when the interpreter ends, in a child too, and there a thread of the parent's may have
+    held the lock at the fork. The child's copies of the parent's connections are dropped without a word on the wire.
+    """
+
+    def __init__(self, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        _QUEUES.add(self)
+
+
+_QUEUES: weakref.WeakSet[_Queue] = weakref.WeakSet()
+
+
+def _renew_queues() -> None:
+    for idle in list(_QUEUES):
+        _Queue.__init__(idle, idle.maxsize)  # mutex, conditions and content, all of them
+
+
+os.register_at_fork(after_in_child=_renew_queues)
+
+
 class _HttpPool(urllib3.connectionpool.HTTPConnectionPool):
     ConnectionCls = _HttpConnection
+    QueueCls = _Queue
 
 
 class _HttpsPool(urllib3.connectionpool.HTTPSConnectionPool):
     ConnectionCls = _HttpsConnection
+    QueueCls = _Queue
 
 
 class _BoundedAdapter(HTTPAdapter):

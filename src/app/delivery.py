@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -17,20 +15,20 @@ import structlog
 
 from ..domain.backoff import Backoff
 from ..domain.checkpoint import Checkpoint, Kind
-from ..domain.errors import InvalidSettings
 from ..domain.hub_protocol import HubProtocol
-from ..domain.journal import checkpoint_line, metrics_line, run_line
+from ..domain.journal import checkpoint_line, metrics_line
 from ..domain.lane import LEAST_GAP, Lane, Link
 from ..domain.metrics import EpochValues
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
-from ..domain.ports.outbox import Outbox, Sealed, Spool
-from .backlog_reader import BacklogReader
+from ..domain.ports.outbox import Outbox, Sealed
+from . import spools
 from .errands import CheckpointErrand, HeartbeatErrand, MetricsErrand, Route, Upload
 from .progress import Progress, Silence
 from .report import Tally
 from .settings import Settings
+from .waiting import Waiting
 from .worker import Crew, Errand, Worker
 
 
@@ -59,12 +57,14 @@ class Delivery:
         self._log = log
         self._ports = ports
         self._numbers = itertools.count(1)
-        self._readers = self._open_spools(model_id, settings)
+        self._readers = spools.opened(model_id, settings, ports.outbox, self.tally, log)
         self.spool = self._readers[-1].spool
         self._crew = Crew(ports.clock, Link(self._backoff("link")), self.tally, log, on_empty=self._release)
         route = Route(model_id, protocol, ports.http, ports.clock, log, self.tally, lambda: self._crew.deadline)
         beating = HeartbeatErrand(route, agent=settings.agent, within=settings.request_within)
-        uploading = CheckpointErrand(route, ports.filesystem, self._left_over(), within=settings.upload_within)
+        uploading = CheckpointErrand(
+            route, ports.filesystem, spools.uploads(self._readers), within=settings.upload_within
+        )
         posting = MetricsErrand(route, self._readers, within=settings.request_within)
         self._beating, self._uploading = beating, uploading
         self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, beating)
@@ -85,6 +85,11 @@ class Delivery:
         if self._uploading.has_more:
             self.checkpoints.lane.offer()
         self._crew.start()
+
+    @property
+    def waiting(self) -> Waiting:
+        """For whoever waits for a change here."""
+        return self._crew.waiting
 
     @property
     def agent_id(self) -> str | None:
@@ -157,7 +162,7 @@ class Delivery:
             self._uploading.progress = progress
         self._crew.hurry(workers)
         try:
-            self._crew.wait_for(
+            self._crew.waiting.wait_for(
                 lambda: self.is_idle or self._crew.link.locked_out or self._crew.is_over, deadline=deadline
             )
         finally:
@@ -171,7 +176,7 @@ class Delivery:
         worker, link = self.metrics, self._crew.link
         self._crew.hurry([worker])
         try:
-            self._crew.wait_for(
+            self._crew.waiting.wait_for(
                 lambda: worker.is_idle or worker.lane.failures > 0 or link.locked_out, deadline=deadline
             )
         finally:
@@ -185,14 +190,6 @@ class Delivery:
         """
         self.heartbeats.pause()
         self._crew.dismiss(deadline)
-
-    def wait_for(self, is_done: Callable[[], bool], *, deadline: float) -> bool:
-        """Wait until *is_done*, which is asked again at each :meth:`changed`; whether it was so before *deadline*."""
-        return self._crew.wait_for(is_done, deadline=deadline)
-
-    def changed(self) -> None:
-        """Something that somebody may wait for has changed."""
-        self._crew.changed()
 
     def _release(self) -> None:
         """Called by the last worker when it leaves."""
@@ -221,55 +218,6 @@ class Delivery:
                 spool=self.spool.name,
                 consequence="training goes on; make room",
             )
-
-    def _open_spools(self, model_id: str, settings: Settings) -> list[BacklogReader]:
-        """Those of dead runs of this model, oldest first, and a new one last."""
-        readers = [reader for reader in map(self._read, self._ports.outbox.left_over(model_id)) if reader is not None]
-        spool: Spool | None = None
-        try:
-            spool = self._ports.outbox.open(model_id)
-            spool.append(run_line({"model": model_id, "root": settings.api_root, "pid": os.getpid()}))
-            return [*readers, BacklogReader(spool)]
-        except OSError as exc:
-            if spool is not None:
-                spool.release(keep=False)
-            for reader in readers:
-                reader.spool.release(keep=True)
-            raise InvalidSettings(
-                "state_dir (HUBPORT_STATE_DIR)",
-                f"what is logged cannot be kept in {settings.state_dir}: {exc.strerror}; "
-                "name a folder that this user can write to",
-            ) from exc
-
-    def _read(self, spool: Spool) -> BacklogReader | None:
-        """What a dead run has left in *spool*, if anything."""
-        try:
-            reader = BacklogReader(spool)
-        except OSError as exc:
-            self._log.warning("outbox.unreadable", spool=spool.name, cause=exc.strerror)
-            spool.release(keep=True)
-            return None
-        backlog = reader.backlog
-        if backlog.damaged:
-            self.tally.blame("damaged line in the outbox")
-            self._log.warning("outbox.damaged", spool=spool.name, lines=backlog.damaged)
-        if backlog.is_settled:  # its process was killed between the last delivery and its end
-            spool.release(keep=backlog.aside > 0)
-            return None
-        self.tally.add("metrics", "logged", reader.left_over)
-        self.tally.add("checkpoints", "logged", len(backlog.checkpoints))
-        return reader
-
-    def _left_over(self) -> list[Upload]:
-        """The waiting checkpoints. Where their folder lies now counts: it may have been mounted elsewhere then."""
-        return [
-            Upload(
-                reader.spool,
-                attrs.evolve(checkpoint, path=str(Path(reader.spool.folder) / Path(checkpoint.path).name)),
-            )
-            for reader in self._readers
-            for checkpoint in reader.backlog.checkpoints.values()
-        ]
 
     def _backoff(self, name: str, every: float = math.inf) -> Backoff:
         return Backoff(seed=f"{self.spool.name}:{name}", floor=min(every, LEAST_GAP))

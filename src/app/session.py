@@ -22,13 +22,14 @@ from ..domain.metrics import epoch_number, json_safe, number
 from ..domain.model_record import ModelRecord
 from ..domain.ports.clock import Clock
 from ..domain.ports.outbox import Sealed
-from ..domain.ports.signals import Signals, Watch
+from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
 from . import process
 from .delivery import Delivery
 from .progress import progress
 from .report import Report
 from .settings import Settings
+from .signal_hold import SignalHold
 
 
 class State(str, Enum):
@@ -68,20 +69,17 @@ class TrainingSession:
         self._log = log
         self._state = State.RUNNING
         self._closing = threading.Lock()
-        self._signals = signals
-        self._watch: Watch | None = None
-        self._has_survived_a_signal = False
         self._delivery = deliver()
         self._delivery.start(beats=beats)
         process.watch(self)
         atexit.register(self.close)
+        self._hold = SignalHold(self._delivery, clock, settings.signal_within, log)
         try:
-            self._watch = signals.watch(self._on_signal) if settings.handle_signals else None
+            if settings.handle_signals:
+                self._hold.begin(signals)
         except BaseException:
             self.close(within=0)
             raise
-        if self._watch is None:
-            log.debug("signals.not_watched", why="not the main thread, or switched off")
 
     @property
     def agent_id(self) -> str | None:
@@ -256,15 +254,8 @@ class TrainingSession:
         """Whether *call* may do something; in a forked child it may not, and says nothing of it."""
         if self._state is State.CLOSED:
             raise self._closed(call)
-        if self._has_survived_a_signal:
-            self._go_on()
+        self._hold.go_on()
         return self._state is State.RUNNING
-
-    def _go_on(self) -> None:
-        """The trainer goes on after a signal, as after an interrupted cell of a notebook: so do we."""
-        self._has_survived_a_signal = False
-        self.start_heartbeats()
-        self._watch = self._signals.watch(self._on_signal) or self._watch
 
     def _closed(self, call: str) -> SessionClosed:
         """What to raise where another thread has closed the session after *call* had begun."""
@@ -279,34 +270,10 @@ class TrainingSession:
         try:
             self._delivery.end(deadline)
         finally:
-            self._let_go_of_signals()
+            self._hold.end()
         report = self.status()
         (self._log.info if report.is_complete else self._log.warning)("session.closed", summary=str(report))
         return report
-
-    def _let_go_of_signals(self) -> None:
-        """Put the earlier handlers back; and where a signal is being held back, let it have its way first.
-
-        Without that a signal in the last moments of a process would be swallowed, and the exit status be 0.
-        """
-        watch = self._watch
-        if watch is not None:
-            watch.stop()
-            self._delivery.changed()  # whoever drains has nothing to wait for any more
-            within = self.settings.signal_within
-            self._delivery.wait_for(lambda: not watch.is_holding, deadline=self._clock.now() + within)
-
-    def _on_signal(self, signum: int) -> None:
-        """SIGTERM or SIGINT has come; in a thread of its own."""
-        try:
-            self._log.info("signal.received", signal=signum, consequence="sending what is left, then passing it on")
-            self.stop_heartbeats()
-            self._delivery.drain(self._clock.now() + self.settings.signal_within)
-        finally:
-            if self._watch is not None:
-                self._watch.pass_on(signum)
-            self._has_survived_a_signal = True
-            self._delivery.changed()
 
     def after_fork_in_child(self) -> None:
         """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""
@@ -314,6 +281,5 @@ class TrainingSession:
         self._closing = threading.Lock()
         self._delivery.tally.after_fork_in_child()
         atexit.unregister(self.close)
-        if self._watch is not None:
-            self._watch.stop()
+        self._hold.after_fork_in_child()
         self._state = State.FORKED

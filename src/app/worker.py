@@ -17,6 +17,8 @@ from ..domain.lane import Lane, Link
 from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Alarm, Clock
 from .report import Tally
+from .troubles import Troubles
+from .waiting import Waiting
 
 
 class Errand(Protocol):
@@ -115,7 +117,7 @@ class Worker:
                 self.lane.offer()  # what was first in line needed no sending
             self._is_busy = False
         if outcome is not None:
-            self._crew.note(outcome, by=self)
+            self._crew.troubles.note(self.name, outcome)
         self._crew.changed(by=self, concerns_others=concerns_others)
 
     def _outcome(self) -> Outcome | None:
@@ -173,8 +175,8 @@ class Crew:
         self.is_empty = False
         self.tally = tally
         self._on_empty = on_empty
-        self._waiters: list[Alarm] = []
-        self._troubled: set[Worker] = set()
+        self.waiting = Waiting(clock)
+        self.troubles = Troubles(tally, log)
 
     def hire(self, name: str, lane: Lane, errand: Errand) -> Worker:
         """A new worker, not started yet."""
@@ -202,8 +204,7 @@ class Crew:
             for worker in self.workers:
                 if worker is not by:
                     worker.wake()
-        for waiter in list(self._waiters):
-            waiter.ring()
+        self.waiting.ring()
 
     def leave(self, worker: Worker) -> None:
         """*worker* sends nothing any more. The last one to leave turns off the light: nobody sends after that."""
@@ -219,44 +220,10 @@ class Crew:
                 self.is_empty = True
         self.changed(by=worker)
 
-    def note(self, outcome: Outcome, *, by: Worker) -> None:
-        """One warning when trouble begins and one line when it ends; the rest is counted."""
-        if outcome.verdict is Verdict.DELIVERED:
-            if by in self._troubled:
-                self._troubled.discard(by)
-                self.log.info("hub.recovered", kind=by.name)
-            return
-        self.tally.blame(outcome.reason)
-        tell = self.log.debug if by in self._troubled else self.log.warning
-        self._troubled.add(by)
-        tell(
-            "hub.failed",
-            kind=by.name,
-            verdict=outcome.verdict.value,
-            status=outcome.status,
-            message=outcome.message,
-            consequence="what was logged is kept and training goes on",
-        )
-
     @property
     def is_over(self) -> bool:
         """Whether nothing will be sent any more, or nothing that anybody should wait for."""
         return self.is_empty or (self.is_dismissed and self.clock.now() >= self.deadline)
-
-    def wait_for(self, is_done: Callable[[], bool], *, deadline: float) -> bool:
-        """Wait in the calling thread until *is_done*, at the latest until *deadline*; whether it was done."""
-        alarm = self.clock.alarm()
-        # Listed before the first look, so that no change between the look and the wait is missed.
-        self._waiters.append(alarm)
-        try:
-            while not is_done():
-                if self.clock.now() >= deadline:
-                    return False
-                alarm.wait(deadline)
-            return True
-        finally:
-            self._waiters.remove(alarm)
-            alarm.retire()
 
     def hurry(self, workers: Sequence[Worker]) -> None:
         """Somebody waits for *workers*: no pacing from now on."""
@@ -277,7 +244,7 @@ class Crew:
         with self.lock:
             self.deadline, self.is_dismissed = deadline, True
         self.hurry(self.workers)
-        gone = self.wait_for(lambda: self.is_empty, deadline=deadline)
+        gone = self.waiting.wait_for(lambda: self.is_empty, deadline=deadline)
         for worker in self.workers:
             if gone:
                 worker.join()  # past its loop: a matter of microseconds

@@ -1,0 +1,77 @@
+"""The spools of a delivery: a new one for this run, and those that dead runs have left.
+
+The one rule: what cannot be read, or needs no sending, is given up at once, and what waits is kept in the order of age.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+import structlog
+
+from ..domain.errors import InvalidSettings
+from ..domain.journal import run_line
+from ..domain.ports.outbox import Outbox, Spool
+from .backlog_reader import BacklogReader
+from .errands import Upload
+from .report import Tally
+from .settings import Settings
+
+
+def opened(
+    model_id: str, settings: Settings, outbox: Outbox, tally: Tally, log: structlog.stdlib.BoundLogger
+) -> list[BacklogReader]:
+    """Those of dead runs of this model in which something waits, oldest first, and a new one last.
+
+    Raises:
+        InvalidSettings: when nothing can be written.
+    """
+    found = (_left_over(spool, tally, log) for spool in outbox.left_over(model_id))
+    readers = [reader for reader in found if reader is not None]
+    spool: Spool | None = None
+    try:
+        spool = outbox.open(model_id)
+        spool.append(run_line({"model": model_id, "root": settings.api_root, "pid": os.getpid()}))
+        return [*readers, BacklogReader(spool)]
+    except OSError as exc:
+        if spool is not None:
+            spool.release(keep=False)
+        for reader in readers:
+            reader.spool.release(keep=True)
+        raise InvalidSettings(
+            "state_dir (HUBPORT_STATE_DIR)",
+            f"what is logged cannot be kept in {settings.state_dir}: {exc.strerror}; "
+            "name a folder that this user can write to",
+        ) from exc
+
+
+def _left_over(spool: Spool, tally: Tally, log: structlog.stdlib.BoundLogger) -> BacklogReader | None:
+    """What a dead run has left in *spool*, if anything."""
+    try:
+        reader = BacklogReader(spool)
+    except OSError as exc:
+        log.warning("outbox.unreadable", spool=spool.name, cause=exc.strerror)
+        spool.release(keep=True)
+        return None
+    backlog = reader.backlog
+    if backlog.damaged:
+        tally.blame("damaged line in the outbox")
+        log.warning("outbox.damaged", spool=spool.name, lines=backlog.damaged)
+    if backlog.is_settled:  # its process was killed between the last delivery and its end
+        spool.release(keep=backlog.aside > 0)
+        return None
+    tally.add("metrics", "logged", reader.left_over)
+    tally.add("checkpoints", "logged", len(backlog.checkpoints))
+    return reader
+
+
+def uploads(readers: Sequence[BacklogReader]) -> list[Upload]:
+    """The waiting checkpoints. Where their folder lies now counts: it may have been mounted elsewhere then."""
+    return [
+        Upload(reader.spool, attrs.evolve(c, path=str(Path(reader.spool.folder) / Path(c.path).name)))
+        for reader in readers
+        for c in reader.backlog.checkpoints.values()
+    ]
