@@ -1,0 +1,108 @@
+"""Forks many times while other threads keep every lock of its session busy; each child calls everything and leaves.
+
+Prints one JSON object: the exit status of each child, and what the parent's session says at its end.
+"""
+
+import contextlib
+import faulthandler
+import itertools
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+import hubport
+from hubport import HUBTrainingSession
+
+HUNG_AFTER = 20.0
+#: No epoch of the parent's.
+OF_THE_CHILD = 999_999
+
+
+def call_everything(session: hubport.TrainingSession, old: HUBTrainingSession, last: Path) -> None:
+    session.log_metrics(OF_THE_CHILD, {"child": 1.0})
+    session.log_text(OF_THE_CHILD, "{}")
+    session.upload_checkpoint(last, epoch=OF_THE_CHILD)
+    assert session.flush(within=3600) is False
+    session.stop_heartbeats()
+    session.start_heartbeats()
+    session.pace(metrics=1.0, checkpoint=1.0, heartbeat=1.0)
+    assert session.send_final(last, epoch=OF_THE_CHILD, map=1.0) is False
+    assert isinstance(session.agent_id, str | None)
+    assert repr(session)
+    assert session.status().state == "forked"
+    old.alive = False
+    old.metrics_queue = {OF_THE_CHILD: "{}"}
+    old.upload_metrics()
+    old.upload_model(OF_THE_CHILD, last)
+    old.upload_model(OF_THE_CHILD, last, final=True)
+    with contextlib.suppress(hubport.SessionClosed):
+        session.finish(last, epoch=OF_THE_CHILD, map=1.0)
+        session.close()
+        session.close()
+
+
+def be_a_child(number: int, session: hubport.TrainingSession, old: HUBTrainingSession, last: Path) -> None:
+    """Never returns. A child that hangs says where, and leaves with status 1."""
+    faulthandler.dump_traceback_later(HUNG_AFTER, exit=True)
+    call_everything(session, old, last)
+    if number % 2:
+        sys.exit(0)  # through everything that the interpreter does at its end
+    os._exit(0)
+
+
+class Load:
+    """Threads that keep every lock of *session* busy until :meth:`end`."""
+
+    def __init__(self, session: hubport.TrainingSession, last: Path) -> None:
+        self._session = session
+        self._last = last
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=work) for work in (self._log, self._look, self._keep)]
+        for thread in self._threads:
+            thread.start()
+
+    def _log(self) -> None:
+        for number in itertools.count():
+            self._session.log_metrics(number % 20, {"a": number})
+            if self._over.is_set() and number > 20:
+                return
+
+    def _look(self) -> None:
+        while not self._over.is_set():
+            self._session.status()
+            self._session.flush(within=0.001)
+
+    def _keep(self) -> None:
+        while not self._over.is_set():
+            self._session.upload_checkpoint(self._last, epoch=1)
+            self._session.stop_heartbeats()
+            self._session.start_heartbeats()
+
+    def end(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def main(model: str, folder: str, forks: str) -> None:
+    sys.setswitchinterval(1e-4)
+    last = Path(folder) / "last.pt"
+    last.write_bytes(b"weights")
+    statuses: list[int] = []
+    old = HUBTrainingSession(model)
+    with hubport.connect(model) as session:
+        load = Load(session, last)
+        while len(statuses) < int(forks) and not any(statuses):  # one that hangs is enough to look into
+            pid = os.fork()
+            if pid == 0:
+                be_a_child(len(statuses), session, old, last)
+            statuses.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        load.end()
+        report = session.finish(within=60)
+    old._session.close(within=60)
+    sys.stdout.write(json.dumps({"statuses": statuses, "report": report.as_json()}))
+
+
+main(*sys.argv[1:])

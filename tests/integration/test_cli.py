@@ -1,0 +1,195 @@
+"""The command ``hubport``, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import struct
+from importlib import metadata
+
+import pytest
+import requests
+
+from tests.integration.conftest import Site, port_of
+from tests.integration.process import Child
+from tests.integration.watched_hub import GUARD
+
+
+def outcome(child: Child) -> tuple[int, list[str], list[str]]:
+    said = child.rest()
+    return child.end(), said, child.stderr.splitlines()
+
+
+def test_the_demo_as_json(site: Site) -> None:
+    status, said, complaints = outcome(site.command("demo", "--epochs", "2", "--json", TMPDIR=str(site.folder)))
+    assert (0, []) == (status, complaints)
+    result = json.loads("\n".join(said))
+    assert {
+        "model_url",
+        "status",
+        "epochs_wanted",
+        "epochs_held",
+        "accuracy",
+        "missing",
+        "checkpoints",
+        "report",
+    } == set(result)
+    assert ("trained", 2, 2, []) == tuple(
+        result[name] for name in ("status", "epochs_wanted", "epochs_held", "missing")
+    )
+    assert ["epoch", "final"] == [checkpoint["kind"] for checkpoint in result["checkpoints"]]
+    for checkpoint in result["checkpoints"]:
+        assert checkpoint["is_identical"]
+        assert checkpoint["size"] > 1000
+        assert re.fullmatch("[0-9a-f]{64}", checkpoint["sha256"])
+    assert 0.5 < result["accuracy"] <= 1.0
+    assert result["report"]["is_complete"]
+    assert result["report"]["final_delivered"]
+    assert [] == list(site.folder.glob("hubport-demo-*"))
+
+
+def test_the_demo_against_a_hub_elsewhere(site: Site) -> None:
+    status, said, complaints = outcome(
+        site.command("demo", "--epochs", "2", "--hub", site.url, "--api-key", site.hub.api_key, HUB_API_KEY="0" * 42)
+    )
+    assert (0, []) == (status, complaints)
+    (created,) = {entry.path.split("/")[3] for entry in site.hub.received("model")}
+    assert [0, 1] == list(site.hub.metrics(created))
+    assert ["epoch", "final"] == [checkpoint.kind.value for checkpoint in site.hub.checkpoints(created)]
+    table = "\n".join(said)
+    for word in (
+        "epoch   1/2",
+        "epoch   2/2",
+        f"{site.url}/models/{created}",
+        "2 of 2",
+        "trained",
+        "accuracy",
+        "as sent",
+    ):
+        assert word in table
+    assert site.hub.api_key not in table
+    assert [] == site.spools()
+
+
+def test_the_demo_says_what_did_not_arrive(site: Site) -> None:
+    site.hub.refuse(422, on="metrics")
+    status, said, complaints = outcome(site.command("demo", "--epochs", "2", "--hub", site.url, "--json"))
+    assert 1 == status
+    assert site.hub.api_key not in "".join(said + complaints)
+    assert "hubport: missing in the HUB: 2 epochs of metrics" == complaints[-1]
+    assert not [line for line in complaints if line.startswith("hubport: ")][1:]
+
+
+def test_a_hub_that_is_down_is_one_line(site: Site) -> None:
+    site.wire.cut()
+    status, said, complaints = outcome(site.command("demo", "--hub", site.url))
+    assert (1, []) == (status, said)
+    (line,) = complaints
+    assert line.startswith(f"hubport: no answer from the HUB at {site.url}")
+    assert "hubport serve" in line
+
+
+def test_a_wrong_key_is_one_line_without_the_key(site: Site) -> None:
+    wrong = site.hub.api_key[::-1]
+    status, said, complaints = outcome(site.command("demo", "--hub", site.url, "--api-key", wrong))
+    assert (1, []) == (status, said)
+    (line,) = complaints
+    assert line.startswith("hubport: ")
+    assert "key" in line
+    assert wrong not in line
+
+
+def test_no_key_is_one_line(site: Site) -> None:
+    status, said, complaints = outcome(site.command("demo", "--hub", site.url, HUB_API_KEY=""))
+    assert (1, []) == (status, said)
+    (line,) = complaints
+    assert line.startswith(f"hubport: no key for the HUB at {site.url}")
+    assert [] == site.hub.ledger
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("unheard-of",),
+        ("demo", "--epochs", "0"),
+        ("demo", "--epochs", "many"),
+        ("serve", "--port", "65536"),
+    ],
+)
+def test_a_command_line_without_sense(site: Site, arguments: tuple[str, ...]) -> None:
+    status, said, complaints = outcome(site.command(*arguments))
+    assert (2, []) == (status, said)
+    assert complaints[0].startswith("usage: hubport")
+    assert "Traceback" not in "".join(complaints)
+
+
+def test_the_version(site: Site) -> None:
+    assert (0, [f"hubport {metadata.version('hubport')}"], []) == outcome(site.command("--version"))
+
+
+def test_an_impatient_user_of_the_demo(site: Site) -> None:
+    child = site.command("demo", "--epochs", "100000", TMPDIR=str(site.folder))
+    while "epoch   3/100000" not in child.line():
+        pass
+    child.signal(signal.SIGINT)
+    status, _, complaints = outcome(child)
+    assert 130 == status
+    assert "Traceback" not in "\n".join(complaints)
+    assert [] == list(site.folder.glob("hubport-demo-*"))
+
+
+def served(site: Site) -> tuple[Child, str, str]:
+    """``hubport serve``, its address, and its key."""
+    child = site.command("serve", "--port", "0")
+    text = ""
+    while "HUB_API_KEY=" not in text:
+        text += f"{child.line()}\n"
+    url, key = re.search(r"ULTRALYTICS_HUB_API=(\S+)", text), re.search(r"HUB_API_KEY=(\S+)", text)
+    assert url is not None
+    assert key is not None
+    return child, url[1], key[1]
+
+
+def test_serve_is_a_hub(site: Site) -> None:
+    child, url, key = served(site)
+    create = {"config": {"epochs": 1}, "dataset": {"name": "d"}, "lineage": {"architecture": {"name": "a.yaml"}}}
+    answer = requests.post(f"{url}/v1/models", json=create, headers={"x-api-key": key}, timeout=GUARD).json()
+    site.model_id = answer["data"]["id"]
+    trainer = site.start("forks_once", "none", ULTRALYTICS_HUB_API=url, HUB_API_KEY=key, HUBPORT_METRICS_EVERY="0")
+    assert 0 == trainer.end()
+    series = requests.get(f"{url}/v1/models/{site.model_id}/metrics", headers={"x-api-key": key}, timeout=GUARD).json()
+    assert {"0": 1.0, "1": 1.0} == series["data"][0]["data"]
+    child.signal(signal.SIGINT)
+    status, _, complaints = outcome(child)
+    assert (130, []) == (status, complaints)
+
+
+def test_serve_does_not_complain_of_trainers_that_die(site: Site) -> None:
+    child, url, _ = served(site)
+    port = int(url.rpartition(":")[2])
+    for request in (
+        b"",
+        b"GET /v1",
+        b"POST /v1/auth HTTP/1.1\r\ncontent-length: 100\r\n\r\nabc",
+        b"GET /v1/models/x HTTP/1.1\r\n\r\n" * 20,
+        b"\x16\x03\x01 this is no HTTP\r\n\r\n",
+        b"POST /v1/auth HTTP/1.1\r\ncontent-length: many\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", port), timeout=GUARD) as client:
+            client.sendall(request)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert 401 == requests.post(f"{url}/v1/auth", timeout=GUARD).status_code
+    child.signal(signal.SIGINT)
+    assert (130, []) == outcome(child)[::2]
+
+
+def test_a_port_that_is_taken_is_one_line(site: Site) -> None:
+    taken = str(port_of(site.server))
+    status, said, complaints = outcome(site.command("serve", "--port", taken))
+    assert (1, []) == (status, said)
+    (line,) = complaints
+    assert line.startswith("hubport: ")
+    assert taken in line

@@ -1,0 +1,117 @@
+"""A trainer that forks: the child is no trainer. It never sends, never waits, and takes nothing from its parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+import pytest
+
+from tests.integration.conftest import Site
+from tests.integration.process import Child
+
+FORKS = int(os.environ.get("HUBPORT_FORKS", "40"))
+HOUR = "3600"
+
+
+def only_word(child: Child) -> dict[str, object]:
+    word = "\n".join(child.rest())
+    assert 0 == child.end(), child.stderr
+    result: dict[str, object] = json.loads(word)
+    return result
+
+
+def test_children_that_call_everything_neither_hang_nor_send(site: Site) -> None:
+    child = site.start(
+        "forks",
+        site.folder,
+        FORKS,
+        HUBPORT_METRICS_EVERY="0",
+        HUBPORT_CHECKPOINT_EVERY="0",
+        HUBPORT_HEARTBEAT_EVERY="0.1",
+        HUBPORT_SIGNAL_WITHIN=HOUR,
+    )
+    result = only_word(child)
+    report = result["report"]
+    assert isinstance(report, dict)
+    assert [0] * FORKS == result["statuses"], child.stderr
+    assert "waiting" not in child.stderr  # a copy has nothing to say
+    assert report["is_complete"], report
+    assert report["metrics"]["logged"] == report["metrics"]["delivered"]
+    assert set(range(20)) == set(site.hub.metrics(site.model_id))
+    assert {1} == {checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)}
+    assert [] == site.spools()
+
+
+def test_heartbeats_are_not_doubled(site: Site) -> None:
+    child = site.start("forks_once", "wait")
+    child.line()
+    site.hub.wait_until(lambda: site.hub.received("heartbeat"))
+    assert 1 == len(site.hub.received("heartbeat"))
+    assert 1 == len(site.hub.received("auth"))
+    child.kill()
+
+
+@pytest.mark.parametrize(
+    ("how", "number"),
+    [("wait", signal.SIGTERM), ("wait", signal.SIGINT), ("thread", signal.SIGTERM), ("closing", signal.SIGTERM)],
+)
+def test_a_signal_to_the_child_ends_it_at_once(site: Site, how: str, number: int) -> None:
+    child = site.start(
+        "forks_once",
+        how,
+        HUBPORT_SIGNAL_WITHIN=HOUR,
+        HUBPORT_METRICS_EVERY=HOUR,
+        HUBPORT_EXIT_WITHIN=HOUR if how == "closing" else "0",
+    )
+    if how == "closing":
+        assert "closing" == child.line()
+        site.hub.hold()
+        child.say("close")
+    pid = int(child.line().removeprefix("child "))
+    site.hub.hold()
+    os.kill(pid, number)
+    child.say("and now")
+    assert f"ended {-number}" == child.line()
+
+
+@pytest.mark.parametrize("how", ["wait", "exec"])
+def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: Site, how: str) -> None:
+    child = site.start("forks_once", how, HUBPORT_METRICS_EVERY=HOUR)
+    pid = int(child.line().removeprefix("child "))
+    child.kill()
+    os.kill(pid, 0)  # it lives
+    assert [0] == list(site.hub.metrics(site.model_id))
+    site.recover()
+    assert [0, 1] == list(site.hub.metrics(site.model_id))
+
+
+def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: Site) -> None:
+    child = site.start("forks_once", "return", HUBPORT_METRICS_EVERY=HOUR, HUBPORT_EXIT_WITHIN="60")
+    assert "ended 0" == child.line()
+    assert 0 == child.end()
+    assert [0, 1] == list(site.hub.metrics(site.model_id))
+    assert 2 == len(site.hub.received("metrics"))
+    assert [] == site.spools()
+    if sys.version_info < (3, 12):  # from then on a fork beside threads is a warning
+        assert "" == child.stderr
+
+
+def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: Site) -> None:
+    child = site.start("forks_once", "drop-in", HUBPORT_FINISH_WITHIN="1", HUBPORT_METRICS_EVERY=HOUR)
+    child.say("wait")
+    assert "ended 1" == child.line()  # one thread
+    assert [0] == list(site.hub.metrics(site.model_id))
+    assert [] == site.hub.received("upload")
+
+
+def test_processes_of_multiprocessing(site: Site) -> None:
+    result = only_word(site.start("multiprocesses", HUBPORT_SIGNAL_WITHIN=HOUR))
+    squares = [0, 1, 4, 9]
+    assert {"fork": squares, "forkserver": squares, "spawn": squares} == result["loaded"]
+    assert {epoch: {"exit": 0} for epoch in range(3)} == site.hub.metrics(site.model_id)
+    assert 1 == len(site.hub.received("auth"))
+    assert 1 == len(site.hub.received("heartbeat"))
+    assert [] == site.spools()

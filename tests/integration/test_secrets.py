@@ -1,0 +1,48 @@
+"""No key in anything that the product writes: neither on a terminal, nor in a log of any library, nor on the disk."""
+
+from __future__ import annotations
+
+from tests.integration.conftest import Site
+
+
+def test_no_key_in_logs_tracebacks_reprs_and_files(site: Site) -> None:
+    key = site.hub.api_key
+    child = site.start("leaks", site.folder, HUBPORT_EXIT_WITHIN="0.3", HUBPORT_SIGNAL_WITHIN="0.3")
+    said = []
+    troubles = [
+        lambda: None,
+        lambda: site.hub.refuse(401, f"the key {key} is not mine"),
+        site.hub.heal,
+        lambda: site.hub.refuse(422, f"{key} sent nonsense"),
+        lambda: site.hub.refuse(503),
+        lambda: site.hub.garble(f"<html>{key}</html>".encode()),
+        lambda: site.hub.rate_limit(3600),
+        site.wire.cut,
+        site.wire.mend,
+        site.wire.mute,
+    ]
+    while (line := child.line()) != "trouble":
+        said.append(line)
+    for trouble in troubles:
+        site.hub.heal()
+        trouble()
+        child.say("go")
+        while (line := child.line()) != "next":
+            said.append(line)
+    site.wire.mute()
+    child.say_no_more()
+    said += child.rest()
+    assert 0 == child.end(), child.stderr
+
+    text = "\n".join([*said, child.stderr])
+    assert "DEBUG:urllib3" in text
+    assert "Traceback" in child.stderr
+    assert "hub.failed" in text
+    secrets = [key, key[::-1]]
+    for line in text.splitlines():
+        assert not [secret for secret in secrets if secret in line], line
+    assert site.spools()
+    for file in site.state_dir.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            assert not [secret for secret in secrets if secret.encode() in content], file
