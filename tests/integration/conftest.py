@@ -56,14 +56,17 @@ class Site:
         }
         return bare_environment() | of_this_site | more
 
-    def start(self, script: str, *arguments: object, strict: bool = False, **environment: str) -> Child:
+    def start(
+        self, script: str, *arguments: object, strict: bool = False, measured: bool = True, **environment: str
+    ) -> Child:
         """Run ``children/<script>.py`` with the model's ID and *arguments*; keywords are environment variables.
 
-        A *strict* interpreter makes every warning an error, also those that are silent by default.
+        A *strict* interpreter makes every warning an error, also those that are silent by default. What forks must not
+        be *measured*: coverage holds a lock of its own in every thread, and a child of a fork may wait for it for ever.
         """
         options = ["-X", "dev", "-W", "error"] if strict else []
         command = [sys.executable, *options, str(_CHILDREN / f"{script}.py"), self.model_id, *map(str, arguments)]
-        return self._started(command, environment)
+        return self._started(command, environment, measured=measured)
 
     def command(self, *arguments: str, **environment: str) -> Child:
         """Run the command ``hubport``."""
@@ -96,9 +99,12 @@ class Site:
         """The runs that have left something."""
         return sorted(journal.parent for journal in self.state_dir.rglob("journal"))
 
-    def _started(self, command: list[str], environment: dict[str, str]) -> Child:
+    def _started(self, command: list[str], environment: dict[str, str], *, measured: bool = True) -> Child:
         errors = self.folder / f"stderr-{len(self.children)}"
-        self.children.append(Child(command, self.environment(**environment), errors))
+        inherited = self.environment(**environment)
+        if not measured:
+            inherited = {name: text for name, text in inherited.items() if not name.startswith("COVERAGE")}
+        self.children.append(Child(command, inherited, errors))
         return self.children[-1]
 
 
