@@ -56,17 +56,14 @@ class Site:
         }
         return bare_environment() | of_this_site | more
 
-    def start(
-        self, script: str, *arguments: object, strict: bool = False, measured: bool = True, **environment: str
-    ) -> Child:
+    def start(self, script: str, *arguments: object, strict: bool = False, **environment: str) -> Child:
         """Run ``children/<script>.py`` with the model's ID and *arguments*; keywords are environment variables.
 
-        A *strict* interpreter makes every warning an error, also those that are silent by default. What forks must not
-        be *measured*: coverage holds a lock of its own in every thread, and a child of a fork may wait for it for ever.
+        A *strict* interpreter makes every warning an error, also those that are silent by default.
         """
         options = ["-X", "dev", "-W", "error"] if strict else []
         command = [sys.executable, *options, str(_CHILDREN / f"{script}.py"), self.model_id, *map(str, arguments)]
-        return self._started(command, environment, measured=measured)
+        return self._started(command, environment, measured=script not in _FORKING)
 
     def command(self, *arguments: str, **environment: str) -> Child:
         """Run the command ``hubport``."""
@@ -106,6 +103,10 @@ class Site:
             inherited = {name: text for name, text in inherited.items() if not name.startswith("COVERAGE")}
         self.children.append(Child(command, inherited, errors))
         return self.children[-1]
+
+
+# Coverage takes a lock of its own in every thread, and the child of a fork might wait for it for ever.
+_FORKING = frozenset({"forks", "forks_once", "multiprocesses"})
 
 
 def bare_environment() -> dict[str, str]:

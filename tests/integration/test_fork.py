@@ -29,7 +29,6 @@ def test_children_that_call_everything_neither_hang_nor_send(site: Site) -> None
         "forks",
         site.folder,
         FORKS,
-        measured=False,
         HUBPORT_METRICS_EVERY="0",
         HUBPORT_CHECKPOINT_EVERY="0",
         HUBPORT_HEARTBEAT_EVERY="0.1",
@@ -47,7 +46,7 @@ def test_children_that_call_everything_neither_hang_nor_send(site: Site) -> None
 
 
 def test_heartbeats_are_not_doubled(site: Site) -> None:
-    child = site.start("forks_once", "wait", measured=False)
+    child = site.start("forks_once", "wait")
     child.line()
     site.hub.wait_until(lambda: site.hub.received("heartbeat"))
     assert 1 == len(site.hub.received("heartbeat"))
@@ -63,7 +62,6 @@ def test_a_signal_to_the_child_ends_it_at_once(site: Site, how: str, number: int
     child = site.start(
         "forks_once",
         how,
-        measured=False,
         HUBPORT_SIGNAL_WITHIN=HOUR,
         HUBPORT_METRICS_EVERY=HOUR,
         HUBPORT_EXIT_WITHIN=HOUR if how == "closing" else "0",
@@ -81,7 +79,7 @@ def test_a_signal_to_the_child_ends_it_at_once(site: Site, how: str, number: int
 
 @pytest.mark.parametrize("how", ["wait", "exec"])
 def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: Site, how: str) -> None:
-    child = site.start("forks_once", how, measured=False, HUBPORT_METRICS_EVERY=HOUR)
+    child = site.start("forks_once", how, HUBPORT_METRICS_EVERY=HOUR)
     pid = int(child.line().removeprefix("child "))
     child.kill()
     os.kill(pid, 0)  # it lives
@@ -91,7 +89,7 @@ def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: Site, how: 
 
 
 def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: Site) -> None:
-    child = site.start("forks_once", "return", measured=False, HUBPORT_METRICS_EVERY=HOUR, HUBPORT_EXIT_WITHIN="60")
+    child = site.start("forks_once", "return", HUBPORT_METRICS_EVERY=HOUR, HUBPORT_EXIT_WITHIN="60")
     assert "ended 0" == child.line()
     assert 0 == child.end()
     assert [0, 1] == list(site.hub.metrics(site.model_id))
@@ -102,7 +100,7 @@ def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: Site) -> Non
 
 
 def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: Site) -> None:
-    child = site.start("forks_once", "drop-in", measured=False, HUBPORT_FINISH_WITHIN="1", HUBPORT_METRICS_EVERY=HOUR)
+    child = site.start("forks_once", "drop-in", HUBPORT_FINISH_WITHIN="1", HUBPORT_METRICS_EVERY=HOUR)
     child.say("wait")
     assert "ended 1" == child.line()  # one thread
     assert [0] == list(site.hub.metrics(site.model_id))
@@ -110,7 +108,7 @@ def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: S
 
 
 def test_processes_of_multiprocessing(site: Site) -> None:
-    result = only_word(site.start("multiprocesses", measured=False, HUBPORT_SIGNAL_WITHIN=HOUR))
+    result = only_word(site.start("multiprocesses", HUBPORT_SIGNAL_WITHIN=HOUR))
     squares = [0, 1, 4, 9]
     assert {"fork": squares, "forkserver": squares, "spawn": squares} == result["loaded"]
     assert {epoch: {"exit": 0} for epoch in range(3)} == site.hub.metrics(site.model_id)
