@@ -62,7 +62,8 @@ class Handshake:
                 raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key{said}")
             failures += 1
             again_at = self.clock.now() + max(self.backoff.delay(failures), result.hold or 0.0)
-            if result.verdict is Verdict.REFUSED or again_at >= self.deadline:
+            # Here somebody waits for the answer: also a proxy's 404 is better said at once than asked for again.
+            if result.verdict is Verdict.REFUSED or result.is_client_error or again_at >= self.deadline:
                 if result.is_silence and first_silence is not None:
                     raise first_silence
                 raise HubRefused(result.status, result.message or "without a message")

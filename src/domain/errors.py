@@ -126,7 +126,7 @@ class HubRefused(HubError, ConnectionError, ValueError):
             return (
                 "Redirects are not followed, so that the key stays here: set ULTRALYTICS_HUB_API to the final address."
             )
-        if 200 <= self.status < 300:  # noqa: PLR2004
+        if 200 <= self.status < 300 or self.status in {401, 403}:  # noqa: PLR2004
             return "Is there a proxy or a login page in between? Check ULTRALYTICS_HUB_API."
         if self.status == 429 or self.status >= 500:  # noqa: PLR2004
             return "Try again later; the HUB's own log says more."

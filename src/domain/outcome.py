@@ -67,6 +67,11 @@ class Outcome:
         return self.status == 0
 
     @property
+    def is_client_error(self) -> bool:
+        """Whether somebody, the HUB or a proxy, finds fault with the request itself."""
+        return _is_client_error(self.status)
+
+    @property
     def is_divisible(self) -> bool:
         """Whether a part of what was refused might be taken."""
         return self.verdict is Verdict.REFUSED and self.status in _DIVISIBLE
@@ -84,7 +89,7 @@ def outcome(response: Response, *, wall: float) -> Outcome:
     message = _message(response, envelope)
     hold = _hold(response, wall=wall)
     is_success = 200 <= status < 300  # noqa: PLR2004 - the HTTP classes are their own names
-    is_refusal = 400 <= status < 500 and status not in _AGAIN  # noqa: PLR2004
+    is_refusal = _is_client_error(status)
     is_the_hubs = envelope is not None or status == _TOO_LARGE
     if not is_the_hubs or not (is_success or is_refusal):
         return Outcome(Verdict.AGAIN, status, message, hold=hold)
@@ -93,6 +98,10 @@ def outcome(response: Response, *, wall: float) -> Outcome:
     if is_refusal or (envelope or {}).get("success") is False:
         return Outcome(Verdict.REFUSED, status, message)
     return Outcome(Verdict.DELIVERED, status, message, data=(envelope or {}).get("data"))
+
+
+def _is_client_error(status: int) -> bool:
+    return 400 <= status < 500 and status not in _AGAIN  # noqa: PLR2004 - the HTTP class is its own name
 
 
 def _envelope(response: Response) -> Mapping[str, Any] | None:

@@ -346,7 +346,7 @@ STUMBLES = {
 OURS = {
     "404 without data": "HubRefused",
     "400 without a body": "HubRefused",
-    "403 in HTML": "AuthenticationFailed",
+    "403 in HTML": "HubRefused",
     "no model file": "InvalidModelRecord",
 }
 

@@ -171,3 +171,11 @@ def test_a_key_that_the_hub_quotes_is_shown_nowhere(stage: Stage, caplog: pytest
     with pytest.raises(hubport.AuthenticationFailed, match="unknown key '…") as caught:
         stage.connect()
     assert stage.hub.api_key not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_proxys_refusal_is_said_at_once(stage: Stage, status: int) -> None:
+    stage.hub.garble(status=status)
+    with pytest.raises(hubport.HubRefused, match="text/html"):
+        stage.connect()
+    assert 1 == len(stage.hub.ledger)
