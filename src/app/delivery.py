@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -96,21 +97,24 @@ class Delivery:
         """The name that the HUB gave to this run."""
         return self._beating.agent_id
 
-    def record(self, epoch: int, values: EpochValues) -> None:
-        """Write down *values* of *epoch*; they are sent when it is time.
+    def record(self, epochs: Mapping[int, EpochValues]) -> None:
+        """Write down the values of *epochs*; they are sent when it is time, in one call where they fit.
 
         Raises:
             Sealed: when the end came first.
         """
-        try:
-            self.spool.append(metrics_line(epoch, values))
-        except Sealed:
-            raise
-        except OSError as exc:
-            self._lose("metrics", exc)
-        else:
+        for epoch, values in epochs.items():
+            line = metrics_line(epoch, values)
+            # Before it is written: an interrupt in between may leave one that waits for ever, and none that is missing.
             self.tally.add("metrics", "logged")
-            self.metrics.offer()
+            try:
+                self.spool.append(line)
+            except Sealed:
+                self.tally.add("metrics", "logged", -1)
+                raise
+            except OSError as exc:
+                self._lose("metrics", exc)
+        self.metrics.offer()
 
     def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
         """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning.
@@ -125,6 +129,7 @@ class Delivery:
                 self.tally.add("checkpoints", "lost")
             self._log.warning("checkpoint.missing", path=path, epoch=epoch, consequence="nothing is uploaded for it")
             return
+        self.tally.add("checkpoints", "logged")
         number = next(self._numbers)
         target = str(Path(self.spool.folder) / f"{number}-{kind.part_name}")
         try:
@@ -133,12 +138,12 @@ class Delivery:
             self.spool.append(checkpoint_line(checkpoint))
         except Sealed:
             self._discard(target)
+            self.tally.add("checkpoints", "logged", -1)
             raise
         except OSError as exc:
             self._discard(target)
             self._lose("checkpoints", exc)
         else:
-            self.tally.add("checkpoints", "logged")
             self._uploading.offer(Upload(self.spool, checkpoint))
             self.checkpoints.offer()
 
@@ -208,7 +213,6 @@ class Delivery:
             self._ports.filesystem.remove(path)
 
     def _lose(self, kind: str, exc: OSError) -> None:
-        self.tally.add(kind, "logged")
         self.tally.add(kind, "lost")
         if self.tally.blame(f"{kind} not kept: {exc.strerror}") == 1:
             self._log.warning(

@@ -115,8 +115,9 @@ class HUBTrainingSession:
 
     def upload_metrics(self) -> None:
         """Send what is in ``metrics_queue``: JSON text by epoch. Returns when it is kept, before it is sent."""
-        for epoch, text in self.metrics_queue.copy().items():
-            self._engine().log_text(int(epoch), from_text(text))
+        texts = {int(epoch): from_text(text) for epoch, text in self.metrics_queue.copy().items()}
+        if texts:
+            self._engine().log_texts(texts)
 
     def upload_model(
         self, epoch: int, weights: str | Path, is_best: bool = False, map: float = 0.0, final: bool = False

@@ -98,19 +98,27 @@ class TrainingSession:
         """
         if self._is_open("log_metrics"):
             try:
-                self._delivery.record(epoch_number(epoch), json_safe(values))
+                self._delivery.record({epoch_number(epoch): json_safe(values)})
             except Sealed:
                 raise self._closed("log_metrics") from None
 
     def log_text(self, epoch: int, text: str) -> None:
-        """Log JSON *text* for *epoch*, in place of what was logged for it before: how the drop-in logs.
+        """Log JSON *text* for *epoch*, in place of what was logged for it before.
+
+        Raises:
+            SessionClosed: after ``finish`` or ``close``.
+        """
+        self.log_texts({epoch: text})
+
+    def log_texts(self, texts: Mapping[int, str]) -> None:
+        """The same for several epochs, which go out together: how the drop-in logs.
 
         Raises:
             SessionClosed: after ``finish`` or ``close``.
         """
         if self._is_open("log_text"):
             try:
-                self._delivery.record(epoch_number(epoch), text)
+                self._delivery.record({epoch_number(epoch): text for epoch, text in texts.items()})
             except Sealed:
                 raise self._closed("log_text") from None
 

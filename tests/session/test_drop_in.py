@@ -183,3 +183,12 @@ def test_what_the_old_class_raised_is_still_caught(stage: Stage) -> None:
     hub.down()
     with pytest.raises(OSError, match="no answer"):
         stage.drop_in()
+
+
+def test_one_call_of_several_epochs_is_one_request(stage: Stage) -> None:
+    session = stage.drop_in(metrics_every=0.0)
+    for first in range(0, 300, 3):
+        session.metrics_queue = dict.fromkeys(range(first, first + 3), "{}")
+        session.upload_metrics()
+        stage.clock.settle()
+    assert [3] * 100 == [len(entry.json["metrics"]) for entry in stage.hub.received("metrics")]
