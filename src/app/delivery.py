@@ -105,7 +105,7 @@ class Delivery:
         """
         for epoch, values in epochs.items():
             line = metrics_line(epoch, values)
-            # Before it is written: an interrupt in between may leave one that waits for ever, and none that is missing.
+            # Before it is written: an interrupt in between leaves one too many until the end, and none that is missing.
             self.tally.add("metrics", "logged")
             try:
                 self.spool.append(line)
@@ -114,6 +114,9 @@ class Delivery:
                 raise
             except OSError as exc:
                 self._lose("metrics", exc)
+            except BaseException:  # Ctrl-C in a notebook, perhaps behind the write: what is written must go out
+                self.metrics.offer_again()
+                raise
         self.metrics.offer()
 
     def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
@@ -198,14 +201,19 @@ class Delivery:
 
     def _release(self) -> None:
         """Called by the last worker when it leaves."""
+        is_settled = True
         for reader in self._readers:
             try:
                 # A trainer's thread may be about to log: its line is either in what is judged, or refused.
                 reader.spool.seal()
                 backlog = reader.refreshed()
+                is_settled &= backlog.is_settled
                 reader.spool.release(keep=not backlog.is_settled or backlog.aside > 0)
             except OSError:
                 self._log.exception("outbox.not_released", spool=reader.spool.name)
+                is_settled = False
+        if is_settled:
+            self.tally.settle()
         self._ports.http.close()
 
     def _discard(self, path: str) -> None:

@@ -111,6 +111,11 @@ class Tally:
         with self._lock:
             self._counts[kind, column] += number
 
+    def settle(self) -> None:
+        """The outbox is empty: whatever was counted and never written, because of an interrupt, was never logged."""
+        for kind in ("metrics", "checkpoints"):
+            self.add(kind, "logged", -self.count(kind).waiting)
+
     def blame(self, reason: str) -> int:
         """Something went wrong because of *reason*; how often that was so far."""
         with self._lock:

@@ -66,6 +66,12 @@ class Worker:
             self.lane.offer()
         self.wake()
 
+    def offer_again(self) -> None:
+        """The same where an interrupt may have ended an offer half-way, between its two steps."""
+        with self._crew.lock:
+            self.lane.offer()
+        self.wake()
+
     def wake(self) -> None:
         """Look at the lane again."""
         self._alarm.ring()
