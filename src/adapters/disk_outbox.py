@@ -12,16 +12,21 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
-from ..domain.ports.outbox import Outbox, Sealed, Spool
+from ..domain.ports.outbox import Outbox, Sealed, Seen, Spool
 
 _JOURNAL = "journal"
+_REWRITTEN = "journal.new"
+_RUN = re.compile(r"[0-9A-Za-z]+\.[0-9a-f]{16}-[0-9a-f]{8}")
 # Folders that are being made, or taken away, are hidden from readers.
 _NEW, _GONE = ".new-", ".gone-"
 
@@ -32,8 +37,10 @@ class DiskSpool(Spool):
     def __init__(self, folder: Path, fd: int) -> None:
         self._folder = folder
         self._fd = fd
+        self._next_fd = -1
         self._lock = threading.Lock()
         self._torn = _ends_torn(fd)
+        self._size = os.fstat(fd).st_size
         self._is_sealed = False
         _OPEN.add(self)
 
@@ -47,6 +54,11 @@ class DiskSpool(Spool):
         """The same: the checkpoints lie beside the journal."""
         return str(self._folder)
 
+    @property
+    def size(self) -> int:
+        """What was there at first, and what was written since."""
+        return self._size
+
     def append(self, line: bytes) -> None:
         """Write *line* at the end. The lock is held for this one write and never while anything is sent."""
         with self._lock:
@@ -56,13 +68,40 @@ class DiskSpool(Spool):
                 # Half a line is in front of us, from a full disk or a killed process: end it, or it would eat this one.
                 line = b"\n" + line
             written = os.write(self._fd, line)
+            self._size += written
             self._torn = written != len(line)
             if self._torn:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.name)
+                raise _no_space()
 
     def read(self, start: int, limit: int) -> bytes:
         """Read without moving anybody's position."""
         return os.pread(self._fd, limit, start)
+
+    def rewrite(self, make: Callable[[], bytes]) -> None:
+        """Write a new file, lock it, and then give it the journal's name: nobody ever sees one without an owner."""
+        new = self._folder / _REWRITTEN
+        with self._lock:
+            if self._is_sealed:
+                raise Sealed(errno.EROFS, "the run has ended", self.name)
+            content = make()
+            with contextlib.suppress(FileNotFoundError):
+                new.unlink()  # of an owner that was killed right here
+            fd = os.open(new, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._next_fd = fd
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _write_whole(fd, content)
+                new.rename(self._folder / _JOURNAL)
+                self._fd, self._next_fd = fd, self._fd
+                self._size, self._torn = len(content), False
+            except OSError:
+                with contextlib.suppress(OSError):
+                    new.unlink()
+                raise
+            finally:
+                fd, self._next_fd = self._next_fd, -1
+                # Nobody reads from the old one: rewriting is the business of the one thread that reads.
+                os.close(fd)
 
     def seal(self) -> None:
         """With the lock: a line that is being written is through before this returns."""
@@ -82,10 +121,11 @@ class DiskSpool(Spool):
 
     def forget(self) -> None:
         """Close the journal. In a forked child this leaves the parent's lock alone: both share one lock."""
-        fd, self._fd = self._fd, -1
+        fds, self._fd, self._next_fd = (self._fd, self._next_fd), -1, -1
         _OPEN.discard(self)
-        if fd >= 0:
-            os.close(fd)
+        for fd in fds:
+            if fd >= 0:
+                os.close(fd)
 
 
 _OPEN: weakref.WeakSet[DiskSpool] = weakref.WeakSet()
@@ -136,7 +176,42 @@ class DiskOutbox(Outbox):
             if folder.name.startswith(_GONE):  # its owner died while taking it away
                 shutil.rmtree(folder, ignore_errors=True)
         folders = [folder for folder in folders if folder.name.startswith(f"{model_id}.")]
-        return [spool for spool in map(_claimed, folders) if spool is not None]
+        return [spool for spool in (_claimed(folder) or _claimed(folder) for folder in folders) if spool is not None]
+
+    def seen(self) -> list[Seen]:
+        """Look at every folder that has the name of a run."""
+        try:
+            folders = [folder for folder in self._root.iterdir() if _RUN.fullmatch(folder.name)]
+        except OSError:
+            return []
+        found = (_seen(folder) for folder in sorted(folders, key=lambda folder: folder.name.partition(".")[2]))
+        return [spool for spool in found if spool is not None]
+
+
+def _seen(folder: Path) -> Seen | None:
+    journal = folder / _JOURNAL
+
+    def opened() -> BinaryIO:
+        return open(journal, "rb", buffering=0)
+
+    try:
+        size = sum(entry.stat().st_size for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
+        is_owned = _is_owned(journal)
+    except OSError:
+        return None  # its owner has just taken it away
+    model_id, _, rest = folder.name.partition(".")
+    return Seen(str(folder), model_id, int(rest.partition("-")[0], 16) / 1e9, size, is_owned, opened)
+
+
+def _is_owned(journal: Path) -> bool:
+    with open(journal, "rb", buffering=0) as reader:
+        try:
+            # Held for these two calls. Who claims tries twice, so that a glance costs nobody a spool.
+            fcntl.flock(reader, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        fcntl.flock(reader, fcntl.LOCK_UN)
+        return False
 
 
 def _claimed(folder: Path) -> DiskSpool | None:
@@ -154,6 +229,15 @@ def _claimed(folder: Path) -> DiskSpool | None:
         pass
     os.close(fd)
     return None
+
+
+def _write_whole(fd: int, content: bytes) -> None:
+    if os.write(fd, content) != len(content):
+        raise _no_space()
+
+
+def _no_space() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _ends_torn(fd: int) -> bool:

@@ -5,11 +5,12 @@ The one rule: a journal is read from the disk each time it is needed; only the n
 
 from __future__ import annotations
 
-from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
+from typing import Protocol
 
-from ..domain.backlog import Backlog
+from ..domain import journal
+from ..domain.backlog import Backlog, is_refusal
 from ..domain.batch import Batch
 from ..domain.journal import Line, lines
 from ..domain.metrics import EpochValues, merged
@@ -18,6 +19,23 @@ from ..domain.ports.outbox import Spool
 _CHUNK = 1 << 18
 #: Epochs whose delivered values are kept in memory, some 3 MB; those of older ones are looked up in the journal.
 _REMEMBERED = 4096
+#: A journal is written anew when so many bytes at its start are settled, and at most half of them would stay.
+_REWRITTEN_FROM = 1 << 24
+
+
+class Readable(Protocol):
+    """A journal as anybody may read it: a spool, or one that was only seen."""
+
+    def read(self, start: int, limit: int) -> bytes:
+        """At most *limit* bytes from byte *start*."""
+        ...
+
+
+def backlog_of(readable: Readable) -> Backlog:
+    """What the whole journal says is still to be done."""
+    backlog = Backlog()
+    backlog.fold(_outline(readable, 0))
+    return backlog
 
 
 class BacklogReader:
@@ -25,27 +43,19 @@ class BacklogReader:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self.backlog = Backlog()
+        self.backlog = backlog_of(spool)
+        #: Records that an earlier process left behind the cursor.
+        self.left_over = self.backlog.records
+        self.cursor = self.backlog.cursor
         self._known: OrderedDict[int, EpochValues] = OrderedDict()
         # The newest epoch that only the journal remembers. Whatever an earlier process delivered is such.
-        self._forgotten = -1
-        ends, epochs, settled = array("q"), array("q"), 0
-        for line in self._lines(0):
-            self.backlog.take(line)
-            if _is_metrics(line):
-                ends.append(line.end)
-                epochs.append(_epoch(line))
-            while settled < len(ends) and ends[settled] <= self.backlog.cursor:
-                self._forgotten = max(self._forgotten, epochs[settled])
-                settled += 1
-        #: Records that an earlier process left behind the cursor.
-        self.left_over = len(ends) - settled
-        self.cursor = self.backlog.cursor
+        self._forgotten = self.backlog.newest_settled
+        self._rewritten_from = _REWRITTEN_FROM
 
     def batch(self, *, most: int) -> Batch:
         """What waits, up to *most* epochs; empty when nothing does."""
         batch = Batch(self.cursor)
-        chunk = self._chunk(self.cursor)
+        chunk = _chunk(self.spool, self.cursor)
         waiting = list(lines(chunk, self.cursor))
         recalled = self._recalled({_epoch(line) for line in waiting if _is_metrics(line)})
         batch.take(waiting, most=most, known=lambda epoch: self._known.get(epoch, recalled.get(epoch)))
@@ -68,16 +78,76 @@ class BacklogReader:
             self._forgotten = max(self._forgotten, epoch)
 
     def refreshed(self) -> Backlog:
-        """What the journal says now is still to be done. For the end: no worker may be running."""
-        self.backlog.fold(self._lines(self.backlog.end))
+        """What the journal says now is still to be done."""
+        self.backlog.fold(_outline(self.spool, self.backlog.end))
         return self.backlog
+
+    @property
+    def is_worth_rewriting(self) -> bool:
+        """Whether much of the journal is settled: a first look, which costs nothing."""
+        return self.cursor >= self._rewritten_from
+
+    def rewrite(self) -> None:
+        """Give the settled part of the journal back to the disk, where that is worth it.
+
+        What stays: what waits, what was refused, and the newest values of the epochs that may be logged for again.
+        Called between two batches by the thread that reads them.
+
+        Raises:
+            OSError: when there is no room for the new one; the old one is as it was.
+        """
+        self._rewritten_from = 2 * self.cursor
+        looked_until = self.refreshed().end
+        kept = b"".join(self._refused()) + b"".join(
+            journal.metrics_line(epoch, values) for epoch, values in self._known.items()
+        )
+        waiting = list(self._waiting(self.cursor, looked_until))
+        if len(kept) > self.cursor // 2 or looked_until - self.cursor > _REWRITTEN_FROM:
+            return
+
+        def state() -> bytes:
+            # With the spool's lock held: only what was logged since the look above is still to be read.
+            backlog = self.refreshed()
+            head = journal.run_line(backlog.about) + kept
+            checkpoints = [journal.checkpoint_line(checkpoint) for checkpoint in backlog.checkpoints.values()]
+            waiting.extend(self._waiting(looked_until, backlog.end))
+            return b"".join([head, journal.sent_line(len(head)), *checkpoints, *waiting])
+
+        self.spool.rewrite(state)
+        self.backlog = backlog_of(self.spool)
+        self.cursor = self.backlog.cursor
+        self._rewritten_from = max(_REWRITTEN_FROM, 2 * self.cursor)
+
+    def _waiting(self, start: int, end: int) -> Iterator[bytes]:
+        for line in _lines(self.spool, start, before=end):
+            if line.record is not None and _is_metrics(line):
+                yield journal.encoded(line.record)
+
+    def _refused(self) -> Iterator[bytes]:
+        """The settled lines about what the HUB has refused."""
+        if not self.backlog.aside:
+            return
+        epochs: set[int] = set()
+        numbers: set[int] = set()
+        for line in _outline(self.spool, 0):
+            match line.record:
+                case ["aside", int(epoch), str()]:
+                    epochs.add(epoch)
+                case ["c-end", int(number), str(how)] if is_refusal(how):
+                    numbers.add(number)
+        for line in _lines(self.spool, 0, before=self.cursor):
+            match line.record:
+                case ["m" | "aside", int(epoch), _] if epoch in epochs:
+                    yield journal.encoded(line.record)
+                case ["c", {"number": int(number)}] | ["c-end", int(number), _] if number in numbers:
+                    yield journal.encoded(line.record)
 
     def _recalled(self, epochs: set[int]) -> dict[int, EpochValues]:
         """What was delivered of those *epochs* that only the journal remembers: one reading for all of them."""
         wanted = {epoch for epoch in epochs if epoch <= self._forgotten and epoch not in self._known}
         found: dict[int, EpochValues] = {}
         if wanted:
-            for line in self._lines(0, before=self.cursor):
+            for line in _lines(self.spool, 0, before=self.cursor):
                 match line.record:
                     case ["m", int(epoch), dict() | str() as values] if epoch in wanted:
                         found[epoch] = merged(found.get(epoch), values)
@@ -85,26 +155,32 @@ class BacklogReader:
                         found.pop(epoch, None)  # what was refused once would have the rest refused too
         return found
 
-    def _chunk(self, start: int) -> bytes:
-        """At least one whole line from *start*, if there is one."""
-        size = _CHUNK
-        while True:
-            chunk = self.spool.read(start, size)
-            if len(chunk) < size or b"\n" in chunk:
-                return chunk
-            size *= 2
 
-    def _lines(self, start: int, *, before: float = float("inf")) -> Iterator[Line]:
-        while start < before:
-            end = start
-            for line in lines(self._chunk(start), start):
-                end = line.end
-                if end > before:
-                    return
-                yield line
-            if end == start:
+def _chunk(readable: Readable, start: int) -> bytes:
+    """At least one whole line from *start*, if there is one."""
+    size = _CHUNK
+    while True:
+        chunk = readable.read(start, size)
+        if len(chunk) < size or b"\n" in chunk:
+            return chunk
+        size *= 2
+
+
+def _lines(readable: Readable, start: int, *, before: float = float("inf"), outline: bool = False) -> Iterator[Line]:
+    while start < before:
+        end = start
+        for line in lines(_chunk(readable, start), start, outline=outline):
+            end = line.end
+            if end > before:
                 return
-            start = end
+            yield line
+        if end == start:
+            return
+        start = end
+
+
+def _outline(readable: Readable, start: int) -> Iterator[Line]:
+    return _lines(readable, start, outline=True)
 
 
 def _is_metrics(line: Line) -> bool:

@@ -9,7 +9,7 @@ import attrs
 import structlog
 
 from ..domain.credentials import Credentials
-from ..domain.errors import AlreadyTrained, AuthenticationFailed, InvalidSettings
+from ..domain.errors import AlreadyTrained, AuthenticationFailed
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
 from ..domain.model_ref import ModelRef
@@ -19,9 +19,13 @@ from ..domain.ports.http import Http
 from ..domain.ports.outbox import Outbox
 from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
+from . import spools
+from .backlog_reader import BacklogReader
 from .delivery import Delivery, Ports
 from .handshake import Handshake
+from .intake import Intake
 from .log import logger
+from .report import Report, Tally
 from .session import TrainingSession
 from .settings import Settings
 
@@ -70,21 +74,33 @@ class Connector:
         try:
             return record, TrainPlan.of(record, model_url=self.settings.model_url(record.id))
         except AlreadyTrained:
-            self._send_left_over(claim, record, deadline=handshake.deadline)
+            # No session will ever come for what the runs of a finished model have left: it goes now.
+            self.send_left_over(claim, record.id, deadline=handshake.deadline)
             raise
 
-    def _send_left_over(self, claim: Claim, record: ModelRecord, *, deadline: float) -> None:
-        """No session will ever come for what the runs of a finished model have left: send it now, until *deadline*."""
-        try:
-            delivery = self._delivery(claim, record, logger(model_id=record.id))
-        except InvalidSettings:
-            return  # without an outbox nothing was left, and that the model is trained is what counts
+    def send_left_over(self, claim: Claim, model_id: str, *, deadline: float) -> Report | None:
+        """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing."""
+        log = logger(model_id=model_id)
+        tally = Tally()
+        readers = spools.left_over(model_id, self.outbox, tally, log)
+        if not readers:
+            return None
+        delivery = self._delivery(claim, model_id, readers, tally, log)
         delivery.start(beats=False)
-        delivery.end(deadline if delivery.has_left_over else self.clock.now())
+        delivery.end(deadline)
+        return delivery.report(model_url=self.settings.model_url(model_id), state="synced")
 
     def start(self, claim: Claim, record: ModelRecord, plan: TrainPlan, *, beats: bool = True) -> TrainingSession:
-        """Start the session, and unless it is to be silent the heartbeats."""
+        """Start the session, and unless it is to be silent the heartbeats.
+
+        Raises:
+            InvalidSettings: when nothing can be kept in the outbox.
+        """
         log = logger(model_id=record.id)
+        tally = Tally()
+        own = spools.opened(record.id, self.settings, self.outbox)
+        readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
+        delivery = self._delivery(claim, record.id, readers, tally, log)
         return TrainingSession(
             record=record,
             plan=plan,
@@ -92,13 +108,22 @@ class Connector:
             clock=self.clock,
             signals=self.signals,
             log=log,
-            deliver=lambda: self._delivery(claim, record, log),
+            delivery=delivery,
+            intake=Intake(own.spool, delivery, self.filesystem, limit=self.settings.outbox_limit, log=log),
             beats=beats,
         )
 
-    def _delivery(self, claim: Claim, record: ModelRecord, log: structlog.stdlib.BoundLogger) -> Delivery:
-        ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem, outbox=self.outbox)
-        return Delivery(record.id, HubProtocol(claim.credentials), self.settings, ports, log)
+    def _delivery(
+        self,
+        claim: Claim,
+        model_id: str,
+        readers: list[BacklogReader],
+        tally: Tally,
+        log: structlog.stdlib.BoundLogger,
+    ) -> Delivery:
+        ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem)
+        protocol = HubProtocol(claim.credentials)
+        return Delivery(model_id, protocol, self.settings, ports, readers=readers, tally=tally, log=log)
 
     def _handshake(self, claim: Claim) -> Handshake:
         return Handshake(

@@ -30,9 +30,12 @@ from .report import Tally
 _MOST_EPOCHS = 500
 
 
-@attrs.frozen
+@attrs.define
 class Route:
-    """The way to one model in the HUB, as every errand needs it; ``deadline`` tells when the session must end."""
+    """The way to one model in the HUB, as every errand needs it; ``deadline`` tells when the session must end.
+
+    ``protocol`` may be another one tomorrow, with another key.
+    """
 
     model_id: str
     protocol: HubProtocol
@@ -95,6 +98,7 @@ class MetricsErrand:
 
     def run(self) -> Outcome | None:
         """One metrics call, if anything waits."""
+        self._tidy()
         self.has_more = True
         for reader in self._readers:
             batch = reader.batch(most=self._most)
@@ -127,13 +131,22 @@ class MetricsErrand:
         self.has_more = batch.is_cut or reader is not self._readers[-1]
         return result
 
+    def _tidy(self) -> None:
+        for reader in self._readers:
+            if reader.is_worth_rewriting:
+                try:
+                    reader.rewrite()
+                except OSError as exc:  # no room for a second journal: the first one does
+                    self._route.tally.blame(f"journal not rewritten: {exc.strerror}")
+
 
 @attrs.frozen(eq=False)
 class Upload:
-    """A checkpoint and the spool that it lies in."""
+    """A checkpoint and the spool that it lies in; where it could not be kept there, its file is not ours to remove."""
 
     spool: Spool
     checkpoint: Checkpoint
+    is_ours: bool = True
 
 
 class CheckpointErrand:
@@ -147,6 +160,7 @@ class CheckpointErrand:
         self._uploads: list[Upload] = []
         self._under_way: Upload | None = None
         self._refused: Upload | None = None
+        self._held = 0
         self.progress: Progress = Silence()
         for upload in uploads:
             self.offer(upload)
@@ -156,10 +170,32 @@ class CheckpointErrand:
         """Whether a checkpoint waits."""
         return bool(self._uploads)
 
+    @property
+    def held(self) -> int:
+        """Bytes of all snapshots that lie in the outbox: those that wait, and those that were refused."""
+        return self._held
+
+    def give_up_oldest(self) -> bool:
+        """Make room: give up the oldest epoch checkpoint that is not under way; whether there was one."""
+        with self._lock:
+            refused, self._refused = self._refused, None
+            lost = None
+            if refused is None:
+                waiting = (u for u in self._uploads if u.checkpoint.kind is Kind.EPOCH and u is not self._under_way)
+                lost = next(waiting, None)
+                self._uploads = [u for u in self._uploads if u is not lost]
+        if refused is not None:
+            self._remove(refused)
+        elif lost is not None:
+            self._route.tally.blame("checkpoint given up to make room")
+            self._end(lost, "lost", "given up")
+        return refused is not None or lost is not None
+
     def offer(self, upload: Upload) -> None:
         """*upload* waits from now, and those that it supersedes do not."""
         with self._lock:
             self._uploads.append(upload)
+            self._held += upload.checkpoint.size if upload.is_ours else 0
         self._give_up_superseded()
 
     def _give_up_superseded(self) -> None:
@@ -222,12 +258,19 @@ class CheckpointErrand:
     def _end(self, upload: Upload, column: str, how: str) -> None:
         self._route.note(upload.spool, checkpoint_end_line(upload.checkpoint.number, how))
         self._route.tally.add("checkpoints", column)
-        done: Upload | None = upload
-        if column == "refused" and upload.checkpoint.kind is Kind.EPOCH:
+        if column != "refused":
+            self._remove(upload)
+        elif upload.checkpoint.kind is Kind.EPOCH:
             # What was refused stays, for its owner to look at: the newest, since they may all be refused.
-            done, self._refused = self._refused, upload
-        elif column == "refused":
-            done = None
-        if done is not None:
-            with contextlib.suppress(OSError):  # on a disk gone read-only: the trainer need not know
-                self._filesystem.remove(done.checkpoint.path)
+            with self._lock:
+                older, self._refused = self._refused, upload
+            if older is not None:
+                self._remove(older)
+
+    def _remove(self, upload: Upload) -> None:
+        if not upload.is_ours:
+            return
+        with self._lock:
+            self._held -= upload.checkpoint.size
+        with contextlib.suppress(OSError):  # on a disk gone read-only: the trainer need not know
+            self._filesystem.remove(upload.checkpoint.path)

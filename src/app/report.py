@@ -76,7 +76,7 @@ class Report:
         if self._left:
             parts.append(
                 f"{self.metrics.waiting} metrics and {self.checkpoints.waiting} checkpoints wait in {self.spool}: "
-                f"the next hubport.connect({self.model_id!r}) on this machine sends them"
+                f"'hubport sync' on this machine sends them, and so does the next hubport.connect({self.model_id!r})"
             )
         if self.reasons:
             parts.append("on the way: " + ", ".join(f"{n} x {what}" for what, n in sorted(self.reasons.items())))
@@ -121,6 +121,20 @@ class Tally:
         with self._lock:
             self._reasons[reason] += 1
             return self._reasons[reason]
+
+    def report(self, *, model_id: str, model_url: str, state: str, spool: str) -> Report:
+        """All of it, as of now."""
+        return Report(
+            model_id=model_id,
+            model_url=model_url,
+            state=state,
+            metrics=self.count("metrics"),
+            checkpoints=self.count("checkpoints"),
+            heartbeats=self.count("heartbeats"),
+            final_delivered=self.final_delivered,
+            reasons=self.reasons(),
+            spool=spool,
+        )
 
     def count(self, kind: str) -> Count:
         """The columns of *kind*."""

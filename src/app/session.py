@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from types import TracebackType
 from typing import Any
@@ -17,7 +17,9 @@ from typing import Any
 import structlog
 
 from ..domain.checkpoint import Kind
+from ..domain.credentials import Credentials
 from ..domain.errors import SessionClosed
+from ..domain.hub_protocol import HubProtocol
 from ..domain.metrics import epoch_number, json_safe, number
 from ..domain.model_record import ModelRecord
 from ..domain.ports.clock import Clock
@@ -26,6 +28,7 @@ from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
 from . import process
 from .delivery import Delivery
+from .intake import Intake
 from .progress import progress
 from .report import Report
 from .settings import Settings
@@ -56,7 +59,8 @@ class TrainingSession:
         clock: Clock,
         signals: Signals,
         log: structlog.stdlib.BoundLogger,
-        deliver: Callable[[], Delivery],
+        delivery: Delivery,
+        intake: Intake,
         beats: bool = True,
     ) -> None:
         self.record = record
@@ -69,7 +73,8 @@ class TrainingSession:
         self._log = log
         self._state = State.RUNNING
         self._closing = threading.Lock()
-        self._delivery = deliver()
+        self._delivery = delivery
+        self._intake = intake
         self._delivery.start(beats=beats)
         process.watch(self)
         atexit.register(self.close)
@@ -98,7 +103,7 @@ class TrainingSession:
         """
         if self._is_open("log_metrics"):
             try:
-                self._delivery.record({epoch_number(epoch): json_safe(values)})
+                self._intake.record({epoch_number(epoch): json_safe(values)})
             except Sealed:
                 raise self._closed("log_metrics") from None
 
@@ -118,7 +123,7 @@ class TrainingSession:
         """
         if self._is_open("log_text"):
             try:
-                self._delivery.record({epoch_number(epoch): text for epoch, text in texts.items()})
+                self._intake.record({epoch_number(epoch): text for epoch, text in texts.items()})
             except Sealed:
                 raise self._closed("log_text") from None
 
@@ -133,9 +138,20 @@ class TrainingSession:
         """
         if self._is_open("upload_checkpoint"):
             try:
-                self._delivery.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
+                self._intake.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
             except Sealed:
                 raise self._closed("upload_checkpoint") from None
+
+    def use_key(self, api_key: str | Credentials) -> None:
+        """Go on with another key, where the HUB refuses the one in use: what was kept meanwhile is sent with it.
+
+        Raises:
+            AuthenticationFailed: when it cannot be a key. Whether the HUB takes it shows when something is sent.
+            SessionClosed: after ``finish`` or ``close``.
+        """
+        if self._is_open("use_key"):
+            credentials = api_key if isinstance(api_key, Credentials) else Credentials(api_key)
+            self._delivery.go_on_with(HubProtocol(credentials))
 
     def flush(self, *, within: float) -> bool:
         """Send what waits now, without pacing, for *within* seconds at most; whether nothing waits any more.
@@ -180,7 +196,7 @@ class TrainingSession:
         deadline = now + self.settings.finish_within if deadline is None else deadline
         # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
         self._delivery.drain_metrics(min(deadline, now + self.settings.request_within))
-        self._delivery.keep_final(os.fspath(path), which, worth)
+        self._intake.keep_final(os.fspath(path), which, worth)
         bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress)
         try:
             return self._delivery.drain(deadline, progress=bar)
@@ -193,18 +209,7 @@ class TrainingSession:
 
     def status(self) -> Report:
         """What was delivered and what waits, as of now. Never waits."""
-        tally = self._delivery.tally
-        return Report(
-            model_id=self.model_id,
-            model_url=self.model_url,
-            state=self._state.value,
-            metrics=tally.count("metrics"),
-            checkpoints=tally.count("checkpoints"),
-            heartbeats=tally.count("heartbeats"),
-            final_delivered=tally.final_delivered,
-            reasons=tally.reasons(),
-            spool=self._delivery.spool.name,
-        )
+        return self._delivery.report(model_url=self.model_url, state=self._state.value)
 
     @property
     def is_idle(self) -> bool:

@@ -48,6 +48,17 @@ def _seconds(*, least: float = 0.0) -> Callable[[Any, attrs.Attribute[float], fl
     return check
 
 
+def _bytes(value: int | str) -> int:
+    match = _SIZE.fullmatch(str(value).strip())
+    if match is None or isinstance(value, bool):
+        raise InvalidSettings("outbox_limit", f"{value!r} is not {_EXPECTED['int']}")
+    number, unit, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(unit.upper() or " "))
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTkmgt]?)(i?)[Bb]?")
+
+
 def _yes(text: str) -> bool:
     if text.lower() in {"1", "true", "yes", "on"}:
         return True
@@ -92,6 +103,8 @@ class Settings:
     """Whether SIGTERM and SIGINT are watched at all."""
     state_dir: Path = attrs.field(factory=_default_state_dir, converter=_absolute)
     """Where the outbox lives: ``HUBPORT_STATE_DIR``."""
+    outbox_limit: int = attrs.field(default=8 << 30, converter=_bytes)
+    """Bytes that the runs of one model may keep on this machine, checkpoints and all; also as text, ``8GiB``."""
     agent: str = attrs.field(factory=_default_agent)
     """What heartbeats call this client."""
     progress: bool | None = None
@@ -134,7 +147,7 @@ class Settings:
                 try:
                     found[field.name] = _READERS.get(str(field.type), str)(text)
                 except ValueError:
-                    expected = "a number of seconds" if field.type == "float" else "1 or 0"
+                    expected = _EXPECTED.get(str(field.type), "1 or 0")
                     raise InvalidSettings(variable, f"{text!r} is not {expected}") from None
         return cls(**found | overrides)
 
@@ -144,4 +157,11 @@ _OLD_NAMES = {
     "web_root": "ULTRALYTICS_HUB_WEB",
     "api_key": "HUB_API_KEY",
 }
-_READERS: dict[str, Callable[[str], Any]] = {"float": float, "bool": _yes, "bool | None": _yes, "Path": Path}
+_EXPECTED = {"float": "a number of seconds", "int": "a number of bytes, such as 500MB or 8GiB"}
+_READERS: dict[str, Callable[[str], Any]] = {
+    "float": float,
+    "int": _bytes,
+    "bool": _yes,
+    "bool | None": _yes,
+    "Path": Path,
+}

@@ -5,6 +5,7 @@ The one rule: what cannot be read, or needs no sending, is given up at once, and
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,26 +22,26 @@ from .report import Tally
 from .settings import Settings
 
 
-def opened(
-    model_id: str, settings: Settings, outbox: Outbox, tally: Tally, log: structlog.stdlib.BoundLogger
-) -> list[BacklogReader]:
-    """Those of dead runs of this model in which something waits, oldest first, and a new one last.
+def left_over(model_id: str, outbox: Outbox, tally: Tally, log: structlog.stdlib.BoundLogger) -> list[BacklogReader]:
+    """Those of dead runs of this model in which something waits, oldest first."""
+    found = (_left_over(spool, tally, log) for spool in outbox.left_over(model_id))
+    return [reader for reader in found if reader is not None]
+
+
+def opened(model_id: str, settings: Settings, outbox: Outbox) -> BacklogReader:
+    """A new one for this run.
 
     Raises:
         InvalidSettings: when nothing can be written.
     """
-    found = (_left_over(spool, tally, log) for spool in outbox.left_over(model_id))
-    readers = [reader for reader in found if reader is not None]
     spool: Spool | None = None
     try:
         spool = outbox.open(model_id)
         spool.append(run_line({"model": model_id, "root": settings.api_root, "pid": os.getpid()}))
-        return [*readers, BacklogReader(spool)]
+        return BacklogReader(spool)
     except OSError as exc:
         if spool is not None:
             spool.release(keep=False)
-        for reader in readers:
-            reader.spool.release(keep=True)
         raise InvalidSettings(
             "state_dir (HUBPORT_STATE_DIR)",
             f"what is logged cannot be kept in {settings.state_dir}: {exc.strerror}; "
@@ -63,6 +64,8 @@ def _left_over(spool: Spool, tally: Tally, log: structlog.stdlib.BoundLogger) ->
     if backlog.is_settled:  # its process was killed between the last delivery and its end
         spool.release(keep=backlog.aside > 0)
         return None
+    with contextlib.suppress(OSError):  # only for whoever looks who has it now
+        spool.append(run_line(backlog.about | {"pid": os.getpid()}))
     tally.add("metrics", "logged", reader.left_over)
     tally.add("checkpoints", "logged", len(backlog.checkpoints))
     return reader

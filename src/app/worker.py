@@ -226,6 +226,13 @@ class Crew:
                 self.is_empty = True
         self.changed(by=worker)
 
+    def unlock(self) -> None:
+        """There is another key: whoever was locked out may send."""
+        with self.lock:
+            self.link.locked_out = False
+        self.troubles.forget_lock()
+        self._wake()
+
     @property
     def is_over(self) -> bool:
         """Whether nothing will be sent any more, or nothing that anybody should wait for."""

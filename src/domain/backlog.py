@@ -5,6 +5,7 @@ The one rule: the state after a crash is the state that the lines tell, and noth
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,11 @@ import attrs
 from .checkpoint import Checkpoint
 from .journal import Line
 
+_LARGEST = 2**63 - 1
+_KINDS = frozenset({"run", "m", "sent", "aside", "c", "c-end", "end"})
+#: How a checkpoint's end is put down that was neither refused nor lost.
+_SETTLED_WELL = frozenset({"delivered", "superseded", "given up"})
+
 
 @attrs.define
 class Backlog:
@@ -20,21 +26,34 @@ class Backlog:
 
     cursor: int = 0
     """All metrics before this byte are settled."""
-    last_metrics: int = 0
-    """The end of the last line of metrics; after the cursor when some wait."""
     end: int = 0
     """The byte after the last whole line."""
+    newest_settled: int = -1
+    """The newest epoch of which something is settled."""
     checkpoints: dict[int, Checkpoint] = attrs.field(factory=dict)
     aside: int = 0
     """Epochs and checkpoints that the HUB refused."""
+    refusal: str = ""
+    """Why it refused the last of them."""
     damaged: int = 0
     """Lines that are not whole."""
     about: dict[str, Any] = attrs.field(factory=dict)
+    ended: str | None = None
+    """Why something waits, in the words of a run that ended in order; ``None`` where it was killed, or lives."""
+    # Where each line of metrics ends, and its epoch: eight bytes each, for there may be a day of them.
+    _ends: array[int] = attrs.field(factory=lambda: array("q"), repr=False)
+    _epochs: array[int] = attrs.field(factory=lambda: array("q"), repr=False)
+    _settled: int = 0
+
+    @property
+    def records(self) -> int:
+        """How many lines of metrics wait."""
+        return len(self._ends) - self._settled
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing waits."""
-        return self.last_metrics <= self.cursor and not self.checkpoints
+        return not self.records and not self.checkpoints
 
     def fold(self, lines: Iterable[Line]) -> None:
         """Take in *lines*."""
@@ -42,24 +61,36 @@ class Backlog:
             self.take(line)
 
     def take(self, line: Line) -> None:
-        """Take in one more line."""
+        """Take in one more line. A kind of line that is not known is a later version's, and none of our business."""
         self.end = line.end
         match line.record:
-            case ["m", int(), dict() | str()]:
-                self.last_metrics = line.end
+            case ["m", int(epoch), dict() | str()]:
+                self._ends.append(line.end)
+                self._epochs.append(min(epoch, _LARGEST))
             case ["sent", int(offset)]:
-                self.cursor = max(self.cursor, offset)
+                self._settle(offset)
             case ["c", dict(data)]:
                 self._take_checkpoint(data)
             case ["c-end", int(number), str(how)]:
                 self.checkpoints.pop(number, None)
-                self.aside += how not in {"delivered", "superseded"}
-            case ["aside", int(), str()]:
-                self.aside += 1
+                if is_refusal(how):
+                    self.aside, self.refusal = self.aside + 1, how
+            case ["aside", int(), str(reason)]:
+                self.aside, self.refusal = self.aside + 1, reason
             case ["run", dict(about)]:
-                self.about = about
+                self.about, self.ended = about, None
+            case ["end", str(reason)]:
+                self.ended = reason
+            case [str(kind), *_] if kind not in _KINDS:
+                pass
             case _:
                 self.damaged += 1
+
+    def _settle(self, offset: int) -> None:
+        self.cursor = max(self.cursor, offset)
+        while self._settled < len(self._ends) and self._ends[self._settled] <= self.cursor:
+            self.newest_settled = max(self.newest_settled, self._epochs[self._settled])
+            self._settled += 1
 
     def _take_checkpoint(self, data: dict[str, Any]) -> None:
         try:
@@ -68,3 +99,8 @@ class Backlog:
             self.damaged += 1
         else:
             self.checkpoints[checkpoint.number] = checkpoint
+
+
+def is_refusal(how: str) -> bool:
+    """Whether a checkpoint that ended so lies aside, refused or lost."""
+    return how not in _SETTLED_WELL

@@ -11,7 +11,8 @@ A line is the CRC-32 of the rest in eight hex digits, a space, a JSON array, and
 ``["sent", offset]``            all metrics before *offset* are settled
 ``["aside", epoch, reason]``    the HUB refused this epoch: it is kept here, and not sent again
 ``["c", {...}]``                a checkpoint waits
-``["c-end", number, how]``      that checkpoint is settled: delivered, superseded, or why it was refused
+``["c-end", number, how]``      that checkpoint is settled: delivered, superseded, given up, or why it was refused
+``["end", reason]``             the run ended in order, and this is why something waits
 ==============================  ========================================================================
 """
 
@@ -30,6 +31,7 @@ from .metrics import EpochValues
 
 _CRC_DIGITS = 8
 _LINE_START = re.compile(rb"[0-9a-f]{8} \[")
+_METRICS_START = re.compile(rb'\["m", (\d+), ["{]')
 
 
 def encoded(record: list[Any]) -> bytes:
@@ -68,6 +70,11 @@ def checkpoint_end_line(number: int, how: str) -> bytes:
     return encoded(["c-end", number, how])
 
 
+def end_line(reason: str) -> bytes:
+    """The run ended in order; *reason* is why something waits."""
+    return encoded(["end", reason])
+
+
 @attrs.frozen
 class Line:
     """One line as read: ``record`` is ``None`` where it is damaged; ``end`` is the byte after its line feed."""
@@ -76,35 +83,53 @@ class Line:
     end: int
 
 
-def lines(chunk: bytes, start: int) -> Iterator[Line]:
-    """The whole lines of *chunk*, which was read at byte *start*. A tail without a line feed is left for later."""
+def lines(chunk: bytes, start: int, *, outline: bool = False) -> Iterator[Line]:
+    """The whole lines of *chunk*, which was read at byte *start*. A tail without a line feed is left for later.
+
+    An *outline* has no values in the lines of metrics, and is made several times as fast.
+    """
+    decoded = _outlined if outline else _decoded
     position = 0
     while (feed := chunk.find(b"\n", position)) >= 0:
         text = chunk[position:feed]
         position = feed + 1
-        if text:
-            yield from _read(text, start + position - len(text) - 1, start + position)
+        if not text:
+            continue
+        record = decoded(text)
+        if record is None:
+            yield from _salvaged(text, start + position - len(text) - 1, start + position)
+        else:
+            yield Line(record, start + position)
 
 
-def _read(text: bytes, start: int, end: int) -> Iterator[Line]:
-    record = _decoded(text)
-    if record is None:
-        # Where it is a line feed that was damaged, a whole line stands behind the damaged one.
-        for match in _LINE_START.finditer(text, 1):
-            behind = _decoded(text[match.start() :])
-            if behind is not None:
-                yield Line(None, start + match.start())
-                record = behind
-                break
-    yield Line(record, end)
+def _salvaged(text: bytes, start: int, end: int) -> Iterator[Line]:
+    """A damaged line; and where it is a line feed that was damaged, the whole line that stands behind it."""
+    behind: list[Any] | None = None
+    for match in _LINE_START.finditer(text, 1):
+        behind = _decoded(text[match.start() :])
+        if behind is not None:
+            yield Line(None, start + match.start())
+            break
+    yield Line(behind, end)
 
 
 def _decoded(text: bytes) -> list[Any] | None:
-    digits, _, payload = text.partition(b" ")
-    if len(digits) != _CRC_DIGITS or digits != b"%08x" % crc32(payload):
+    if not _is_whole(text):
         return None
     try:
-        record = json.loads(payload)
+        record = json.loads(text[_CRC_DIGITS + 1 :])
     except ValueError:  # one damaged line in four thousand million passes the checksum
         return None
     return record if isinstance(record, list) and record else None
+
+
+def _outlined(text: bytes) -> list[Any] | None:
+    match = _METRICS_START.match(text, _CRC_DIGITS + 1)
+    if match is None or not _is_whole(text):
+        return _decoded(text)
+    return ["m", int(match[1]), {}]
+
+
+def _is_whole(text: bytes) -> bool:
+    digits, payload = text[:_CRC_DIGITS], text[_CRC_DIGITS + 1 :]
+    return text[_CRC_DIGITS : _CRC_DIGITS + 1] == b" " and digits == b"%08x" % crc32(payload)

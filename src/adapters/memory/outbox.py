@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import itertools
 import shutil
 import tempfile
 import threading
+import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
-from ...domain.ports.outbox import Outbox, Sealed, Spool
+from ...domain.ports.outbox import Outbox, Sealed, Seen, Spool
 
 
 class FakeSpool(Spool):
@@ -20,6 +24,7 @@ class FakeSpool(Spool):
         self._outbox = outbox
         self._folder = folder
         self.model_id = model_id
+        self.begun = time.time()
         self.journal = bytearray()
         self.is_owned = True
         self.is_sealed = False
@@ -35,14 +40,33 @@ class FakeSpool(Spool):
         """An empty folder that exists, so that real files can be kept there too."""
         return self._folder
 
+    @property
+    def size(self) -> int:
+        """Bytes in the journal."""
+        return len(self.journal)
+
     def append(self, line: bytes) -> None:
         """Add *line*, while there is room."""
         with self._lock:
-            if self.is_sealed:
-                raise Sealed(errno.EROFS, "the run has ended", self._folder)
-            if self._outbox.capacity is not None and len(self.journal) + len(line) > self._outbox.capacity:
-                raise OSError(errno.ENOSPC, "no space left in this fake outbox", self._folder)
+            self._check_open()
+            self._check_room(len(self.journal) + len(line))
             self.journal += line
+
+    def rewrite(self, make: Callable[[], bytes]) -> None:
+        """Other bytes."""
+        with self._lock:
+            self._check_open()
+            content = make()
+            self._check_room(len(content))
+            self.journal[:] = content
+
+    def _check_open(self) -> None:
+        if self.is_sealed:
+            raise Sealed(errno.EROFS, "the run has ended", self._folder)
+
+    def _check_room(self, size: int) -> None:
+        if self._outbox.capacity is not None and size > self._outbox.capacity:
+            raise OSError(errno.ENOSPC, "no space left in this fake outbox", self._folder)
 
     def read(self, start: int, limit: int) -> bytes:
         """A piece of the journal."""
@@ -84,6 +108,20 @@ class FakeOutbox(Outbox):
         for spool in found:
             spool.is_owned, spool.is_sealed = True, False
         return list(found)
+
+    def seen(self) -> list[Seen]:
+        """All of them."""
+        return [
+            Seen(
+                spool.name,
+                spool.model_id,
+                spool.begun,
+                len(spool.journal) + sum(file.stat().st_size for file in Path(spool.folder).iterdir()),
+                spool.is_owned,
+                partial(io.BytesIO, bytes(spool.journal)),
+            )
+            for spool in self.spools
+        ]
 
     def crash(self) -> None:
         """The process that owned the spools is dead."""

@@ -8,7 +8,10 @@ checkpoints. What the lines mean is the domain's business (:mod:`hubport.domain.
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import BinaryIO, Protocol, runtime_checkable
+
+import attrs
 
 
 class Sealed(OSError):
@@ -29,8 +32,13 @@ class Spool(Protocol):
         """Where the run's files go: a path for the ``Filesystem`` port."""
         ...
 
+    @property
+    def size(self) -> int:
+        """Bytes in the journal, as of a moment ago."""
+        ...
+
     def append(self, line: bytes) -> None:
-        """Add *line*, which ends in its only line feed. From any thread, without waiting for another one.
+        """Add *line*, which ends in its only line feed. From any thread, without waiting for one that sends.
 
         Raises:
             Sealed: after :meth:`seal`.
@@ -40,6 +48,17 @@ class Spool(Protocol):
 
     def read(self, start: int, limit: int) -> bytes:
         """At most *limit* bytes of the journal from byte *start*: empty at its end, perhaps with half a line last."""
+        ...
+
+    def rewrite(self, make: Callable[[], bytes]) -> None:
+        """Put what *make* returns in place of the whole journal, in one step, with no line added meanwhile.
+
+        A kill at any moment leaves the old journal or the new one. Whoever appends waits for *make*, so it must be
+        quick. For the owner's one reader, whose positions in the journal are void afterwards.
+
+        Raises:
+            OSError: when the new one could not be written; the old one is unharmed.
+        """
         ...
 
     def seal(self) -> None:
@@ -52,6 +71,22 @@ class Spool(Protocol):
     def release(self, *, keep: bool) -> None:
         """Give up the spool: for a later run to find when *keep*, or else with everything in it."""
         ...
+
+
+@attrs.frozen
+class Seen:
+    """A spool as anybody may look at it, who need not own it.
+
+    ``begun`` is when its run began, in unix seconds; ``size`` the bytes of all that lies in it; ``is_owned`` whether a
+    living process has it. ``open`` gives a reader of its journal, or an ``OSError`` when the spool is gone by now.
+    """
+
+    name: str
+    model_id: str
+    begun: float
+    size: int
+    is_owned: bool
+    open: Callable[[], BinaryIO] = attrs.field(repr=False, eq=False)
 
 
 @runtime_checkable
@@ -68,4 +103,8 @@ class Outbox(Protocol):
 
     def left_over(self, model_id: str) -> list[Spool]:
         """The spools of earlier runs of *model_id* that no living process owns, oldest first; ours from now on."""
+        ...
+
+    def seen(self) -> list[Seen]:
+        """Every spool of every model, oldest first, whoever owns it. Nothing is claimed or changed."""
         ...

@@ -40,6 +40,7 @@ def test_every_field_can_be_set_from_the_environment() -> None:
         "HUBPORT_STATE_DIR": "/somewhere/else",
         "HUBPORT_AGENT": "an agent",
         "HUBPORT_PROGRESS": "1",
+        "HUBPORT_OUTBOX_LIMIT": "500 MB",
         "HUBPORT_ALLOW_PLAIN_HTTP": "yes",
     }
     settings = Settings.from_env(environ)
@@ -61,6 +62,7 @@ def test_every_field_can_be_set_from_the_environment() -> None:
             state_dir=Path("/somewhere/else"),
             agent="an agent",
             progress=True,
+            outbox_limit=500_000_000,
             allow_plain_http=True,
         )
         == settings
@@ -118,3 +120,22 @@ def test_each_hub_has_an_outbox_of_its_own(tmp_path: Path) -> None:
     }
     assert 4 == len(folders)
     assert {tmp_path / "outbox"} == {folder.parent for folder in folders}
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [(5, 5), ("7", 7), ("1kB", 1000), ("1 KiB", 1024), ("1.5GiB", 3 << 29), ("2T", 2 * 10**12), ("0", 0)],
+)
+def test_sizes_may_be_text(given: int | str, wanted: int) -> None:
+    assert wanted == Settings(outbox_limit=given).outbox_limit
+
+
+@pytest.mark.parametrize("given", ["", "much", "-1", "1e3", "5 PB", True])
+def test_what_is_no_size_is_said(given: object) -> None:
+    with pytest.raises(InvalidSettings, match="outbox_limit.*number of bytes, such as 500MB or 8GiB"):
+        Settings(outbox_limit=given)  # type: ignore[arg-type]
+
+
+def test_a_size_in_the_environment_that_is_none_is_named() -> None:
+    with pytest.raises(InvalidSettings, match="HUBPORT_OUTBOX_LIMIT: 'much' is not a number of bytes"):
+        Settings.from_env({"HUBPORT_OUTBOX_LIMIT": "much"})

@@ -62,7 +62,6 @@ def test_who_wrote_is_known() -> None:
 
 def test_what_is_no_record_of_ours_is_counted_as_damaged() -> None:
     strangers: list[list[Any]] = [
-        ["else"],
         ["m"],
         ["m", "1", {}],
         ["m", 1, 5],
@@ -77,12 +76,19 @@ def test_what_is_no_record_of_ours_is_counted_as_damaged() -> None:
         ["c-end", 1],
         ["c-end", "1", "delivered"],
         ["run", "x"],
+        ["end"],
         [None],
         [["m"]],
     ]
     content = b"".join(encoded(record) for record in strangers) + b"rubbish\n"
 
     assert Backlog(end=len(content), damaged=len(strangers) + 1) == backlog_of(content)
+
+
+def test_a_line_of_a_later_version_is_none_of_our_business() -> None:
+    content = encoded(["later", 1])
+
+    assert Backlog(end=len(content)) == backlog_of(content)
 
 
 def checkpoint_json(**changes: Any) -> dict[str, Any]:

@@ -1,0 +1,165 @@
+"""What the trainer hands over: written down in the outbox before the call returns, and offered to the workers.
+
+The one rule: nothing here waits for anything but the disk, and a disk that is full costs what did not fit, which is
+counted, and never the training.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from ..domain.checkpoint import Checkpoint, Kind
+from ..domain.journal import checkpoint_line, metrics_line
+from ..domain.metrics import EpochValues
+from ..domain.ports.filesystem import Filesystem
+from ..domain.ports.outbox import Sealed, Spool
+from .delivery import Delivery
+from .errands import Upload
+
+T = TypeVar("T")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Intake:
+    """Keeps what one run logs in *spool*, of which *delivery* sends it, within *limit* bytes for all its spools."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        delivery: Delivery,
+        filesystem: Filesystem,
+        *,
+        limit: int,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._spool = spool
+        self._delivery = delivery
+        self._tally = delivery.tally
+        self._uploads = delivery.uploads
+        self._filesystem = filesystem
+        # Journals of dead runs grow by notes alone.
+        self._limit = limit - delivery.left_over_size
+        self._log = log
+        self._numbers = itertools.count(1)
+
+    def record(self, epochs: Mapping[int, EpochValues]) -> None:
+        """Write down the values of *epochs*; they are sent when it is time, in one call where they fit.
+
+        Raises:
+            Sealed: when the end came first.
+        """
+        for epoch, values in epochs.items():
+            line = metrics_line(epoch, values)
+            # Before it is written: an interrupt in between leaves one too many until the end, and none that is missing.
+            self._tally.add("metrics", "logged")
+            try:
+                if self._spool.size + len(line) > self._limit - self._uploads.held:
+                    self._make_room(len(line))
+                self._spool.append(line)
+            except Sealed:
+                self._tally.add("metrics", "logged", -1)
+                raise
+            except OSError as exc:
+                self._append_on_a_full_disk(line, exc)
+            except BaseException:  # Ctrl-C in a notebook, perhaps behind the write: what is written must go out
+                self._delivery.metrics.offer_again()
+                raise
+        self._delivery.metrics.offer()
+
+    def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
+        """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning.
+
+        Raises:
+            Sealed: when the end came first.
+        """
+        size = self._filesystem.size(path)
+        if size is None:
+            self._tally.blame("checkpoint file missing")
+            if kind is Kind.FINAL:  # somebody asked for it, and will not come again: no report may look complete
+                self._tally.add("checkpoints", "logged")
+                self._tally.add("checkpoints", "lost")
+            self._log.warning("checkpoint.missing", path=path, epoch=epoch, consequence="nothing is uploaded for it")
+            return
+        self._tally.add("checkpoints", "logged")
+        number = next(self._numbers)
+        target = str(Path(self._spool.folder) / f"{number}-{kind.part_name}")
+
+        def snapshot() -> Checkpoint:
+            self._make_room(size)
+            taken = self._filesystem.snapshot(path, target)
+            checkpoint = Checkpoint(number, epoch, kind, target, taken, is_best, best_map)
+            self._spool.append(checkpoint_line(checkpoint))
+            return checkpoint
+
+        try:
+            upload = Upload(self._spool, self._tried_with_room(snapshot, undo=lambda: self._discard(target)))
+        except Sealed:
+            self._tally.add("checkpoints", "logged", -1)
+            raise
+        except OSError as exc:
+            if kind is not Kind.FINAL:
+                self._lose("checkpoints", exc)
+                return
+            # Whoever asks for the final one waits for it: it can go out from where it lies.
+            self._log.warning("checkpoint.not_kept", path=path, cause=exc.strerror, consequence="sent from where it is")
+            upload = Upload(self._spool, Checkpoint(number, epoch, kind, path, size, is_best, best_map), is_ours=False)
+        self._uploads.offer(upload)
+        self._delivery.checkpoints.offer()
+
+    def keep_final(self, path: str, epoch: int, best_map: float | None) -> None:
+        """Take a snapshot of the final weights *path*, or of ``last.pt`` beside it where there are none."""
+        last = str(Path(path).with_name("last.pt"))
+        if self._filesystem.size(path) is None and self._filesystem.size(last) is not None:
+            self._log.warning("checkpoint.missing", path=path, epoch=epoch, sent_instead=last)
+            path = last
+        self.keep(path, epoch, Kind.FINAL, best_map=best_map)
+
+    def _make_room(self, size: int) -> None:
+        """Give up old epoch checkpoints until *size* more bytes are within the limit.
+
+        Raises:
+            OSError: when that is not enough.
+        """
+        while self._spool.size + self._uploads.held + size > self._limit:
+            if not self._uploads.give_up_oldest():
+                raise OSError(errno.EDQUOT, "the outbox_limit is reached", self._spool.name)
+
+    def _append_on_a_full_disk(self, line: bytes, exc: OSError) -> None:
+        try:
+            if exc.errno not in _FULL:
+                raise exc
+            self._tried_with_room(lambda: self._spool.append(line))
+        except OSError as still:
+            self._lose("metrics", still)
+
+    def _tried_with_room(self, action: Callable[[], T], *, undo: Callable[[], None] = lambda: None) -> T:
+        """Do *action*; and where the disk is full give up the oldest epoch checkpoint and do it again."""
+        while True:
+            try:
+                return action()
+            except OSError as exc:
+                undo()
+                if exc.errno not in _FULL or not self._uploads.give_up_oldest():
+                    raise
+
+    def _discard(self, path: str) -> None:
+        with contextlib.suppress(OSError):  # a disk that takes no snapshot may take no removal either
+            self._filesystem.remove(path)
+
+    def _lose(self, kind: str, exc: OSError) -> None:
+        self._tally.add(kind, "lost")
+        if self._tally.blame(f"{kind} not kept: {exc.strerror}") == 1:
+            self._log.warning(
+                "outbox.full",
+                lost=kind,
+                cause=exc.strerror,
+                spool=self._spool.name,
+                consequence="training goes on; make room",
+            )
