@@ -17,7 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from http.client import HTTPResponse
+from http.client import HTTPResponse, RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
 from typing import Any, BinaryIO, cast
@@ -274,6 +274,8 @@ def _cause(exc: Exception, patience: float) -> str:
         if isinstance(error, OSError) and error.strerror:
             return error.strerror
     for error in chain:
+        if isinstance(error, RemoteDisconnected):
+            return "the connection was closed without an answer"
         if isinstance(error, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
             return f"no answer within {patience:g} s"
     return type(chain[-1]).__name__

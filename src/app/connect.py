@@ -10,6 +10,7 @@ from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
 from ..domain.ports.outbox import Outbox
+from ..domain.ports.records import Records
 from ..domain.ports.signals import Signals
 from .connector import Connector
 from .container import Container
@@ -27,6 +28,7 @@ def connect(
     filesystem: Filesystem | None = None,
     signals: Signals | None = None,
     outbox: Outbox | None = None,
+    records: Records | None = None,
 ) -> TrainingSession:
     """Connect a training to *model*: a URL, ``<KEY>_<ID>`` or ``<ID>``.
 
@@ -36,7 +38,9 @@ def connect(
     set-up of a test.
 
     Waits for the HUB, at most ``settings.connect_within`` seconds. Nothing after it does, but ``flush``, ``finish`` and
-    ``close``.
+    ``close``. Where the HUB does not answer and ``settings.start_offline`` allows it, the session starts from what an
+    earlier ``connect`` has kept of the model. In a distributed training rank 0 has the session, and every other rank
+    gets one that does nothing (``is_bystander``).
 
     Raises:
         InvalidModelRef, InvalidSettings: what was asked for makes no sense.
@@ -44,7 +48,15 @@ def connect(
         HubUnreachable, HubRefused: no answer, or an answer that is no success.
         AlreadyTrained, DatasetNotReady, InvalidModelRecord: there is nothing to train yet, or any more.
     """
-    wired = connector(settings=settings, http=http, clock=clock, filesystem=filesystem, signals=signals, outbox=outbox)
+    wired = connector(
+        settings=settings,
+        http=http,
+        clock=clock,
+        filesystem=filesystem,
+        signals=signals,
+        outbox=outbox,
+        records=records,
+    )
     return wired.connect(model, api_key)
 
 

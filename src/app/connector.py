@@ -9,7 +9,7 @@ import attrs
 import structlog
 
 from ..domain.credentials import Credentials
-from ..domain.errors import AlreadyTrained, AuthenticationFailed
+from ..domain.errors import AlreadyTrained, AuthenticationFailed, HubRefused, HubUnreachable
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
 from ..domain.model_ref import ModelRef
@@ -17,6 +17,7 @@ from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
 from ..domain.ports.outbox import Outbox
+from ..domain.ports.records import Records
 from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
 from . import spools
@@ -25,6 +26,7 @@ from .delivery import Delivery, Ports
 from .handshake import Handshake
 from .intake import Intake
 from .log import logger
+from .ranks import rank
 from .report import Report, Tally
 from .session import TrainingSession
 from .settings import Settings
@@ -48,6 +50,7 @@ class Connector:
     filesystem: Filesystem
     signals: Signals
     outbox: Outbox
+    records: Records
 
     def connect(self, model: str, api_key: str | Credentials | None = None) -> TrainingSession:
         """Open and start; see :func:`hubport.connect`."""
@@ -62,21 +65,61 @@ class Connector:
             raise AuthenticationFailed(f"no key for the HUB at {self.settings.api_root}")
         claim = Claim(ref.model_id, found if isinstance(found, Credentials) else Credentials(found))
         handshake = self._handshake(claim)
-        handshake.authenticate()
-        return claim, *self._fetch(claim, handshake)
+        try:
+            if self._rank == 0:  # a thousand ranks need the model, and not a thousand opinions of the key
+                handshake.authenticate()
+            return claim, *self._fetch(claim, handshake)
+        except (HubUnreachable, HubRefused) as exc:
+            kept = self._kept(claim, exc)
+            if kept is None:
+                raise
+            return claim, *kept
 
     def fetch(self, claim: Claim) -> tuple[ModelRecord, TrainPlan]:
         """The HUB's record of the model as it is now, and what follows from it."""
         return self._fetch(claim, self._handshake(claim))
 
+    def authenticate(self, claim: Claim) -> None:
+        """Have the HUB check the key alone."""
+        self._handshake(claim).authenticate()
+
     def _fetch(self, claim: Claim, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
         record = handshake.fetch(claim.model_id)
+        if self._rank == 0:
+            self._keep(claim, record)
         try:
-            return record, TrainPlan.of(record, model_url=self.settings.model_url(record.id))
+            return record, self._plan(record)
         except AlreadyTrained:
             # No session will ever come for what the runs of a finished model have left: it goes now.
             self.send_left_over(claim, record.id, deadline=handshake.deadline)
             raise
+
+    def _plan(self, record: ModelRecord) -> TrainPlan:
+        return TrainPlan.of(record, model_url=self.settings.model_url(record.id))
+
+    def _keep(self, claim: Claim, record: ModelRecord) -> None:
+        try:
+            self.records.put(claim.model_id, record.for_keeping())
+        except OSError as exc:  # a convenience for a later start, and no reason to miss this one
+            logger(model_id=record.id).debug("record.not_kept", cause=exc.strerror)
+
+    def _kept(self, claim: Claim, silence: HubUnreachable | HubRefused) -> tuple[ModelRecord, TrainPlan] | None:
+        """What an earlier connect has kept, where that is asked for and the HUB has not said no."""
+        is_down = isinstance(silence, HubUnreachable) or silence.is_temporary
+        data = self.records.get(claim.model_id) if self.settings.start_offline and is_down else None
+        if data is None:
+            return None
+        record = ModelRecord.from_data(data, asked_for=claim.model_id)
+        logger(model_id=record.id).warning(
+            "connect.offline",
+            cause=str(silence),
+            consequence="training starts from what the HUB said last time; what is logged is kept until it is back",
+        )
+        return record, self._plan(record)
+
+    @property
+    def _rank(self) -> int:
+        return rank(self.settings.rank)
 
     def send_left_over(self, claim: Claim, model_id: str, *, deadline: float) -> Report | None:
         """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing."""
@@ -98,9 +141,22 @@ class Connector:
         """
         log = logger(model_id=record.id)
         tally = Tally()
-        own = spools.opened(record.id, self.settings, self.outbox)
-        readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
+        readers: list[BacklogReader] = []
+        if self._rank == 0:
+            own = spools.opened(record.id, self.settings, self.outbox)
+            readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
+        else:
+            log.warning(
+                "session.bystander",
+                rank=self._rank,
+                consequence="this process sends nothing: rank 0 reports for all",
+                remedy="HUBPORT_RANK=0, where this is a training of its own",
+            )
         delivery = self._delivery(claim, record.id, readers, tally, log)
+        intake: Intake | None = None
+        if readers:
+            limit = self.settings.outbox_limit
+            intake = Intake(readers[-1].spool, delivery, self.filesystem, limit=limit, log=log)
         return TrainingSession(
             record=record,
             plan=plan,
@@ -109,7 +165,7 @@ class Connector:
             signals=self.signals,
             log=log,
             delivery=delivery,
-            intake=Intake(own.spool, delivery, self.filesystem, limit=self.settings.outbox_limit, log=log),
+            intake=intake,
             beats=beats,
         )
 

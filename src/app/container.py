@@ -9,6 +9,7 @@ from __future__ import annotations
 from dependency_injector import containers, providers
 
 from ..adapters.disk_outbox import DiskOutbox
+from ..adapters.disk_records import DiskRecords
 from ..adapters.os_filesystem import OsFilesystem
 from ..adapters.os_signals import OsSignals
 from ..adapters.requests_http import RequestsHttp
@@ -17,6 +18,7 @@ from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
 from ..domain.ports.outbox import Outbox
+from ..domain.ports.records import Records
 from ..domain.ports.signals import Signals
 from .connector import Connector
 from .settings import Settings
@@ -31,6 +33,7 @@ class Container(containers.DeclarativeContainer):
     filesystem: providers.Provider[Filesystem] = providers.ThreadSafeSingleton(OsFilesystem)
     signals: providers.Provider[Signals] = providers.ThreadSafeSingleton(OsSignals)
     outbox: providers.Provider[Outbox] = providers.ThreadSafeSingleton(DiskOutbox, settings.provided.outbox_dir)
+    records: providers.Provider[Records] = providers.ThreadSafeSingleton(DiskRecords, settings.provided.records_dir)
     connector: providers.Provider[Connector] = providers.Factory(
         Connector,
         settings=settings,
@@ -39,4 +42,5 @@ class Container(containers.DeclarativeContainer):
         filesystem=filesystem,
         signals=signals,
         outbox=outbox,
+        records=records,
     )

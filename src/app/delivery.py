@@ -55,6 +55,7 @@ class Delivery:
         self._log = log
         self._ports = ports
         self._readers = readers
+        self._name = readers[-1].spool.name if readers else ""
         self._crew = Crew(ports.clock, Link(self._backoff("link")), tally, log, on_empty=self._release)
         route = Route(model_id, protocol, ports.http, ports.clock, log, tally, lambda: self._crew.deadline)
         self._route = route
@@ -62,6 +63,7 @@ class Delivery:
         posting = MetricsErrand(route, readers, within=settings.request_within)
         self.uploads = CheckpointErrand(route, ports.filesystem, spools.uploads(readers), within=settings.upload_within)
         self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, self._beating)
+        self.heartbeats.lane.spread = settings.heartbeat_spread
         self.metrics = self._hire("metrics", settings.metrics_every, posting)
         self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, self.uploads)
 
@@ -81,7 +83,7 @@ class Delivery:
             model_id=self._model_id,
             model_url=model_url,
             state=state,
-            spool=self._readers[-1].spool.name,
+            spool=self._name,
         )
 
     def go_on_with(self, protocol: HubProtocol) -> None:
@@ -165,7 +167,7 @@ class Delivery:
         self._ports.http.close()
 
     def _backoff(self, name: str, every: float = math.inf) -> Backoff:
-        return Backoff(seed=f"{self._readers[-1].spool.name}:{name}", floor=min(every, LEAST_GAP))
+        return Backoff(seed=f"{self._name}:{name}", floor=min(every, LEAST_GAP))
 
     def _hire(self, name: str, every: float, errand: Errand) -> Worker:
         return self._crew.hire(name, Lane(every, self._crew.link, self._backoff(name, every)), errand)

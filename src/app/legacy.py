@@ -129,7 +129,7 @@ class HUBTrainingSession:
         # The old class lost what was still in the queue here: of a training of two epochs, everything.
         self.upload_metrics()
         self.metrics_queue = {}
-        if not self._engine().send_final(weights, epoch=epoch, map=map) and not self._session.is_forked:
+        if not self._engine().send_final(weights, epoch=epoch, map=map) and self._session.is_running:
             self._log.warning("final.waiting", summary=str(self._session.status()))
 
     def _start_heartbeat(self) -> None:

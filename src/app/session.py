@@ -41,6 +41,9 @@ class State(str, Enum):
     RUNNING = "running"
     CLOSED = "closed"
     FORKED = "forked"
+    """A copy in a forked child, which does nothing."""
+    BYSTANDER = "bystander"
+    """Of another rank than 0 in a distributed training: it does nothing, from its beginning to its end."""
 
 
 class TrainingSession:
@@ -60,9 +63,10 @@ class TrainingSession:
         signals: Signals,
         log: structlog.stdlib.BoundLogger,
         delivery: Delivery,
-        intake: Intake,
+        intake: Intake | None,
         beats: bool = True,
     ) -> None:
+        # Without an intake it is a bystander.
         self.record = record
         self.model_id = record.id
         self.model_url = settings.model_url(record.id)
@@ -71,14 +75,16 @@ class TrainingSession:
         self.settings = settings
         self._clock = clock
         self._log = log
-        self._state = State.RUNNING
+        self._state = State.BYSTANDER if intake is None else State.RUNNING
         self._closing = threading.Lock()
         self._delivery = delivery
         self._intake = intake
+        self._hold = SignalHold(self._delivery, clock, settings.signal_within, log)
+        if intake is None:
+            return
         self._delivery.start(beats=beats)
         process.watch(self)
         atexit.register(self.close)
-        self._hold = SignalHold(self._delivery, clock, settings.signal_within, log)
         try:
             if settings.handle_signals:
                 self._hold.begin(signals)
@@ -101,9 +107,9 @@ class TrainingSession:
             InvalidMetrics: (a ``TypeError``) for what is no number or text.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if self._is_open("log_metrics"):
+        if intake := self._open("log_metrics"):
             try:
-                self._intake.record({epoch_number(epoch): json_safe(values)})
+                intake.record({epoch_number(epoch): json_safe(values)})
             except Sealed:
                 raise self._closed("log_metrics") from None
 
@@ -121,9 +127,9 @@ class TrainingSession:
         Raises:
             SessionClosed: after ``finish`` or ``close``.
         """
-        if self._is_open("log_text"):
+        if intake := self._open("log_text"):
             try:
-                self._intake.record({epoch_number(epoch): text for epoch, text in texts.items()})
+                intake.record({epoch_number(epoch): text for epoch, text in texts.items()})
             except Sealed:
                 raise self._closed("log_text") from None
 
@@ -136,9 +142,9 @@ class TrainingSession:
             InvalidMetrics: when *epoch* is no whole number from 0.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if self._is_open("upload_checkpoint"):
+        if intake := self._open("upload_checkpoint"):
             try:
-                self._intake.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
+                intake.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
             except Sealed:
                 raise self._closed("upload_checkpoint") from None
 
@@ -149,7 +155,7 @@ class TrainingSession:
             AuthenticationFailed: when it cannot be a key. Whether the HUB takes it shows when something is sent.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if self._is_open("use_key"):
+        if self._open("use_key"):
             credentials = api_key if isinstance(api_key, Credentials) else Credentials(api_key)
             self._delivery.go_on_with(HubProtocol(credentials))
 
@@ -159,7 +165,7 @@ class TrainingSession:
         Raises:
             SessionClosed: after ``finish`` or ``close``.
         """
-        return self._is_open("flush") and self._delivery.drain(self._clock.now() + within)
+        return bool(self._open("flush")) and self._delivery.drain(self._clock.now() + within)
 
     def finish(
         self,
@@ -178,7 +184,7 @@ class TrainingSession:
             InvalidMetrics: when *epoch* or *map* is no number.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if not self._is_open("finish"):
+        if not self._open("finish"):
             return self.status()
         deadline = self._clock.now() + (self.settings.finish_within if within is None else within)
         if path is not None:
@@ -189,14 +195,14 @@ class TrainingSession:
         self, path: str | os.PathLike[str], *, epoch: int, map: float | None, deadline: float | None = None
     ) -> bool:
         """What ``finish`` does before it closes; whether nothing waits any more at *deadline*, an instant."""
-        if not self._is_open("send_final"):
+        if not (intake := self._open("send_final")):
             return False
         which, worth = epoch_number(epoch), number("map", map)
         now = self._clock.now()
         deadline = now + self.settings.finish_within if deadline is None else deadline
         # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
         self._delivery.drain_metrics(min(deadline, now + self.settings.request_within))
-        self._intake.keep_final(os.fspath(path), which, worth)
+        intake.keep_final(os.fspath(path), which, worth)
         bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress)
         try:
             return self._delivery.drain(deadline, progress=bar)
@@ -232,6 +238,11 @@ class TrainingSession:
         return self._state is State.FORKED
 
     @property
+    def is_bystander(self) -> bool:
+        """Whether another rank of this distributed training is the one that reports, and this one does nothing."""
+        return self._state is State.BYSTANDER
+
+    @property
     def is_beating(self) -> bool:
         """Whether heartbeats are sent."""
         return self._state is State.RUNNING and not self._delivery.heartbeats.is_paused
@@ -263,12 +274,12 @@ class TrainingSession:
     def __repr__(self) -> str:
         return f"<TrainingSession {self.model_url} {self._state.value}>"
 
-    def _is_open(self, call: str) -> bool:
-        """Whether *call* may do something; in a forked child it may not, and says nothing of it."""
+    def _open(self, call: str) -> Intake | None:
+        """What *call* may hand something to; nothing in a forked child and in a bystander, which say nothing of it."""
         if self._state is State.CLOSED:
             raise self._closed(call)
         self._hold.go_on()
-        return self._state is State.RUNNING
+        return self._intake if self._state is State.RUNNING else None
 
     def _closed(self, call: str) -> SessionClosed:
         """What to raise where another thread has closed the session after *call* had begun."""

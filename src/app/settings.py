@@ -9,6 +9,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,20 @@ def _absolute(path: str | os.PathLike[str]) -> Path:
     return Path(path).expanduser().absolute()
 
 
-def _seconds(*, least: float = 0.0) -> Callable[[Any, attrs.Attribute[float], float], None]:
+def _number(what: str, *, least: float = 0.0) -> Callable[[Any, attrs.Attribute[float], float], None]:
     def check(_: Any, attribute: attrs.Attribute[float], value: float) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
-            raise InvalidSettings(attribute.name, f"{value!r} is not a number of seconds of at least {least:g}")
+            raise InvalidSettings(attribute.name, f"{value!r} is not a number{what} of at least {least:g}")
 
     return check
+
+
+def _rank(_: Any, attribute: attrs.Attribute[int | None], value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise InvalidSettings(attribute.name, f"{value!r} is not a rank, a whole number from 0")
+
+
+_seconds = partial(_number, " of seconds")
 
 
 def _bytes(value: int | str) -> int:
@@ -87,8 +96,12 @@ class Settings:
     """At most one epoch checkpoint in so many seconds."""
     heartbeat_every: float = attrs.field(default=300.0, validator=_seconds(least=0.1))
     """One heartbeat in so many seconds."""
+    heartbeat_spread: float = attrs.field(default=0.5, validator=_number(""))
+    """The first gap, and the one after an outage, is longer by up to this part, so that runs do not beat as one."""
     connect_within: float = attrs.field(default=5.0, validator=_seconds())
     """How long ``connect`` tries."""
+    start_offline: bool = False
+    """Where the HUB gives ``connect`` no answer, go on from what an earlier one has kept of the model."""
     request_within: float = attrs.field(default=10.0, validator=_seconds(least=0.001))
     """The end of one heartbeat or metrics call."""
     upload_within: float = attrs.field(default=3600.0, validator=_seconds(least=0.001))
@@ -101,6 +114,8 @@ class Settings:
     """How long SIGTERM and SIGINT are held back to send what is left."""
     handle_signals: bool = True
     """Whether SIGTERM and SIGINT are watched at all."""
+    rank: int | None = attrs.field(default=None, validator=_rank)
+    """This process's rank in a distributed training, of which rank 0 alone reports; ``None``: see :mod:`.ranks`."""
     state_dir: Path = attrs.field(factory=_default_state_dir, converter=_absolute)
     """Where the outbox lives: ``HUBPORT_STATE_DIR``."""
     outbox_limit: int = attrs.field(default=8 << 30, converter=_bytes)
@@ -115,7 +130,16 @@ class Settings:
     @property
     def outbox_dir(self) -> Path:
         """The outbox's folder: one for each HUB, whose models and keys are not another's."""
-        return self.state_dir / "outbox" / re.sub(r"[^0-9A-Za-z.-]+", "_", self.api_root)
+        return self.state_dir / "outbox" / self._hub_name
+
+    @property
+    def records_dir(self) -> Path:
+        """Where the HUB's records of its models are kept."""
+        return self.state_dir / "records" / self._hub_name
+
+    @property
+    def _hub_name(self) -> str:
+        return re.sub(r"[^0-9A-Za-z.-]+", "_", self.api_root)
 
     def model_url(self, model_id: str) -> str:
         """The page of a model, for people."""
@@ -157,10 +181,11 @@ _OLD_NAMES = {
     "web_root": "ULTRALYTICS_HUB_WEB",
     "api_key": "HUB_API_KEY",
 }
-_EXPECTED = {"float": "a number of seconds", "int": "a number of bytes, such as 500MB or 8GiB"}
+_EXPECTED = {"float": "a number", "int": "a number of bytes, such as 500MB or 8GiB", "int | None": "a rank"}
 _READERS: dict[str, Callable[[str], Any]] = {
     "float": float,
     "int": _bytes,
+    "int | None": int,
     "bool": _yes,
     "bool | None": _yes,
     "Path": Path,

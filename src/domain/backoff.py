@@ -28,8 +28,11 @@ class Backoff:
 
     def delay(self, failures: int) -> float:
         """Seconds to wait after *failures* (1 or more) in a row."""
-        draw = zlib.crc32(f"{self.seed}:{failures}".encode()) / 2**32
-        return self.floor + draw * self.bound(failures)
+        return self.floor + self.draw(failures) * self.bound(failures)
+
+    def draw(self, what: object) -> float:
+        """A number from 0 to 1, always the same for this seed and *what*."""
+        return zlib.crc32(f"{self.seed}:{what}".encode()) / 2**32
 
     def bound(self, failures: int) -> float:
         """The end of the range that the jitter is drawn from."""

@@ -66,10 +66,13 @@ class Lane:
     waiting: bool = False
     """Whether something was offered that no request has taken yet."""
     failures: int = 0
+    spread: float = 0.0
+    """The first gap, and the one after failures, is longer by up to this part of ``every``, drawn for each run."""
     hurries: int = 0
     """How many wait for the end: while somebody does, pacing is suspended."""
     started: float = -math.inf
     _not_before: float = -math.inf
+    _draws: int = 0
 
     def offer(self) -> None:
         """There is something to send."""
@@ -104,9 +107,15 @@ class Lane:
             # An outage is the link's to pace: its backoff is shared, and it is shorter for a lane that met it late.
             self._not_before = self.started + self.backoff.floor if outcome.is_silence else now + gap
         else:
+            gap = self._spread_gap() if self.failures or not self._draws else self.every
             self.failures = 0
-            self._not_before = -math.inf if self.hurries else self.started + self.every
+            self._not_before = -math.inf if self.hurries else self.started + gap
         return concerns_others
+
+    def _spread_gap(self) -> float:
+        """A gap of this run's own: what began together, or was held up together, does not go on together."""
+        self._draws += 1
+        return self.every * (1.0 + self.spread * self.backoff.draw(f"gap {self._draws}"))
 
     def hurry(self) -> None:
         """Suspend the pace and our own backoff: somebody waits for the end."""

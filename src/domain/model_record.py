@@ -6,6 +6,7 @@ that adds a field breaks nobody.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,3 +43,16 @@ class ModelRecord:
         if not isinstance(status, str) or not status:
             raise InvalidModelRecord("status", "is missing")
         return cls(model_id, status, dict(data))
+
+    def for_keeping(self) -> dict[str, Any]:
+        """``raw`` without what may be a secret: the query of every address, which signs it or holds a key."""
+        kept: dict[str, Any] = _without_queries(dict(self.raw))
+        return kept
+
+
+def _without_queries(value: Any) -> Any:
+    if isinstance(value, str):
+        return re.sub(r"^(https?://[^?#]*)[?#].*$", r"\1", value, flags=re.DOTALL)
+    if isinstance(value, Mapping):
+        return {name: _without_queries(part) for name, part in value.items()}
+    return [_without_queries(part) for part in value] if isinstance(value, list) else value

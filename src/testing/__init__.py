@@ -20,6 +20,16 @@ from ..adapters.memory.clock import FakeClock
 from ..adapters.memory.filesystem import FakeFilesystem
 from ..adapters.memory.hub import FakeHub, Received
 from ..adapters.memory.outbox import FakeOutbox
+from ..adapters.memory.records import FakeRecords
 from ..adapters.memory.signals import FakeSignals
 
-__all__ = ["FakeClock", "FakeFilesystem", "FakeHub", "FakeOutbox", "FakeSignals", "LoopbackServer", "Received"]
+__all__ = [
+    "FakeClock",
+    "FakeFilesystem",
+    "FakeHub",
+    "FakeOutbox",
+    "FakeRecords",
+    "FakeSignals",
+    "LoopbackServer",
+    "Received",
+]

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 import hubport
-from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeSignals
+from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
 
 
 @attrs.define
@@ -23,6 +23,7 @@ class Stage:
     disk: FakeFilesystem = attrs.field(factory=lambda: FakeFilesystem({"last.pt": b"last", "best.pt": b"best"}))
     outbox: FakeOutbox = attrs.field(factory=FakeOutbox)
     signals: FakeSignals = attrs.field(factory=FakeSignals)
+    records: FakeRecords = attrs.field(factory=FakeRecords)
     model_id: str = attrs.field(init=False)
     sessions: list[hubport.TrainingSession] = attrs.field(factory=list)
 
@@ -31,7 +32,8 @@ class Stage:
         self.model_id = self.hub.create_model(epochs=3).id
 
     def settings(self, **fields: Any) -> hubport.Settings:
-        return hubport.Settings(state_dir=self.state_dir, progress=False, **fields)
+        defaults: dict[str, Any] = {"progress": False, "heartbeat_spread": 0, "rank": 0}
+        return hubport.Settings(state_dir=self.state_dir, **defaults | fields)
 
     def ports(self) -> dict[str, Any]:
         return {
@@ -40,6 +42,7 @@ class Stage:
             "filesystem": self.disk,
             "outbox": self.outbox,
             "signals": self.signals,
+            "records": self.records,
         }
 
     def connect(self, model: str | None = None, **fields: Any) -> hubport.TrainingSession:

@@ -11,6 +11,7 @@ from dependency_injector import providers
 from dependency_injector.errors import Error
 
 from hubport.adapters.disk_outbox import DiskOutbox
+from hubport.adapters.disk_records import DiskRecords
 from hubport.adapters.os_filesystem import OsFilesystem
 from hubport.adapters.os_signals import OsSignals
 from hubport.adapters.requests_http import RequestsHttp
@@ -22,8 +23,9 @@ from hubport.domain.ports.clock import Clock
 from hubport.domain.ports.filesystem import Filesystem
 from hubport.domain.ports.http import Http
 from hubport.domain.ports.outbox import Outbox
+from hubport.domain.ports.records import Records
 from hubport.domain.ports.signals import Signals
-from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeSignals
+from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
 
 PORTS: dict[str, tuple[type, type]] = {
     "http": (Http, RequestsHttp),
@@ -31,6 +33,7 @@ PORTS: dict[str, tuple[type, type]] = {
     "filesystem": (Filesystem, OsFilesystem),
     "signals": (Signals, OsSignals),
     "outbox": (Outbox, DiskOutbox),
+    "records": (Records, DiskRecords),
 }
 FAKES: dict[str, Any] = {
     "http": FakeHub,
@@ -38,6 +41,7 @@ FAKES: dict[str, Any] = {
     "filesystem": FakeFilesystem,
     "signals": FakeSignals,
     "outbox": FakeOutbox,
+    "records": FakeRecords,
 }
 
 

@@ -40,6 +40,9 @@ def test_every_field_can_be_set_from_the_environment() -> None:
         "HUBPORT_STATE_DIR": "/somewhere/else",
         "HUBPORT_AGENT": "an agent",
         "HUBPORT_PROGRESS": "1",
+        "HUBPORT_HEARTBEAT_SPREAD": "0.25",
+        "HUBPORT_START_OFFLINE": "on",
+        "HUBPORT_RANK": "3",
         "HUBPORT_OUTBOX_LIMIT": "500 MB",
         "HUBPORT_ALLOW_PLAIN_HTTP": "yes",
     }
@@ -62,6 +65,9 @@ def test_every_field_can_be_set_from_the_environment() -> None:
             state_dir=Path("/somewhere/else"),
             agent="an agent",
             progress=True,
+            heartbeat_spread=0.25,
+            start_offline=True,
+            rank=3,
             outbox_limit=500_000_000,
             allow_plain_http=True,
         )
@@ -132,10 +138,16 @@ def test_sizes_may_be_text(given: int | str, wanted: int) -> None:
 
 @pytest.mark.parametrize("given", ["", "much", "-1", "1e3", "5 PB", True])
 def test_what_is_no_size_is_said(given: object) -> None:
-    with pytest.raises(InvalidSettings, match="outbox_limit.*number of bytes, such as 500MB or 8GiB"):
+    with pytest.raises(InvalidSettings, match=r"outbox_limit.*number of bytes, such as 500MB or 8GiB"):
         Settings(outbox_limit=given)  # type: ignore[arg-type]
 
 
 def test_a_size_in_the_environment_that_is_none_is_named() -> None:
     with pytest.raises(InvalidSettings, match="HUBPORT_OUTBOX_LIMIT: 'much' is not a number of bytes"):
         Settings.from_env({"HUBPORT_OUTBOX_LIMIT": "much"})
+
+
+@pytest.mark.parametrize("given", ["1", 1.0, True])
+def test_what_is_no_rank_is_said(given: object) -> None:
+    with pytest.raises(InvalidSettings, match=r"rank: .* is not a rank"):
+        Settings(rank=given)  # type: ignore[arg-type]

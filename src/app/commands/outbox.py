@@ -1,0 +1,146 @@
+"""``hubport status`` and ``hubport sync``: what waits on this machine, and sending it.
+
+The one rule: what is shown is what the journals say, and nothing is sent to a HUB that was not asked for by name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+from ...adapters.disk_outbox import DiskOutbox
+from ...domain.credentials import Credentials
+from ...domain.errors import AuthenticationFailed
+from ..connector import Claim
+from ..container import Container
+from ..report import Report
+from ..settings import Settings
+from ..survey import SpoolStatus, State, survey
+from ..sync import left_over, sync
+from .arguments import seconds
+
+_COLUMNS = ("MODEL", "HUB", "AGE", "SIZE", "STATE", "WAITING", "WHY")
+
+
+def add(commands: Any) -> None:
+    """Put them on the command line."""
+    status = commands.add_parser("status", help="what waits on this machine, of every run and for every HUB")
+    status.add_argument("--json", action="store_true", help="the spools as JSON on stdout")
+    status.set_defaults(run=_status)
+
+    send = commands.add_parser("sync", help="send what runs that are over have left on this machine")
+    send.add_argument("--hub", metavar="URL", help="to this HUB (else ULTRALYTICS_HUB_API)")
+    send.add_argument("--api-key", metavar="KEY", help="with this key (else HUB_API_KEY)")
+    send.add_argument("--within", type=seconds, metavar="SECONDS", help="give up after so long (3600)")
+    send.add_argument("--dry-run", action="store_true", help="only show what would be sent")
+    send.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+    send.set_defaults(run=_sync)
+
+
+def _surveyed(settings: Settings) -> list[SpoolStatus]:
+    """Every spool of this user, whichever HUB it is for."""
+    root = settings.outbox_dir.parent
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    return [status for folder in folders for status in survey(DiskOutbox(folder).seen())]
+
+
+def _status(options: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    statuses = _surveyed(settings)
+    if options.json:
+        print(json.dumps([status.as_json() for status in statuses], indent=2))
+        return 0
+    if not statuses:
+        print(f"Nothing waits in {settings.outbox_dir.parent}.")
+        return 0
+    print(_table(statuses))
+    print(f"\nIn {settings.outbox_dir.parent}, a folder for each run.")
+    for hub in sorted({status.hub for status in left_over(statuses)}):
+        print(f"To send what waits for {hub}: HUB_API_KEY=<its key> hubport sync --hub {hub}")
+    return 0
+
+
+def _sync(options: argparse.Namespace) -> int:
+    roots = {"api_root": options.hub} if options.hub else {}
+    settings = Settings.from_env(**roots)
+    statuses = _surveyed(settings)
+    ours = [status for status in left_over(statuses) if status.hub == settings.api_root]
+    others = Counter(status.hub for status in left_over(statuses) if status.hub != settings.api_root)
+    for hub, number in sorted(others.items()):
+        print(f"hubport: {number} runs have left something for {hub}: hubport sync --hub {hub}", file=sys.stderr)
+    if options.dry_run:
+        if options.json:
+            print(json.dumps({"hub": settings.api_root, "waiting": [status.as_json() for status in ours]}, indent=2))
+        else:
+            print(_table(ours) if ours else _nothing(settings))
+        return 0
+    reports = _sent(ours, settings, options) if ours else []
+    if options.json:
+        print(json.dumps({"hub": settings.api_root, "models": [report.as_json() for report in reports]}, indent=2))
+    elif not reports:
+        print(_nothing(settings))
+    return 0 if all(report.is_complete for report in reports) else 1
+
+
+def _sent(spools: Sequence[SpoolStatus], settings: Settings, options: argparse.Namespace) -> list[Report]:
+    key = options.api_key or settings.api_key
+    if not key:
+        raise AuthenticationFailed(f"no key for the HUB at {settings.api_root}: give --api-key")
+    container = Container(settings=settings)
+    connector, clock = container.connector(), container.clock()
+    claims = [Claim(model_id, Credentials(key)) for model_id in dict.fromkeys(status.model_id for status in spools)]
+    within = settings.finish_within if options.within is None else options.within
+
+    def tell(report: Report) -> None:
+        if not options.json:
+            print(report, flush=True)
+
+    with closing(container.http()):
+        connector.authenticate(claims[0])
+        return sync(connector, clock, claims, deadline=clock.now() + within, tell=tell)
+
+
+def _nothing(settings: Settings) -> str:
+    return f"Nothing waits for {settings.api_root} in {settings.outbox_dir}."
+
+
+def _table(statuses: Sequence[SpoolStatus]) -> str:
+    rows = [_COLUMNS, *(_row(status) for status in statuses)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines)
+
+
+def _row(status: SpoolStatus) -> tuple[str, ...]:
+    damaged = f"; {status.damaged} damaged lines" if status.damaged else ""
+    refused = f"; {status.refused} refused" if status.refused and status.state is not State.REFUSED else ""
+    return (
+        status.model_id,
+        status.hub or "?",
+        _age(time.time() - status.begun),
+        _size(status.size),
+        status.state.value,
+        status.waiting,
+        f"{status.reason}{refused}{damaged}",
+    )
+
+
+def _age(age: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if age >= length:
+            return f"{age / length:.0f} {unit}"
+    return f"{max(age, 0):.0f} s"
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:  # noqa: PLR2004 - the decimal prefixes
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -1,0 +1,37 @@
+"""Sending what runs that are over have left.
+
+The one rule: a key goes to the HUB that it belongs to, so one sync is for one HUB; what waits for others is only named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..domain.ports.clock import Clock
+from .connector import Claim, Connector
+from .report import Report
+from .survey import SpoolStatus, State
+
+
+def left_over(statuses: Iterable[SpoolStatus]) -> list[SpoolStatus]:
+    """Those that a sync sends, or takes away because nothing is left in them."""
+    return [status for status in statuses if status.state in {State.WAITING, State.DELIVERED}]
+
+
+def sync(
+    connector: Connector,
+    clock: Clock,
+    claims: Iterable[Claim],
+    *,
+    deadline: float,
+    tell: Callable[[Report], None],
+) -> list[Report]:
+    """Send what is left of each of *claims*, one model after the other, until *deadline*; *tell* of each."""
+    reports: list[Report] = []
+    for claim in claims:
+        # Where the time is over the spools are looked at all the same, so that the report says what waits in them.
+        report = connector.send_left_over(claim, claim.model_id, deadline=max(deadline, clock.now()))
+        if report is not None:
+            reports.append(report)
+            tell(report)
+    return reports
