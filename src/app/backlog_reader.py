@@ -39,10 +39,11 @@ def backlog_of(readable: Readable) -> Backlog:
 
 
 class BacklogReader:
-    """One spool's metrics from its cursor on, in batches."""
+    """One spool's metrics from its cursor on, in batches. The journal is tidied within a fourth of *limit* bytes."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, *, limit: int = 1 << 62) -> None:
         self.spool = spool
+        self._least = min(_REWRITTEN_FROM, limit // 4)
         self.backlog = backlog_of(spool)
         #: Records that an earlier process left behind the cursor.
         self.left_over = self.backlog.records
@@ -50,7 +51,7 @@ class BacklogReader:
         self._known: OrderedDict[int, EpochValues] = OrderedDict()
         # The newest epoch that only the journal remembers. Whatever an earlier process delivered is such.
         self._forgotten = self.backlog.newest_settled
-        self._rewritten_from = _REWRITTEN_FROM
+        self._rewritten_from = self._least
 
     def batch(self, *, most: int) -> Batch:
         """What waits, up to *most* epochs; empty when nothing does."""
@@ -85,7 +86,7 @@ class BacklogReader:
     @property
     def is_worth_rewriting(self) -> bool:
         """Whether much of the journal is settled: a first look, which costs nothing."""
-        return self.cursor >= self._rewritten_from
+        return self.cursor > self._rewritten_from
 
     def rewrite(self) -> None:
         """Give the settled part of the journal back to the disk, where that is worth it.
@@ -116,7 +117,7 @@ class BacklogReader:
         self.spool.rewrite(state)
         self.backlog = backlog_of(self.spool)
         self.cursor = self.backlog.cursor
-        self._rewritten_from = max(_REWRITTEN_FROM, 2 * self.cursor)
+        self._rewritten_from = max(self._least, 2 * self.cursor)
 
     def _waiting(self, start: int, end: int) -> Iterator[bytes]:
         for line in _lines(self.spool, start, before=end):

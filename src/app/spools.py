@@ -38,7 +38,7 @@ def opened(model_id: str, settings: Settings, outbox: Outbox) -> BacklogReader:
     try:
         spool = outbox.open(model_id)
         spool.append(run_line({"model": model_id, "root": settings.api_root, "pid": os.getpid()}))
-        return BacklogReader(spool)
+        return BacklogReader(spool, limit=settings.outbox_limit)
     except OSError as exc:
         if spool is not None:
             spool.release(keep=False)
