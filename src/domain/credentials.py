@@ -30,6 +30,15 @@ def _is_header_safe(_: object, __: object, value: str) -> None:
         raise AuthenticationFailed("the key is empty or holds blanks, line breaks or characters beyond ASCII")
 
 
+class _Unprinted(str):
+    """A header's value that is not in its own repr: crash reporters print the locals of each frame."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return redact(str(self))
+
+
 @attrs.frozen
 class Credentials:
     """An API key (the default) or a bearer token, and the header that carries it.
@@ -52,4 +61,6 @@ class Credentials:
 
     def headers(self) -> dict[str, str]:
         """The one header that proves who asks."""
-        return {"authorization": f"Bearer {self.secret}"} if self.is_bearer else {"x-api-key": self.secret}
+        if self.is_bearer:
+            return {"authorization": _Unprinted(f"Bearer {self.secret}")}
+        return {"x-api-key": _Unprinted(self.secret)}

@@ -86,3 +86,12 @@ def test_a_short_secret_shows_nothing(secret: str) -> None:
 def test_a_request_names_its_headers_without_their_values() -> None:
     assert "<x-api-key>" in repr(HubProtocol(Credentials(KEY)).authenticate())
     assert "<authorization>" in repr(HubProtocol(Credentials.bearer(KEY)).authenticate())
+
+
+@pytest.mark.parametrize("credentials", [Credentials(KEY), Credentials.bearer(KEY)])
+def test_a_header_is_not_in_its_own_repr(credentials: Credentials) -> None:
+    headers = credentials.headers()
+
+    assert KEY in "".join(headers.values())
+    assert KEY not in repr(headers)
+    assert KEY[-4:] in repr(headers)
