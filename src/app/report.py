@@ -6,7 +6,7 @@ The one rule: every record is in exactly one of the columns: delivered, waiting,
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import attrs
@@ -98,7 +98,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._reasons: Counter[str] = Counter()
         self.final_delivered = False
 

@@ -29,6 +29,8 @@ import attrs
 from .checkpoint import Checkpoint
 from .metrics import EpochValues
 
+# Our records hold no circles, and not looking for them is a fifth of the time of a line.
+_encoded = json.JSONEncoder(check_circular=False).encode
 _CRC_DIGITS = 8
 _LINE_START = re.compile(rb"[0-9a-f]{8} \[")
 _METRICS_START = re.compile(rb'\["m", (\d+), ["{]')
@@ -36,7 +38,7 @@ _METRICS_START = re.compile(rb'\["m", (\d+), ["{]')
 
 def encoded(record: list[Any]) -> bytes:
     """*record* as a line."""
-    text = json.dumps(record).encode()
+    text = _encoded(record).encode()
     return b"%08x %b\n" % (crc32(text), text)
 
 
