@@ -86,8 +86,9 @@ class DiskSpool(Spool):
             content = make()
             with contextlib.suppress(FileNotFoundError):
                 new.unlink()  # of an owner that was killed right here
-            fd = os.open(new, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            self._next_fd = fd
+            with _NO_FORK:
+                fd = os.open(new, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                self._next_fd = fd
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _write_whole(fd, content)
@@ -129,15 +130,19 @@ class DiskSpool(Spool):
 
 
 _OPEN: weakref.WeakSet[DiskSpool] = weakref.WeakSet()
+# Held from the opening of a journal until the object that closes it in a forked child is known: system calls give other
+# threads the time to fork. Never held while anything is waited for.
+_NO_FORK = threading.RLock()
 
 
 def _forget_parents_spools() -> None:
+    _NO_FORK.release()
     # A forked child that outlives its parent would otherwise keep the dead parent's spool locked.
     for spool in list(_OPEN):
         spool.forget()
 
 
-os.register_at_fork(after_in_child=_forget_parents_spools)
+os.register_at_fork(before=_NO_FORK.acquire, after_in_parent=_NO_FORK.release, after_in_child=_forget_parents_spools)
 
 
 class DiskOutbox(Outbox):
@@ -155,10 +160,11 @@ class DiskOutbox(Outbox):
         making.mkdir(mode=0o700)
         fd = -1
         try:
-            fd = os.open(making / _JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            making.rename(self._root / name)
-            return DiskSpool(self._root / name, fd)
+            with _NO_FORK:
+                fd = os.open(making / _JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                making.rename(self._root / name)
+                return DiskSpool(self._root / name, fd)
         except BaseException:
             if fd >= 0:
                 os.close(fd)
@@ -176,7 +182,7 @@ class DiskOutbox(Outbox):
             if folder.name.startswith(_GONE):  # its owner died while taking it away
                 shutil.rmtree(folder, ignore_errors=True)
         folders = [folder for folder in folders if folder.name.startswith(f"{model_id}.")]
-        return [spool for spool in (_claimed(folder) or _claimed(folder) for folder in folders) if spool is not None]
+        return [spool for spool in map(_claimed, folders) if spool is not None]
 
     def seen(self) -> list[Seen]:
         """Look at every folder that has the name of a run."""
@@ -195,40 +201,65 @@ def _seen(folder: Path) -> Seen | None:
         return open(journal, "rb", buffering=0)
 
     try:
-        size = sum(entry.stat().st_size for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
         is_owned = _is_owned(journal)
     except OSError:
         return None  # its owner has just taken it away
     model_id, _, rest = folder.name.partition(".")
-    return Seen(str(folder), model_id, int(rest.partition("-")[0], 16) / 1e9, size, is_owned, opened)
+    return Seen(str(folder), model_id, int(rest.partition("-")[0], 16) / 1e9, _size(folder), is_owned, opened)
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):  # a checkpoint that was delivered meanwhile
+                size += entry.stat(follow_symlinks=False).st_size
+    return size
 
 
 def _is_owned(journal: Path) -> bool:
-    with open(journal, "rb", buffering=0) as reader:
-        try:
-            # Held for these two calls. Who claims tries twice, so that a glance costs nobody a spool.
-            fcntl.flock(reader, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        fcntl.flock(reader, fcntl.LOCK_UN)
-        return False
+    while True:
+        with _NO_FORK, open(journal, "rb", buffering=0) as reader:
+            if not _locked(reader.fileno(), fcntl.LOCK_SH):
+                return True
+            fcntl.flock(reader, fcntl.LOCK_UN)
+            # Its owner may have put another journal in its place in between, and let go of this one.
+            if os.path.samestat(os.fstat(reader.fileno()), os.stat(journal)):
+                return False
 
 
 def _claimed(folder: Path) -> DiskSpool | None:
     journal = folder / _JOURNAL
-    try:
-        fd = os.open(journal, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Between our open and our lock its owner may have finished and taken the folder away.
-        if os.path.samestat(os.fstat(fd), os.stat(journal)):
-            return DiskSpool(folder, fd)
-    except OSError:
-        pass
-    os.close(fd)
+    with _NO_FORK:
+        try:
+            fd = os.open(journal, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            # Between our open and our lock its owner may have finished and taken the folder away.
+            if _is_taken(fd) and os.path.samestat(os.fstat(fd), os.stat(journal)):
+                return DiskSpool(folder, fd)
+        except OSError:
+            pass
+        os.close(fd)
     return None
+
+
+def _is_taken(fd: int) -> bool:
+    """Lock the journal *fd*, unless it has an owner. Who only looks whether it has one holds a lock that is shared."""
+    while not _locked(fd, fcntl.LOCK_EX):
+        if not _locked(fd, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(fd, fcntl.LOCK_UN)
+    return True
+
+
+def _locked(fd: int, how: int) -> bool:
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _write_whole(fd: int, content: bytes) -> None:

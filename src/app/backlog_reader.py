@@ -5,13 +5,16 @@ The one rule: a journal is read from the disk each time it is needed; only the n
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import contextlib
+import math
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import Protocol
 
 from ..domain import journal
 from ..domain.backlog import Backlog, is_refusal
 from ..domain.batch import Batch
+from ..domain.checkpoint import Checkpoint
 from ..domain.journal import Line, lines
 from ..domain.metrics import EpochValues, merged
 from ..domain.ports.outbox import Spool
@@ -19,7 +22,7 @@ from ..domain.ports.outbox import Spool
 _CHUNK = 1 << 18
 #: Epochs whose delivered values are kept in memory, some 3 MB; those of older ones are looked up in the journal.
 _REMEMBERED = 4096
-#: A journal is written anew when so many bytes at its start are settled, and at most half of them would stay.
+#: A journal is written anew when so many bytes at its start are settled.
 _REWRITTEN_FROM = 1 << 24
 
 
@@ -39,18 +42,19 @@ def backlog_of(readable: Readable) -> Backlog:
 
 
 class BacklogReader:
-    """One spool's metrics from its cursor on, in batches. The journal is tidied within a fourth of *limit* bytes."""
+    """One spool's metrics from its cursor on, in batches. With a *limit* in bytes the journal is tidied within it."""
 
-    def __init__(self, spool: Spool, *, limit: int = 1 << 62) -> None:
+    def __init__(self, spool: Spool, *, limit: int | None = None) -> None:
         self.spool = spool
-        self._least = min(_REWRITTEN_FROM, limit // 4)
         self.backlog = backlog_of(spool)
+        self._limit = math.inf if limit is None else limit
+        self._least = min(_REWRITTEN_FROM, self._limit // 4)
         #: Records that an earlier process left behind the cursor.
         self.left_over = self.backlog.records
         self.cursor = self.backlog.cursor
         self._known: OrderedDict[int, EpochValues] = OrderedDict()
         # The newest epoch that only the journal remembers. Whatever an earlier process delivered is such.
-        self._forgotten = self.backlog.newest_settled
+        self._forgotten = self._inherited = self.backlog.newest_settled
         self._rewritten_from = self._least
 
     def batch(self, *, most: int) -> Batch:
@@ -92,68 +96,104 @@ class BacklogReader:
         """Give the settled part of the journal back to the disk, where that is worth it.
 
         What stays: what waits, what was refused, and the newest values of the epochs that may be logged for again.
-        Called between two batches by the thread that reads them.
+        Where these are most of it the journal grows on, and only half-way to the limit the oldest of them go. Called
+        between two batches by the thread that reads them.
 
         Raises:
             OSError: when there is no room for the new one; the old one is as it was.
         """
-        self._rewritten_from = 2 * self.cursor
+        self._rewritten_from = 2 * self.cursor  # where it cannot be done now, not again at once
         looked_until = self.refreshed().end
-        kept = b"".join(self._refused()) + b"".join(
-            journal.metrics_line(epoch, values) for epoch, values in self._known.items()
-        )
+        refused = list(self._refused_metrics()) if self.backlog.aside else []
+        refusals = list(self._refusals(0, looked_until, {})) if self.backlog.aside else []
         waiting = list(self._waiting(self.cursor, looked_until))
-        if len(kept) > self.cursor // 2 or looked_until - self.cursor > _REWRITTEN_FROM:
+        known = [journal.metrics_line(epoch, values) for epoch, values in self._delivered().items()]
+        excess = sum(map(len, refused + refusals + known)) - self.cursor // 2
+        if excess > 0 and 2 * self.cursor < self._limit:
             return
+        while excess > 0 and known:
+            excess -= len(known.pop(0))
 
         def state() -> bytes:
-            # With the spool's lock held: only what was logged since the look above is still to be read.
+            # With the spool's lock held: only what was written since the look above is still to be read.
+            checkpoints = dict(self.backlog.checkpoints)
             backlog = self.refreshed()
-            head = journal.run_line(backlog.about) + kept
-            checkpoints = [journal.checkpoint_line(checkpoint) for checkpoint in backlog.checkpoints.values()]
+            refusals.extend(self._refusals(looked_until, backlog.end, checkpoints))
             waiting.extend(self._waiting(looked_until, backlog.end))
-            return b"".join([head, journal.sent_line(len(head)), *checkpoints, *waiting])
+            # A refusal is about what stands between it and the "sent" before, so what is known comes behind another.
+            head = b"".join([journal.run_line(backlog.about), *refused, *refusals])
+            head = b"".join([head, journal.sent_line(len(head)), *known])
+            lasting = [journal.checkpoint_line(checkpoint) for checkpoint in backlog.checkpoints.values()]
+            return b"".join([head, journal.sent_line(len(head)), *lasting, *waiting])
 
         self.spool.rewrite(state)
         self.backlog = backlog_of(self.spool)
         self.cursor = self.backlog.cursor
         self._rewritten_from = max(self._least, 2 * self.cursor)
 
+    def _delivered(self) -> dict[int, EpochValues]:
+        """What is remembered of delivered epochs, and what an earlier process has delivered; the oldest first."""
+        found: dict[int, EpochValues] = {}
+        if self._inherited >= 0:
+            for epoch, values, was_refused in self._settled():
+                if not was_refused:
+                    found[epoch] = merged(found.get(epoch), values)
+        for epoch, values in self._known.items():
+            found.pop(epoch, None)
+            found[epoch] = values
+        return found
+
     def _waiting(self, start: int, end: int) -> Iterator[bytes]:
         for line in _lines(self.spool, start, before=end):
             if line.record is not None and _is_metrics(line):
                 yield journal.encoded(line.record)
 
-    def _refused(self) -> Iterator[bytes]:
-        """The settled lines about what the HUB has refused."""
-        if not self.backlog.aside:
-            return
-        epochs: set[int] = set()
-        numbers: set[int] = set()
-        for line in _outline(self.spool, 0):
+    def _refused_metrics(self) -> Iterator[bytes]:
+        for epoch, values, was_refused in self._settled():
+            if was_refused:
+                yield journal.metrics_line(epoch, values)
+
+    def _refusals(self, start: int, end: int, checkpoints: dict[int, Checkpoint]) -> Iterator[bytes]:
+        """What the lines from *start* to *end* say was refused; *checkpoints* are those that waited before them."""
+        for line in _lines(self.spool, start, before=end):
             match line.record:
+                case ["aside", int(), str()]:
+                    yield journal.encoded(line.record)
+                case ["c", dict(data)]:
+                    with contextlib.suppress(TypeError, ValueError):
+                        checkpoint = Checkpoint.from_json(data)
+                        checkpoints[checkpoint.number] = checkpoint
+                case ["c-end", int(number), str(how)] if is_refusal(how) and number in checkpoints:
+                    yield journal.checkpoint_line(checkpoints[number])
+                    yield journal.encoded(line.record)
+
+    def _settled(self) -> Iterator[tuple[int, EpochValues, bool]]:
+        """Each line of metrics that is settled: epoch, values, and whether the HUB refused them.
+
+        A refusal is written before the "sent" of the batch that it is about, and speaks of that batch alone.
+        """
+        pending: deque[tuple[int, int, EpochValues]] = deque()
+        refused: set[int] = set()
+        for line in _lines(self.spool, 0):
+            match line.record:
+                case ["m", int(epoch), dict() | str() as values]:
+                    pending.append((line.end, epoch, values))
                 case ["aside", int(epoch), str()]:
-                    epochs.add(epoch)
-                case ["c-end", int(number), str(how)] if is_refusal(how):
-                    numbers.add(number)
-        for line in _lines(self.spool, 0, before=self.cursor):
-            match line.record:
-                case ["m" | "aside", int(epoch), _] if epoch in epochs:
-                    yield journal.encoded(line.record)
-                case ["c", {"number": int(number)}] | ["c-end", int(number), _] if number in numbers:
-                    yield journal.encoded(line.record)
+                    refused.add(epoch)
+                case ["sent", int(offset)]:
+                    while pending and pending[0][0] <= offset:
+                        _, epoch, values = pending.popleft()
+                        yield epoch, values, epoch in refused
+                    refused.clear()
 
     def _recalled(self, epochs: set[int]) -> dict[int, EpochValues]:
         """What was delivered of those *epochs* that only the journal remembers: one reading for all of them."""
         wanted = {epoch for epoch in epochs if epoch <= self._forgotten and epoch not in self._known}
         found: dict[int, EpochValues] = {}
         if wanted:
-            for line in _lines(self.spool, 0, before=self.cursor):
-                match line.record:
-                    case ["m", int(epoch), dict() | str() as values] if epoch in wanted:
-                        found[epoch] = merged(found.get(epoch), values)
-                    case ["aside", int(epoch), _]:
-                        found.pop(epoch, None)  # what was refused once would have the rest refused too
+            for epoch, values, was_refused in self._settled():
+                if epoch in wanted and not was_refused:
+                    found[epoch] = merged(found.get(epoch), values)
         return found
 
 

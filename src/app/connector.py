@@ -9,7 +9,14 @@ import attrs
 import structlog
 
 from ..domain.credentials import Credentials
-from ..domain.errors import AlreadyTrained, AuthenticationFailed, HubRefused, HubUnreachable
+from ..domain.errors import (
+    AlreadyTrained,
+    AuthenticationFailed,
+    DatasetNotReady,
+    HubRefused,
+    HubUnreachable,
+    InvalidModelRecord,
+)
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
 from ..domain.model_ref import ModelRef
@@ -25,6 +32,7 @@ from .backlog_reader import BacklogReader
 from .delivery import Delivery, Ports
 from .handshake import Handshake
 from .intake import Intake
+from .life import Engine
 from .log import logger
 from .ranks import rank
 from .report import Report, Tally
@@ -70,7 +78,7 @@ class Connector:
                 handshake.authenticate()
             return claim, *self._fetch(claim, handshake)
         except (HubUnreachable, HubRefused) as exc:
-            kept = self._kept(claim, exc)
+            kept = self._kept(claim, exc) if handshake.is_down else None
             if kept is None:
                 raise
             return claim, *kept
@@ -90,8 +98,8 @@ class Connector:
         try:
             return record, self._plan(record)
         except AlreadyTrained:
-            # No session will ever come for what the runs of a finished model have left: it goes now.
-            self.send_left_over(claim, record.id, deadline=handshake.deadline)
+            if self._rank == 0:  # no session will ever come for what the runs of a finished model have left
+                self.send_left_over(claim, record.id, deadline=handshake.deadline)
             raise
 
     def _plan(self, record: ModelRecord) -> TrainPlan:
@@ -99,23 +107,26 @@ class Connector:
 
     def _keep(self, claim: Claim, record: ModelRecord) -> None:
         try:
-            self.records.put(claim.model_id, record.for_keeping())
-        except OSError as exc:  # a convenience for a later start, and no reason to miss this one
-            logger(model_id=record.id).debug("record.not_kept", cause=exc.strerror)
+            self.records.put(claim.model_id, record.for_keeping(claim.credentials.scrubbed))
+        except (OSError, RecursionError) as exc:  # a convenience for a later start, and no reason to miss this one
+            logger(model_id=record.id).debug("record.not_kept", cause=str(exc))
 
     def _kept(self, claim: Claim, silence: HubUnreachable | HubRefused) -> tuple[ModelRecord, TrainPlan] | None:
-        """What an earlier connect has kept, where that is asked for and the HUB has not said no."""
-        is_down = isinstance(silence, HubUnreachable) or silence.is_temporary
-        data = self.records.get(claim.model_id) if self.settings.start_offline and is_down else None
+        """What an earlier connect has kept, where that is asked for."""
+        data = self.records.get(claim.model_id) if self.settings.start_offline else None
         if data is None:
             return None
-        record = ModelRecord.from_data(data, asked_for=claim.model_id)
+        try:
+            record = ModelRecord.from_data(data, asked_for=claim.model_id)
+            plan = self._plan(record)
+        except (InvalidModelRecord, DatasetNotReady):
+            return None  # nothing to start from, so that it is the silence that counts
         logger(model_id=record.id).warning(
             "connect.offline",
             cause=str(silence),
             consequence="training starts from what the HUB said last time; what is logged is kept until it is back",
         )
-        return record, self._plan(record)
+        return record, plan
 
     @property
     def _rank(self) -> int:
@@ -140,34 +151,23 @@ class Connector:
             InvalidSettings: when nothing can be kept in the outbox.
         """
         log = logger(model_id=record.id)
-        tally = Tally()
-        readers: list[BacklogReader] = []
-        if self._rank == 0:
-            own = spools.opened(record.id, self.settings, self.outbox)
-            readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
-        else:
+        session = TrainingSession(record, plan, self.settings, self.clock, log)
+        if self._rank != 0:
             log.warning(
                 "session.bystander",
                 rank=self._rank,
                 consequence="this process sends nothing: rank 0 reports for all",
                 remedy="HUBPORT_RANK=0, where this is a training of its own",
             )
+            self.http.close()
+            return session
+        tally = Tally()
+        own = spools.opened(record.id, self.settings, self.outbox)
+        readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
         delivery = self._delivery(claim, record.id, readers, tally, log)
-        intake: Intake | None = None
-        if readers:
-            limit = self.settings.outbox_limit
-            intake = Intake(readers[-1].spool, delivery, self.filesystem, limit=limit, log=log)
-        return TrainingSession(
-            record=record,
-            plan=plan,
-            settings=self.settings,
-            clock=self.clock,
-            signals=self.signals,
-            log=log,
-            delivery=delivery,
-            intake=intake,
-            beats=beats,
-        )
+        intake = Intake(own.spool, delivery, self.filesystem, limit=self.settings.outbox_limit, log=log)
+        session.begin(Engine(delivery, intake), self.signals, beats=beats)
+        return session
 
     def _delivery(
         self,

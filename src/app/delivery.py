@@ -13,7 +13,7 @@ import structlog
 from ..domain.backoff import Backoff
 from ..domain.hub_protocol import HubProtocol
 from ..domain.journal import end_line
-from ..domain.lane import LEAST_GAP, Lane, Link
+from ..domain.lane import HOLD_SPREAD, LEAST_GAP, Lane, Link
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
@@ -56,7 +56,8 @@ class Delivery:
         self._ports = ports
         self._readers = readers
         self._name = readers[-1].spool.name if readers else ""
-        self._crew = Crew(ports.clock, Link(self._backoff("link")), tally, log, on_empty=self._release)
+        link = Link(self._backoff("link"), hold_spread=HOLD_SPREAD)
+        self._crew = Crew(ports.clock, link, tally, log, on_empty=self._release)
         route = Route(model_id, protocol, ports.http, ports.clock, log, tally, lambda: self._crew.deadline)
         self._route = route
         self._beating = HeartbeatErrand(route, agent=settings.agent, within=settings.request_within)
@@ -147,6 +148,7 @@ class Delivery:
         """
         self.heartbeats.pause()
         self._crew.dismiss(deadline)
+        self.uploads.abandon_unkept()
 
     def _release(self) -> None:
         """Called by the last worker when it leaves."""

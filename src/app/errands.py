@@ -45,15 +45,20 @@ class Route:
     tally: Tally
     deadline: Callable[[], float]
 
-    def send(self, request: Request, *, within: float) -> Outcome:
-        """What becomes of *request*, in *within* seconds at most and never beyond the session's end.
+    def send(self, make: Callable[[HubProtocol], Request], *, within: float) -> Outcome:
+        """What becomes of the request that *make* makes, in *within* seconds and never beyond the session's end.
 
         Raises:
             HubUnreachable: when there is no answer.
         """
+        protocol = self.protocol
         timeout = max(min(within, self.deadline() - self.clock.now()), 0.001)
-        response = self.http.send(request, timeout=timeout)
-        return self.protocol.understood(response, wall=self.clock.wall())
+        response = self.http.send(make(protocol), timeout=timeout)
+        result = protocol.understood(response, wall=self.clock.wall())
+        if result.verdict is Verdict.LOCKED_OUT and protocol is not self.protocol:
+            # The key was changed while this was under way: its refusal says nothing of the new one.
+            return attrs.evolve(result, verdict=Verdict.AGAIN)
+        return result
 
     def note(self, spool: Spool, line: bytes) -> None:
         """Write *line* down, if there is room: without it something is sent twice later, which is harmless."""
@@ -77,8 +82,10 @@ class HeartbeatErrand:
     def run(self) -> Outcome:
         """One heartbeat."""
         self._route.tally.add("heartbeats", "logged")
-        request = self._route.protocol.heartbeat(self._route.model_id, agent=self._agent, agent_id=self.agent_id)
-        result = self._route.send(request, within=self._within)
+        result = self._route.send(
+            lambda hub: hub.heartbeat(self._route.model_id, agent=self._agent, agent_id=self.agent_id),
+            within=self._within,
+        )
         if result.verdict is Verdict.DELIVERED:
             self._route.tally.add("heartbeats", "delivered")
             given = result.data.get("agentId") if isinstance(result.data, dict) else None
@@ -109,8 +116,8 @@ class MetricsErrand:
         else:
             self.has_more = False
             return None
-        request = self._route.protocol.post_metrics(self._route.model_id, batch.epochs)
-        result = self._route.send(request, within=self._within)
+        model_id, epochs = self._route.model_id, batch.epochs
+        result = self._route.send(lambda hub: hub.post_metrics(model_id, epochs), within=self._within)
         if result.verdict in {Verdict.AGAIN, Verdict.LOCKED_OUT}:
             return result
         if result.is_divisible and len(batch.epochs) > 1:
@@ -175,14 +182,23 @@ class CheckpointErrand:
         """Bytes of all snapshots that lie in the outbox: those that wait, and those that were refused."""
         return self._held
 
+    @property
+    def givable(self) -> int:
+        """Bytes of those that :meth:`give_up_oldest` would give up, one after the other."""
+        with self._lock:
+            uploads = [*filter(self._is_givable, self._uploads), *([self._refused] if self._refused else [])]
+        return sum(upload.checkpoint.size for upload in uploads)
+
+    def _is_givable(self, upload: Upload) -> bool:
+        return upload.checkpoint.kind is Kind.EPOCH and upload is not self._under_way
+
     def give_up_oldest(self) -> bool:
         """Make room: give up the oldest epoch checkpoint that is not under way; whether there was one."""
         with self._lock:
             refused, self._refused = self._refused, None
             lost = None
             if refused is None:
-                waiting = (u for u in self._uploads if u.checkpoint.kind is Kind.EPOCH and u is not self._under_way)
-                lost = next(waiting, None)
+                lost = next(filter(self._is_givable, self._uploads), None)
                 self._uploads = [u for u in self._uploads if u is not lost]
         if refused is not None:
             self._remove(refused)
@@ -211,6 +227,15 @@ class CheckpointErrand:
         for upload in given_up:
             self._end(upload, "superseded", "superseded")
 
+    def abandon_unkept(self) -> None:
+        """Count as lost what waits and is in no outbox: nobody will ever send it."""
+        with self._lock:
+            unkept = [upload for upload in self._uploads if not upload.is_ours]
+            self._uploads = [upload for upload in self._uploads if upload.is_ours]
+        for _ in unkept:
+            self._route.tally.add("checkpoints", "lost")
+            self._route.tally.blame("checkpoint neither kept nor delivered")
+
     def run(self) -> Outcome | None:
         """One upload, if one waits."""
         self._give_up_superseded()
@@ -234,8 +259,8 @@ class CheckpointErrand:
             reader = self._filesystem.open(checkpoint.path)
             return cast("BinaryIO", CountedReader(reader, self.progress, self._check_time))
 
-        request = self._route.protocol.upload(self._route.model_id, checkpoint, read)
-        result = self._route.send(request, within=self._within)
+        model_id = self._route.model_id
+        result = self._route.send(lambda hub: hub.upload(model_id, checkpoint, read), within=self._within)
         if result.verdict is Verdict.DELIVERED:
             self._route.tally.final_delivered |= checkpoint.kind is Kind.FINAL
             self._finish(upload, "delivered", "delivered")
@@ -252,8 +277,10 @@ class CheckpointErrand:
 
     def _finish(self, upload: Upload, column: str, how: str) -> None:
         with self._lock:
+            is_counted = upload not in self._uploads  # abandoned while it was under way
             self._uploads = [u for u in self._uploads if u is not upload]
-        self._end(upload, column, how)
+        if not is_counted:
+            self._end(upload, column, how)
 
     def _end(self, upload: Upload, column: str, how: str) -> None:
         self._route.note(upload.spool, checkpoint_end_line(upload.checkpoint.number, how))

@@ -16,7 +16,7 @@ from ..domain.ports.clock import Clock
 from ..domain.ports.http import Http, Request
 
 
-@attrs.frozen
+@attrs.define
 class Handshake:
     """Asks until there is an answer that means something, or the time is over."""
 
@@ -26,6 +26,8 @@ class Handshake:
     deadline: float
     api_root: str
     backoff: Backoff = attrs.field(factory=lambda: Backoff(first=0.5, cap=2.0))
+    is_down: bool = False
+    """Whether the last thing that was asked had no answer, or none of the HUB's own, and may have one in a while."""
 
     def authenticate(self) -> None:
         """Make sure that the HUB takes the key.
@@ -64,6 +66,7 @@ class Handshake:
             again_at = self.clock.now() + max(self.backoff.delay(failures), result.hold or 0.0)
             # Here somebody waits for the answer: also a proxy's 404 is better said at once than asked for again.
             if result.verdict is Verdict.REFUSED or result.is_client_error or again_at >= self.deadline:
+                self.is_down = result.verdict is Verdict.AGAIN and not (result.is_client_error or result.is_redirect)
                 if result.is_silence and first_silence is not None:
                     raise first_silence
                 raise HubRefused(result.status, result.message or "without a message")

@@ -27,6 +27,10 @@ T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+class _OverLimit(OSError):
+    """There is a place for it on the disk, and not within the limit."""
+
+
 class Intake:
     """Keeps what one run logs in *spool*, of which *delivery* sends it, within *limit* bytes for all its spools."""
 
@@ -66,6 +70,8 @@ class Intake:
             except Sealed:
                 self._tally.add("metrics", "logged", -1)
                 raise
+            except _OverLimit as exc:
+                self._lose("metrics", exc)
             except OSError as exc:
                 self._append_on_a_full_disk(line, exc)
             except BaseException:  # Ctrl-C in a notebook, perhaps behind the write: what is written must go out
@@ -122,14 +128,16 @@ class Intake:
         self.keep(path, epoch, Kind.FINAL, best_map=best_map)
 
     def _make_room(self, size: int) -> None:
-        """Give up old epoch checkpoints until *size* more bytes are within the limit.
+        """Give up old epoch checkpoints until *size* more bytes are within the limit; none where that is no help.
 
         Raises:
-            OSError: when that is not enough.
+            _OverLimit: when it is none.
         """
+        if self._spool.size + self._uploads.held - self._uploads.givable + size > self._limit:
+            raise _OverLimit(errno.EDQUOT, "the outbox_limit is reached", self._spool.name)
         while self._spool.size + self._uploads.held + size > self._limit:
-            if not self._uploads.give_up_oldest():
-                raise OSError(errno.EDQUOT, "the outbox_limit is reached", self._spool.name)
+            if not self._uploads.give_up_oldest():  # a worker has just taken it
+                raise _OverLimit(errno.EDQUOT, "the outbox_limit is reached", self._spool.name)
 
     def _append_on_a_full_disk(self, line: bytes, exc: OSError) -> None:
         try:
@@ -146,7 +154,7 @@ class Intake:
                 return action()
             except OSError as exc:
                 undo()
-                if exc.errno not in _FULL or not self._uploads.give_up_oldest():
+                if isinstance(exc, _OverLimit) or exc.errno not in _FULL or not self._uploads.give_up_oldest():
                     raise
 
     def _discard(self, path: str) -> None:

@@ -22,8 +22,9 @@ def rank(
     if setting is not None:
         return max(setting, 0)
     torch_distributed = modules.get("torch.distributed")
-    if torch_distributed is not None and torch_distributed.is_available() and torch_distributed.is_initialized():
-        return int(torch_distributed.get_rank())
+    with contextlib.suppress(AttributeError):  # not there, or just being imported by another thread
+        if torch_distributed.is_available() and torch_distributed.is_initialized():  # type: ignore[union-attr]
+            return int(torch_distributed.get_rank())  # type: ignore[union-attr]
     for variable in ("RANK", "LOCAL_RANK"):
         with contextlib.suppress(KeyError, ValueError):  # words of somebody else's
             return max(int(environ[variable]), 0)

@@ -6,11 +6,8 @@ outbox, workers drain it, and only ``flush``, ``finish`` and ``close`` wait, eac
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
 from collections.abc import Mapping
-from enum import Enum
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +15,6 @@ import structlog
 
 from ..domain.checkpoint import Kind
 from ..domain.credentials import Credentials
-from ..domain.errors import SessionClosed
 from ..domain.hub_protocol import HubProtocol
 from ..domain.metrics import epoch_number, json_safe, number
 from ..domain.model_record import ModelRecord
@@ -26,24 +22,10 @@ from ..domain.ports.clock import Clock
 from ..domain.ports.outbox import Sealed
 from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
-from . import process
-from .delivery import Delivery
-from .intake import Intake
+from .life import Engine, Life, State
 from .progress import progress
-from .report import Report
+from .report import Report, Tally
 from .settings import Settings
-from .signal_hold import SignalHold
-
-
-class State(str, Enum):
-    """Where a session is in its life."""
-
-    RUNNING = "running"
-    CLOSED = "closed"
-    FORKED = "forked"
-    """A copy in a forked child, which does nothing."""
-    BYSTANDER = "bystander"
-    """Of another rank than 0 in a distributed training: it does nothing, from its beginning to its end."""
 
 
 class TrainingSession:
@@ -55,18 +37,12 @@ class TrainingSession:
 
     def __init__(
         self,
-        *,
         record: ModelRecord,
         plan: TrainPlan,
         settings: Settings,
         clock: Clock,
-        signals: Signals,
         log: structlog.stdlib.BoundLogger,
-        delivery: Delivery,
-        intake: Intake | None,
-        beats: bool = True,
     ) -> None:
-        # Without an intake it is a bystander.
         self.record = record
         self.model_id = record.id
         self.model_url = settings.model_url(record.id)
@@ -75,27 +51,24 @@ class TrainingSession:
         self.settings = settings
         self._clock = clock
         self._log = log
-        self._state = State.BYSTANDER if intake is None else State.RUNNING
-        self._closing = threading.Lock()
-        self._delivery = delivery
-        self._intake = intake
-        self._hold = SignalHold(self._delivery, clock, settings.signal_within, log)
-        if intake is None:
-            return
-        self._delivery.start(beats=beats)
-        process.watch(self)
-        atexit.register(self.close)
-        try:
-            if settings.handle_signals:
-                self._hold.begin(signals)
-        except BaseException:
-            self.close(within=0)
-            raise
+        self._life = Life(self.model_url)
+
+    def begin(self, engine: Engine, signals: Signals, *, beats: bool) -> None:
+        """Start *engine*, for ``connect``: without it the session is a bystander."""
+        self._life.begin(
+            engine,
+            settings=self.settings,
+            clock=self._clock,
+            signals=signals,
+            log=self._log,
+            beats=beats,
+            at_exit=self.close,
+        )
 
     @property
     def agent_id(self) -> str | None:
         """The name that the HUB gave to this run; ``None`` until the first heartbeat is answered."""
-        return self._delivery.agent_id
+        return self._life.engine.delivery.agent_id if self._life.engine else None
 
     def log_metrics(self, epoch: int, values: Mapping[str, object]) -> None:
         """Log *values* of *epoch* (from 0): names to numbers or text.
@@ -107,11 +80,11 @@ class TrainingSession:
             InvalidMetrics: (a ``TypeError``) for what is no number or text.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if intake := self._open("log_metrics"):
+        if engine := self._life.open("log_metrics"):
             try:
-                intake.record({epoch_number(epoch): json_safe(values)})
+                engine.intake.record({epoch_number(epoch): json_safe(values)})
             except Sealed:
-                raise self._closed("log_metrics") from None
+                raise self._life.closed("log_metrics") from None
 
     def log_text(self, epoch: int, text: str) -> None:
         """Log JSON *text* for *epoch*, in place of what was logged for it before.
@@ -127,11 +100,11 @@ class TrainingSession:
         Raises:
             SessionClosed: after ``finish`` or ``close``.
         """
-        if intake := self._open("log_text"):
+        if engine := self._life.open("log_text"):
             try:
-                intake.record({epoch_number(epoch): text for epoch, text in texts.items()})
+                engine.intake.record({epoch_number(epoch): text for epoch, text in texts.items()})
             except Sealed:
-                raise self._closed("log_text") from None
+                raise self._life.closed("log_text") from None
 
     def upload_checkpoint(self, path: str | os.PathLike[str], *, epoch: int, is_best: bool = False) -> None:
         """Send the file *path* as it is now, as the checkpoint of *epoch*: at most one in 900 s, the newest wins.
@@ -142,11 +115,11 @@ class TrainingSession:
             InvalidMetrics: when *epoch* is no whole number from 0.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if intake := self._open("upload_checkpoint"):
+        if engine := self._life.open("upload_checkpoint"):
             try:
-                intake.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
+                engine.intake.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
             except Sealed:
-                raise self._closed("upload_checkpoint") from None
+                raise self._life.closed("upload_checkpoint") from None
 
     def use_key(self, api_key: str | Credentials) -> None:
         """Go on with another key, where the HUB refuses the one in use: what was kept meanwhile is sent with it.
@@ -155,9 +128,9 @@ class TrainingSession:
             AuthenticationFailed: when it cannot be a key. Whether the HUB takes it shows when something is sent.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if self._open("use_key"):
+        if engine := self._life.open("use_key"):
             credentials = api_key if isinstance(api_key, Credentials) else Credentials(api_key)
-            self._delivery.go_on_with(HubProtocol(credentials))
+            engine.delivery.go_on_with(HubProtocol(credentials))
 
     def flush(self, *, within: float) -> bool:
         """Send what waits now, without pacing, for *within* seconds at most; whether nothing waits any more.
@@ -165,7 +138,9 @@ class TrainingSession:
         Raises:
             SessionClosed: after ``finish`` or ``close``.
         """
-        return bool(self._open("flush")) and self._delivery.drain(self._clock.now() + within)
+        engine = self._life.open("flush")
+        # Nothing ever waits in a bystander; of a forked copy nobody knows.
+        return self.is_bystander if engine is None else engine.delivery.drain(self._clock.now() + within)
 
     def finish(
         self,
@@ -184,7 +159,7 @@ class TrainingSession:
             InvalidMetrics: when *epoch* or *map* is no number.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if not self._open("finish"):
+        if not self._life.open("finish"):
             return self.status()
         deadline = self._clock.now() + (self.settings.finish_within if within is None else within)
         if path is not None:
@@ -195,17 +170,18 @@ class TrainingSession:
         self, path: str | os.PathLike[str], *, epoch: int, map: float | None, deadline: float | None = None
     ) -> bool:
         """What ``finish`` does before it closes; whether nothing waits any more at *deadline*, an instant."""
-        if not (intake := self._open("send_final")):
+        engine = self._life.open("send_final")
+        if engine is None:
             return False
         which, worth = epoch_number(epoch), number("map", map)
         now = self._clock.now()
         deadline = now + self.settings.finish_within if deadline is None else deadline
         # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
-        self._delivery.drain_metrics(min(deadline, now + self.settings.request_within))
-        intake.keep_final(os.fspath(path), which, worth)
+        engine.delivery.drain_metrics(min(deadline, now + self.settings.request_within))
+        engine.intake.keep_final(os.fspath(path), which, worth)
         bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress)
         try:
-            return self._delivery.drain(deadline, progress=bar)
+            return engine.delivery.drain(deadline, progress=bar)
         finally:
             bar.end()
 
@@ -215,53 +191,58 @@ class TrainingSession:
 
     def status(self) -> Report:
         """What was delivered and what waits, as of now. Never waits."""
-        return self._delivery.report(model_url=self.model_url, state=self._state.value)
+        state = self._life.state.value
+        if self._life.engine is None:
+            return Tally().report(model_id=self.model_id, model_url=self.model_url, state=state, spool="")
+        return self._life.engine.delivery.report(model_url=self.model_url, state=state)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing but a heartbeat is under way."""
-        return self._delivery.is_idle
+        return self._life.engine is None or self._life.engine.delivery.is_idle
 
     @property
     def is_running(self) -> bool:
         """Whether it is neither closed nor a copy in a forked child."""
-        return self._state is State.RUNNING
+        return self._life.state is State.RUNNING
 
     @property
     def is_closed(self) -> bool:
         """Whether it has ended."""
-        return self._state is State.CLOSED
+        return self._life.state is State.CLOSED
 
     @property
     def is_forked(self) -> bool:
         """Whether this is a copy in a forked child, which does nothing."""
-        return self._state is State.FORKED
+        return self._life.state is State.FORKED
 
     @property
     def is_bystander(self) -> bool:
         """Whether another rank of this distributed training is the one that reports, and this one does nothing."""
-        return self._state is State.BYSTANDER
+        return self._life.state is State.BYSTANDER
 
     @property
     def is_beating(self) -> bool:
         """Whether heartbeats are sent."""
-        return self._state is State.RUNNING and not self._delivery.heartbeats.is_paused
+        engine = self._life.running
+        return engine is not None and not engine.delivery.heartbeats.is_paused
 
     def stop_heartbeats(self) -> None:
         """No heartbeat from now on; the HUB will show the run as disconnected after some 15 minutes."""
-        if self._state is State.RUNNING:
-            self._delivery.heartbeats.pause()
+        if engine := self._life.running:
+            engine.delivery.heartbeats.pause()
 
     def start_heartbeats(self) -> None:
         """Heartbeats again, the first at once."""
-        if self._state is State.RUNNING:
-            self._delivery.heartbeats.resume()
+        if engine := self._life.running:
+            engine.delivery.heartbeats.resume()
 
     def pace(self, *, metrics: float, checkpoint: float, heartbeat: float) -> None:
         """Other intervals than those of the settings from now on, in seconds."""
-        self._delivery.metrics.lane.every = metrics
-        self._delivery.checkpoints.lane.every = checkpoint
-        self._delivery.heartbeats.lane.every = heartbeat
+        if engine := self._life.running:
+            engine.delivery.metrics.lane.every = metrics
+            engine.delivery.checkpoints.lane.every = checkpoint
+            engine.delivery.heartbeats.lane.every = heartbeat
 
     def __enter__(self) -> TrainingSession:
         return self
@@ -272,38 +253,11 @@ class TrainingSession:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<TrainingSession {self.model_url} {self._state.value}>"
-
-    def _open(self, call: str) -> Intake | None:
-        """What *call* may hand something to; nothing in a forked child and in a bystander, which say nothing of it."""
-        if self._state is State.CLOSED:
-            raise self._closed(call)
-        self._hold.go_on()
-        return self._intake if self._state is State.RUNNING else None
-
-    def _closed(self, call: str) -> SessionClosed:
-        """What to raise where another thread has closed the session after *call* had begun."""
-        return SessionClosed(call, self.model_url)
+        return f"<TrainingSession {self.model_url} {self._life.state.value}>"
 
     def _close(self, deadline: float) -> Report:
-        with self._closing:
-            if self._state is not State.RUNNING:
-                return self.status()
-            self._state = State.CLOSED
-        atexit.unregister(self.close)
-        try:
-            self._delivery.end(deadline)
-        finally:
-            self._hold.end()
+        was_running = self._life.end(deadline)
         report = self.status()
-        (self._log.info if report.is_complete else self._log.warning)("session.closed", summary=str(report))
+        if was_running:
+            (self._log.info if report.is_complete else self._log.warning)("session.closed", summary=str(report))
         return report
-
-    def after_fork_in_child(self) -> None:
-        """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""
-        # Another thread of the parent may have held any lock at the fork, or have been about to close.
-        self._closing = threading.Lock()
-        self._delivery.tally.after_fork_in_child()
-        atexit.unregister(self.close)
-        self._hold.after_fork_in_child()
-        self._state = State.FORKED

@@ -119,11 +119,6 @@ class HubRefused(HubError, ConnectionError, ValueError):
     def __str__(self) -> str:
         return f"the HUB answered {self.status}: {self.message}. {self._advice()}"
 
-    @property
-    def is_temporary(self) -> bool:
-        """Whether the HUB may answer otherwise in a while."""
-        return not 400 <= self.status < 500 or self.status in {408, 425, 429}  # noqa: PLR2004 - HTTP's own numbers
-
     def _advice(self) -> str:
         if self.status == 404:  # noqa: PLR2004 - the HTTP status is its own name
             return "Check the model's ID, and that ULTRALYTICS_HUB_API names the HUB that holds it."

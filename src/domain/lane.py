@@ -17,6 +17,8 @@ from .outcome import Outcome, Verdict
 
 #: No two calls of a kind come closer than this, retries included: the protocol's pace for metrics, in seconds.
 LEAST_GAP = 3.0
+#: What the HUB asks us to wait is longer by up to so many seconds, as sessions have it.
+HOLD_SPREAD = 10.0
 
 
 @attrs.define
@@ -30,6 +32,8 @@ class Link:
     held_until: float = -math.inf
     """What the HUB asked for: nothing may ignore it."""
     locked_out: bool = False
+    hold_spread: float = 0.0
+    """What the HUB asks for is longer by up to so many seconds, drawn for each run."""
 
     def learn(self, outcome: Outcome, *, started: float, now: float) -> bool:
         """Take note of *outcome*, of a request that began at *started*; whether lanes may send at another time now."""
@@ -37,7 +41,9 @@ class Link:
         if outcome.verdict is Verdict.LOCKED_OUT:
             self.locked_out = True
         if outcome.hold is not None:
-            self.held_until = max(self.held_until, now + outcome.hold)
+            # The HUB says the same to all who are too many: without a draw they would come back as one.
+            spread = self.hold_spread * self.backoff.draw(f"hold {now}")
+            self.held_until = max(self.held_until, now + outcome.hold + spread)
         if not outcome.is_silence:
             self.failures, self.retry_at = 0, -math.inf
         elif started >= self.retry_at:

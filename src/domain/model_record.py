@@ -6,8 +6,9 @@ that adds a field breaks nobody.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -44,15 +45,16 @@ class ModelRecord:
             raise InvalidModelRecord("status", "is missing")
         return cls(model_id, status, dict(data))
 
-    def for_keeping(self) -> dict[str, Any]:
-        """``raw`` without what may be a secret: the query of every address, which signs it or holds a key."""
-        kept: dict[str, Any] = _without_queries(dict(self.raw))
+    def for_keeping(self, scrubbed: Callable[[str], str]) -> dict[str, Any]:
+        """``raw`` without what may be a secret: users and queries of addresses, and what *scrubbed* takes out.
+
+        Raises:
+            RecursionError: for a record of many hundred levels.
+        """
+        text = _ADDRESS.sub(r"\1\2", json.dumps(dict(self.raw)))
+        kept: dict[str, Any] = json.loads(scrubbed(text))
         return kept
 
 
-def _without_queries(value: Any) -> Any:
-    if isinstance(value, str):
-        return re.sub(r"^(https?://[^?#]*)[?#].*$", r"\1", value, flags=re.DOTALL)
-    if isinstance(value, Mapping):
-        return {name: _without_queries(part) for name, part in value.items()}
-    return [_without_queries(part) for part in value] if isinstance(value, list) else value
+# In JSON, where a quotation mark inside a text is escaped: scheme, user, host and path, query and fragment.
+_ADDRESS = re.compile(r'(https?://)(?:[^\s"\\/?#]*@)?([^\s"\\?#]*)(?:[?#](?:[^\s"\\]|\\.)*)?', re.IGNORECASE)

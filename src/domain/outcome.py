@@ -72,6 +72,11 @@ class Outcome:
         return _is_client_error(self.status)
 
     @property
+    def is_redirect(self) -> bool:
+        """Whether somebody wants it at another address, where the key does not go."""
+        return 300 <= self.status < 400  # noqa: PLR2004 - the HTTP class is its own name
+
+    @property
     def is_divisible(self) -> bool:
         """Whether a part of what was refused might be taken."""
         return self.verdict is Verdict.REFUSED and self.status in _DIVISIBLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import itertools
@@ -111,17 +112,17 @@ class FakeOutbox(Outbox):
 
     def seen(self) -> list[Seen]:
         """All of them."""
-        return [
-            Seen(
-                spool.name,
-                spool.model_id,
-                spool.begun,
-                len(spool.journal) + sum(file.stat().st_size for file in Path(spool.folder).iterdir()),
-                spool.is_owned,
-                partial(io.BytesIO, bytes(spool.journal)),
+        found = []
+        for spool in list(self.spools):
+            size, journal = len(spool.journal), bytes(spool.journal)
+            with contextlib.suppress(OSError):  # one that is being taken away
+                for file in Path(spool.folder).iterdir():
+                    with contextlib.suppress(OSError):
+                        size += file.stat().st_size
+            found.append(
+                Seen(spool.name, spool.model_id, spool.begun, size, spool.is_owned, partial(io.BytesIO, journal))
             )
-            for spool in self.spools
-        ]
+        return found
 
     def crash(self) -> None:
         """The process that owned the spools is dead."""

@@ -1,0 +1,125 @@
+"""The life of a session: it begins, it runs, it is closed once, and a fork makes copies of it that do nothing.
+
+The one rule: only what runs may be told to do something, and whoever closes it first has closed it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Callable
+from enum import Enum
+
+import attrs
+import structlog
+
+from ..domain.errors import SessionClosed
+from ..domain.ports.clock import Clock
+from ..domain.ports.signals import Signals
+from . import process
+from .delivery import Delivery
+from .intake import Intake
+from .settings import Settings
+from .signal_hold import SignalHold
+
+
+class State(str, Enum):
+    """Where a session is in its life."""
+
+    RUNNING = "running"
+    CLOSED = "closed"
+    FORKED = "forked"
+    """A copy in a forked child, which does nothing."""
+    BYSTANDER = "bystander"
+    """Of another rank than 0 in a distributed training: it does nothing, from its beginning to its end."""
+
+
+@attrs.frozen
+class Engine:
+    """What a session runs on: whatever is logged goes into the intake, and the delivery sends it."""
+
+    delivery: Delivery
+    intake: Intake
+
+
+class Life:
+    """Whether a session runs, and on what. Before :meth:`begin` it is a bystander's."""
+
+    def __init__(self, model_url: str) -> None:
+        self.state = State.BYSTANDER
+        self.engine: Engine | None = None
+        self._model_url = model_url
+        self._closing = threading.Lock()
+
+    def begin(
+        self,
+        engine: Engine,
+        *,
+        settings: Settings,
+        clock: Clock,
+        signals: Signals,
+        log: structlog.stdlib.BoundLogger,
+        beats: bool,
+        at_exit: Callable[[], object],
+    ) -> None:
+        """Start *engine*; *at_exit* is called when the interpreter ends before the session does."""
+        self._hold = SignalHold(engine.delivery, clock, settings.signal_within, log)
+        self._at_exit = at_exit
+        engine.delivery.start(beats=beats)
+        self.engine, self.state = engine, State.RUNNING
+        process.watch(self)
+        atexit.register(at_exit)
+        try:
+            if settings.handle_signals:
+                self._hold.begin(signals)
+        except BaseException:
+            self.end(clock.now())
+            raise
+
+    @property
+    def running(self) -> Engine | None:
+        """What may be told to do something; nothing in a forked child, in a bystander, and after the end."""
+        return self.engine if self.state is State.RUNNING else None
+
+    def open(self, call: str) -> Engine | None:
+        """The same for *call*, which comes too late after the end.
+
+        Raises:
+            SessionClosed: naming the call.
+        """
+        engine = self.engine
+        state = self.state  # once: another thread may close it between two looks
+        if state is State.CLOSED:
+            raise self.closed(call)
+        if engine is None or state is not State.RUNNING:
+            return None
+        self._hold.go_on()
+        return engine
+
+    def closed(self, call: str) -> SessionClosed:
+        """What to raise where another thread has closed the session after *call* had begun."""
+        return SessionClosed(call, self._model_url)
+
+    def end(self, deadline: float) -> bool:
+        """Send what can be sent until *deadline*, and let go; whether it was still running."""
+        with self._closing:
+            engine = self.running
+            if engine is None:
+                return False
+            self.state = State.CLOSED
+        atexit.unregister(self._at_exit)
+        try:
+            engine.delivery.end(deadline)
+        finally:
+            self._hold.end()
+        return True
+
+    def after_fork_in_child(self) -> None:
+        """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""
+        # Another thread of the parent may have held any lock at the fork, or have been about to close.
+        self._closing = threading.Lock()
+        if self.engine is not None:
+            self.engine.delivery.tally.after_fork_in_child()
+            self._hold.after_fork_in_child()
+            atexit.unregister(self._at_exit)
+        self.state = State.FORKED
