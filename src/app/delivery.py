@@ -152,6 +152,7 @@ class Delivery:
 
     def _release(self) -> None:
         """Called by the last worker when it leaves."""
+        self.uploads.abandon_unkept()
         is_settled = True
         for reader in self._readers:
             try:

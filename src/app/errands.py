@@ -167,7 +167,7 @@ class CheckpointErrand:
         self._uploads: list[Upload] = []
         self._under_way: Upload | None = None
         self._refused: Upload | None = None
-        self._held = 0
+        self._snapshots: dict[str, int] = {}
         self.progress: Progress = Silence()
         for upload in uploads:
             self.offer(upload)
@@ -180,7 +180,7 @@ class CheckpointErrand:
     @property
     def held(self) -> int:
         """Bytes of all snapshots that lie in the outbox: those that wait, and those that were refused."""
-        return self._held
+        return sum(self._snapshots.values())
 
     @property
     def givable(self) -> int:
@@ -210,8 +210,12 @@ class CheckpointErrand:
     def offer(self, upload: Upload) -> None:
         """*upload* waits from now, and those that it supersedes do not."""
         with self._lock:
-            self._uploads.append(upload)
-            self._held += upload.checkpoint.size if upload.is_ours else 0
+            path = upload.checkpoint.path
+            if path not in self._snapshots:  # offered again behind an interrupt
+                self._uploads.append(upload)
+            if upload.is_ours:
+                # A new dictionary, since whoever logs adds up the old one without the lock.
+                self._snapshots = {**self._snapshots, path: upload.checkpoint.size}
         self._give_up_superseded()
 
     def _give_up_superseded(self) -> None:
@@ -298,6 +302,6 @@ class CheckpointErrand:
         if not upload.is_ours:
             return
         with self._lock:
-            self._held -= upload.checkpoint.size
+            self._snapshots = {p: size for p, size in self._snapshots.items() if p != upload.checkpoint.path}
         with contextlib.suppress(OSError):  # on a disk gone read-only: the trainer need not know
             self._filesystem.remove(upload.checkpoint.path)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+import attrs
 import structlog
 
 from ..domain.checkpoint import Checkpoint, Kind
@@ -59,25 +60,30 @@ class Intake:
         Raises:
             Sealed: when the end came first.
         """
-        for epoch, values in epochs.items():
-            line = metrics_line(epoch, values)
-            # Before it is written: an interrupt in between leaves one too many until the end, and none that is missing.
-            self._tally.add("metrics", "logged")
-            try:
-                if self._spool.size + len(line) > self._limit - self._uploads.held:
-                    self._make_room(len(line))
-                self._spool.append(line)
-            except Sealed:
-                self._tally.add("metrics", "logged", -1)
-                raise
-            except _OverLimit as exc:
-                self._lose("metrics", exc)
-            except OSError as exc:
-                self._append_on_a_full_disk(line, exc)
-            except BaseException:  # Ctrl-C in a notebook, perhaps behind the write: what is written must go out
-                self._delivery.metrics.offer_again()
-                raise
-        self._delivery.metrics.offer()
+        try:
+            for epoch, values in epochs.items():
+                self._write(metrics_line(epoch, values))
+            self._delivery.metrics.offer()
+        except Sealed:
+            raise
+        except BaseException:  # Ctrl-C in a notebook, perhaps behind the write: what is written must go out
+            self._delivery.metrics.offer_again()
+            raise
+
+    def _write(self, line: bytes) -> None:
+        # Before it is written: an interrupt in between leaves one too many until the end, and none that is missing.
+        self._tally.add("metrics", "logged")
+        try:
+            if self._spool.size + len(line) > self._limit - self._uploads.held:
+                self._make_room(len(line))
+            self._spool.append(line)
+        except Sealed:
+            self._tally.add("metrics", "logged", -1)
+            raise
+        except _OverLimit as exc:
+            self._lose("metrics", exc)
+        except OSError as exc:
+            self._append_on_a_full_disk(line, exc)
 
     def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
         """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning.
@@ -93,19 +99,12 @@ class Intake:
                 self._tally.add("checkpoints", "lost")
             self._log.warning("checkpoint.missing", path=path, epoch=epoch, consequence="nothing is uploaded for it")
             return
-        self._tally.add("checkpoints", "logged")
         number = next(self._numbers)
         target = str(Path(self._spool.folder) / f"{number}-{kind.part_name}")
-
-        def snapshot() -> Checkpoint:
-            self._make_room(size)
-            taken = self._filesystem.snapshot(path, target)
-            checkpoint = Checkpoint(number, epoch, kind, target, taken, is_best, best_map)
-            self._spool.append(checkpoint_line(checkpoint))
-            return checkpoint
-
+        upload = Upload(self._spool, Checkpoint(number, epoch, kind, target, size, is_best, best_map))
+        self._tally.add("checkpoints", "logged")
         try:
-            upload = Upload(self._spool, self._tried_with_room(snapshot, undo=lambda: self._discard(target)))
+            self._tried_with_room(lambda: self._snapshot(path, upload), undo=lambda: self._discard(target))
         except Sealed:
             self._tally.add("checkpoints", "logged", -1)
             raise
@@ -115,7 +114,28 @@ class Intake:
                 return
             # Whoever asks for the final one waits for it: it can go out from where it lies.
             self._log.warning("checkpoint.not_kept", path=path, cause=exc.strerror, consequence="sent from where it is")
-            upload = Upload(self._spool, Checkpoint(number, epoch, kind, path, size, is_best, best_map), is_ours=False)
+            self._offer(Upload(self._spool, attrs.evolve(upload.checkpoint, path=path), is_ours=False))
+
+    def _snapshot(self, path: str, upload: Upload) -> None:
+        checkpoint, start = upload.checkpoint, self._spool.size
+        try:
+            self._make_room(checkpoint.size)
+            taken = self._filesystem.snapshot(path, checkpoint.path)
+            upload = Upload(self._spool, attrs.evolve(checkpoint, size=taken))
+            self._spool.append(checkpoint_line(upload.checkpoint))
+            self._offer(upload)
+        except OSError:
+            raise
+        except BaseException:  # Ctrl-C in a notebook: either it is written down, and is sent, or it was never taken
+            if checkpoint_line(upload.checkpoint) in self._spool.read(start, self._spool.size - start):
+                self._offer(upload)
+                self._delivery.checkpoints.offer_again()
+            else:
+                self._discard(checkpoint.path)
+                self._tally.add("checkpoints", "logged", -1)
+            raise
+
+    def _offer(self, upload: Upload) -> None:
         self._uploads.offer(upload)
         self._delivery.checkpoints.offer()
 

@@ -73,7 +73,8 @@ class Life:
             if settings.handle_signals:
                 self._hold.begin(signals)
         except BaseException:
-            self.end(clock.now())
+            self.close()
+            self.end(engine, clock.now())
             raise
 
     @property
@@ -100,19 +101,22 @@ class Life:
         """What to raise where another thread has closed the session after *call* had begun."""
         return SessionClosed(call, self._model_url)
 
-    def end(self, deadline: float) -> bool:
-        """Send what can be sent until *deadline*, and let go; whether it was still running."""
+    def close(self) -> Engine | None:
+        """Say that it is over; what was running until now, for whoever is the first to say so."""
         with self._closing:
             engine = self.running
-            if engine is None:
-                return False
-            self.state = State.CLOSED
-        atexit.unregister(self._at_exit)
+            if engine is not None:
+                self.state = State.CLOSED
+        if engine is not None:
+            atexit.unregister(self._at_exit)
+        return engine
+
+    def end(self, engine: Engine, deadline: float) -> None:
+        """After :meth:`close`: send what can be sent until *deadline*, and let go."""
         try:
             engine.delivery.end(deadline)
         finally:
             self._hold.end()
-        return True
 
     def after_fork_in_child(self) -> None:
         """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""

@@ -6,6 +6,7 @@ outbox, workers drain it, and only ``flush``, ``finish`` and ``close`` wait, eac
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from types import TracebackType
@@ -62,7 +63,7 @@ class TrainingSession:
             signals=signals,
             log=self._log,
             beats=beats,
-            at_exit=self.close,
+            at_exit=self._at_exit,
         )
 
     @property
@@ -256,8 +257,17 @@ class TrainingSession:
         return f"<TrainingSession {self.model_url} {self._life.state.value}>"
 
     def _close(self, deadline: float) -> Report:
-        was_running = self._life.end(deadline)
-        report = self.status()
-        if was_running:
+        engine = self._life.close()
+        if engine is None:
+            return self.status()
+        try:
+            self._life.end(engine, deadline)
+        finally:  # also where an interrupt ends the wait: what waits, and the command that sends it, are said
+            report = self.status()
             (self._log.info if report.is_complete else self._log.warning)("session.closed", summary=str(report))
         return report
+
+    def _at_exit(self) -> None:
+        # Who interrupts an exit wants it over, and no traceback of ours.
+        with contextlib.suppress(KeyboardInterrupt):
+            self.close()

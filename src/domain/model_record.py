@@ -6,7 +6,6 @@ that adds a field breaks nobody.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -51,10 +50,17 @@ class ModelRecord:
         Raises:
             RecursionError: for a record of many hundred levels.
         """
-        text = _ADDRESS.sub(r"\1\2", json.dumps(dict(self.raw)))
-        kept: dict[str, Any] = json.loads(scrubbed(text))
+        kept: dict[str, Any] = _cleaned(dict(self.raw), scrubbed)
         return kept
 
 
-# In JSON, where a quotation mark inside a text is escaped: scheme, user, host and path, query and fragment.
-_ADDRESS = re.compile(r'(https?://)(?:[^\s"\\/?#]*@)?([^\s"\\?#]*)(?:[?#](?:[^\s"\\]|\\.)*)?', re.IGNORECASE)
+def _cleaned(value: Any, scrubbed: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return scrubbed(_ADDRESS.sub(r"\1\2", value))
+    if isinstance(value, Mapping):
+        return {_cleaned(str(name), scrubbed): _cleaned(part, scrubbed) for name, part in value.items()}
+    return [_cleaned(part, scrubbed) for part in value] if isinstance(value, list) else value
+
+
+# Scheme, user, host and path, query and fragment.
+_ADDRESS = re.compile(r"(https?://)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*)?", re.IGNORECASE)
