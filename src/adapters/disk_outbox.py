@@ -29,6 +29,8 @@ _REWRITTEN = "journal.new"
 _RUN = re.compile(r"[0-9A-Za-z]+\.[0-9a-f]{16}-[0-9a-f]{8}")
 # Folders that are being made, or taken away, are hidden from readers.
 _NEW, _GONE = ".new-", ".gone-"
+#: Making one takes a moment: what is still being made after so many seconds nobody makes any more.
+_MAKING = 60.0
 
 
 class DiskSpool(Spool):
@@ -179,8 +181,8 @@ class DiskOutbox(Outbox):
         except OSError:
             return []
         for folder in folders:
-            if folder.name.startswith(_GONE):  # its owner died while taking it away
-                shutil.rmtree(folder, ignore_errors=True)
+            if folder.name.startswith(_GONE) or _was_never_made(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)  # its owner died while taking it away, or while making it
         folders = [folder for folder in folders if folder.name.startswith(f"{model_id}.")]
         return [spool for spool in map(_claimed, folders) if spool is not None]
 
@@ -194,6 +196,17 @@ class DiskOutbox(Outbox):
         return [spool for spool in found if spool is not None]
 
 
+def _was_never_made(name: str) -> bool:
+    if not name.startswith(_NEW) or not _RUN.fullmatch(name.removeprefix(_NEW)):
+        return False
+    return time.time() - _begun(name.removeprefix(_NEW)) > _MAKING
+
+
+def _begun(name: str) -> float:
+    """When the run whose folder has this *name* began, in unix seconds."""
+    return int(name.partition(".")[2].partition("-")[0], 16) / 1e9
+
+
 def _seen(folder: Path) -> Seen | None:
     journal = folder / _JOURNAL
 
@@ -204,8 +217,8 @@ def _seen(folder: Path) -> Seen | None:
         is_owned = _is_owned(journal)
     except OSError:
         return None  # its owner has just taken it away
-    model_id, _, rest = folder.name.partition(".")
-    return Seen(str(folder), model_id, int(rest.partition("-")[0], 16) / 1e9, _size(folder), is_owned, opened)
+    model_id = folder.name.partition(".")[0]
+    return Seen(str(folder), model_id, _begun(folder.name), _size(folder), is_owned, opened)
 
 
 def _size(folder: Path) -> int:
