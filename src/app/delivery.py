@@ -23,6 +23,7 @@ from .errands import CheckpointErrand, HeartbeatErrand, MetricsErrand, Route
 from .progress import Progress, Silence
 from .report import Report, Tally
 from .settings import Settings
+from .upload_queue import UploadQueue
 from .waiting import Waiting
 from .worker import Crew, Errand, Worker
 
@@ -62,11 +63,14 @@ class Delivery:
         self._route = route
         self._beating = HeartbeatErrand(route, agent=settings.agent, within=settings.request_within)
         posting = MetricsErrand(route, readers, within=settings.request_within)
-        self.uploads = CheckpointErrand(route, ports.filesystem, spools.uploads(readers), within=settings.upload_within)
+        self.uploads = UploadQueue(route.note, ports.filesystem, tally)
+        for upload in spools.uploads(readers):
+            self.uploads.offer(upload)
+        self._uploading = CheckpointErrand(route, ports.filesystem, self.uploads, within=settings.upload_within)
         self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, self._beating)
         self.heartbeats.lane.spread = settings.heartbeat_spread
         self.metrics = self._hire("metrics", settings.metrics_every, posting)
-        self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, self.uploads)
+        self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, self._uploading)
 
     def start(self, *, beats: bool = True) -> None:
         """Start the threads: what dead runs have left goes at once, and, when it *beats*, a heartbeat."""
@@ -74,7 +78,7 @@ class Delivery:
             self.heartbeats.lane.offer()
         if any(reader.left_over for reader in self._readers):
             self.metrics.lane.offer()
-        if self.uploads.has_more:
+        if self.uploads.is_waiting:
             self.checkpoints.lane.offer()
         self._crew.start()
 
@@ -117,7 +121,7 @@ class Delivery:
         """Send without pacing until nothing waits; whether that was so before *deadline*."""
         workers = (self.metrics, self.checkpoints)
         if progress is not None:
-            self.uploads.progress = progress
+            self._uploading.progress = progress
         self._crew.hurry(workers)
         try:
             self._crew.waiting.wait_for(
@@ -126,7 +130,7 @@ class Delivery:
         finally:
             self._crew.stroll(workers)
             if progress is not None:
-                self.uploads.progress = Silence()
+                self._uploading.progress = Silence()
         return self.is_idle
 
     def drain_metrics(self, deadline: float) -> None:

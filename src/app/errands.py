@@ -6,17 +6,15 @@ it a second time, which is harmless, and never loses it.
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
 import attrs
 import structlog
 
-from ..domain.checkpoint import Checkpoint, Kind
+from ..domain.checkpoint import Kind
 from ..domain.hub_protocol import HubProtocol
-from ..domain.journal import aside_line, checkpoint_end_line, sent_line
+from ..domain.journal import aside_line, sent_line
 from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
@@ -25,6 +23,7 @@ from ..domain.ports.outbox import Spool
 from .backlog_reader import BacklogReader
 from .progress import CountedReader, Progress, Silence
 from .report import Tally
+from .upload_queue import Upload, UploadQueue
 
 #: Epochs in one metrics call at the most.
 _MOST_EPOCHS = 500
@@ -147,115 +146,34 @@ class MetricsErrand:
                     self._route.tally.blame(f"journal not rewritten: {exc.strerror}")
 
 
-@attrs.frozen(eq=False)
-class Upload:
-    """A checkpoint and the spool that it lies in; where it could not be kept there, its file is not ours to remove."""
-
-    spool: Spool
-    checkpoint: Checkpoint
-    is_ours: bool = True
-
-
 class CheckpointErrand:
-    """Sends checkpoints, and gives up those that a newer one supersedes."""
+    """Sends the checkpoints of *uploads*, one a run."""
 
-    def __init__(self, route: Route, filesystem: Filesystem, uploads: list[Upload], *, within: float) -> None:
+    def __init__(self, route: Route, filesystem: Filesystem, uploads: UploadQueue, *, within: float) -> None:
         self._route = route
         self._filesystem = filesystem
+        self._uploads = uploads
         self._within = within
-        self._lock = threading.Lock()
-        self._uploads: list[Upload] = []
-        self._under_way: Upload | None = None
-        self._refused: Upload | None = None
-        self._snapshots: dict[str, int] = {}
         self.progress: Progress = Silence()
-        for upload in uploads:
-            self.offer(upload)
 
     @property
     def has_more(self) -> bool:
         """Whether a checkpoint waits."""
-        return bool(self._uploads)
-
-    @property
-    def held(self) -> int:
-        """Bytes of all snapshots that lie in the outbox: those that wait, and those that were refused."""
-        return sum(self._snapshots.values())
-
-    @property
-    def givable(self) -> int:
-        """Bytes of those that :meth:`give_up_oldest` would give up, one after the other."""
-        with self._lock:
-            uploads = [*filter(self._is_givable, self._uploads), *([self._refused] if self._refused else [])]
-        return sum(upload.checkpoint.size for upload in uploads)
-
-    def _is_givable(self, upload: Upload) -> bool:
-        return upload.checkpoint.kind is Kind.EPOCH and upload is not self._under_way
-
-    def give_up_oldest(self) -> bool:
-        """Make room: give up the oldest epoch checkpoint that is not under way; whether there was one."""
-        with self._lock:
-            refused, self._refused = self._refused, None
-            lost = None
-            if refused is None:
-                lost = next(filter(self._is_givable, self._uploads), None)
-                self._uploads = [u for u in self._uploads if u is not lost]
-        if refused is not None:
-            self._remove(refused)
-        elif lost is not None:
-            self._route.tally.blame("checkpoint given up to make room")
-            self._end(lost, "lost", "given up")
-        return refused is not None or lost is not None
-
-    def offer(self, upload: Upload) -> None:
-        """*upload* waits from now, and those that it supersedes do not."""
-        with self._lock:
-            path = upload.checkpoint.path
-            if path not in self._snapshots:  # offered again behind an interrupt
-                self._uploads.append(upload)
-            if upload.is_ours:
-                # A new dictionary, since whoever logs adds up the old one without the lock.
-                self._snapshots = {**self._snapshots, path: upload.checkpoint.size}
-        self._give_up_superseded()
-
-    def _give_up_superseded(self) -> None:
-        with self._lock:
-            kept: list[Upload] = []
-            for upload in reversed(self._uploads):
-                # What is under way may arrive yet; if it does not, the next run gives it up.
-                is_old = any(newer.checkpoint.supersedes(upload.checkpoint) for newer in kept)
-                if not is_old or upload is self._under_way:
-                    kept.append(upload)
-            given_up = [upload for upload in self._uploads if upload not in kept]
-            self._uploads = kept[::-1]
-        for upload in given_up:
-            self._end(upload, "superseded", "superseded")
-
-    def abandon_unkept(self) -> None:
-        """Count as lost what waits and is in no outbox: nobody will ever send it."""
-        with self._lock:
-            unkept = [upload for upload in self._uploads if not upload.is_ours]
-            self._uploads = [upload for upload in self._uploads if upload.is_ours]
-        for _ in unkept:
-            self._route.tally.add("checkpoints", "lost")
-            self._route.tally.blame("checkpoint neither kept nor delivered")
+        return self._uploads.is_waiting
 
     def run(self) -> Outcome | None:
         """One upload, if one waits."""
-        self._give_up_superseded()
-        with self._lock:
-            self._under_way = self._uploads[0] if self._uploads else None
+        upload = self._uploads.take()
         try:
-            return None if self._under_way is None else self._send(self._under_way)
+            return None if upload is None else self._send(upload)
         finally:
-            with self._lock:
-                self._under_way = None
+            self._uploads.put_back()
 
     def _send(self, upload: Upload) -> Outcome | None:
         checkpoint = upload.checkpoint
         if self._filesystem.size(checkpoint.path) != checkpoint.size:
             self._route.log.warning("checkpoint.gone", path=checkpoint.path, epoch=checkpoint.epoch)
-            self._finish(upload, "lost", "its snapshot is gone")
+            self._uploads.end(upload, "lost", "its snapshot is gone")
             return None
         self.progress.begin(checkpoint.size)
 
@@ -267,41 +185,14 @@ class CheckpointErrand:
         result = self._route.send(lambda hub: hub.upload(model_id, checkpoint, read), within=self._within)
         if result.verdict is Verdict.DELIVERED:
             self._route.tally.final_delivered |= checkpoint.kind is Kind.FINAL
-            self._finish(upload, "delivered", "delivered")
+            self._uploads.end(upload, "delivered", "delivered")
         elif result.verdict is Verdict.REFUSED:
             reason = f"status {result.status}: {result.message}"
             self._route.log.warning("checkpoint.refused", epoch=checkpoint.epoch, reason=reason)
-            self._finish(upload, "refused", reason)
+            self._uploads.end(upload, "refused", reason)
         return result
 
     def _check_time(self) -> None:
         # The session may have been told to end while this upload was under way.
         if self._route.clock.now() >= self._route.deadline():
             raise TimeoutError("the session ends")
-
-    def _finish(self, upload: Upload, column: str, how: str) -> None:
-        with self._lock:
-            is_counted = upload not in self._uploads  # abandoned while it was under way
-            self._uploads = [u for u in self._uploads if u is not upload]
-        if not is_counted:
-            self._end(upload, column, how)
-
-    def _end(self, upload: Upload, column: str, how: str) -> None:
-        self._route.note(upload.spool, checkpoint_end_line(upload.checkpoint.number, how))
-        self._route.tally.add("checkpoints", column)
-        if column != "refused":
-            self._remove(upload)
-        elif upload.checkpoint.kind is Kind.EPOCH:
-            # What was refused stays, for its owner to look at: the newest, since they may all be refused.
-            with self._lock:
-                older, self._refused = self._refused, upload
-            if older is not None:
-                self._remove(older)
-
-    def _remove(self, upload: Upload) -> None:
-        if not upload.is_ours:
-            return
-        with self._lock:
-            self._snapshots = {p: size for p, size in self._snapshots.items() if p != upload.checkpoint.path}
-        with contextlib.suppress(OSError):  # on a disk gone read-only: the trainer need not know
-            self._filesystem.remove(upload.checkpoint.path)

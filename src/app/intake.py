@@ -22,7 +22,7 @@ from ..domain.metrics import EpochValues
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.outbox import Sealed, Spool
 from .delivery import Delivery
-from .errands import Upload
+from .upload_queue import Upload
 
 T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})

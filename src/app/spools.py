@@ -17,9 +17,9 @@ from ..domain.errors import InvalidSettings
 from ..domain.journal import run_line
 from ..domain.ports.outbox import Outbox, Spool
 from .backlog_reader import BacklogReader
-from .errands import Upload
 from .report import Tally
 from .settings import Settings
+from .upload_queue import Upload
 
 
 def left_over(model_id: str, outbox: Outbox, tally: Tally, log: structlog.stdlib.BoundLogger) -> list[BacklogReader]:
