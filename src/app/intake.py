@@ -127,7 +127,8 @@ class Intake:
         except OSError:
             raise
         except BaseException:  # Ctrl-C in a notebook: either it is written down, and is sent, or it was never taken
-            if checkpoint_line(upload.checkpoint) in self._spool.read(start, self._spool.size - start):
+            # More than its size tells, which the interrupt may have come before.
+            if checkpoint_line(upload.checkpoint) in self._spool.read(start, 1 << 20):
                 self._offer(upload)
                 self._delivery.checkpoints.offer_again()
             else:
