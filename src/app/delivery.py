@@ -151,16 +151,18 @@ class Delivery:
         are given up after it.
         """
         self.heartbeats.pause()
-        self._crew.dismiss(deadline)
+        self._say_why()  # now, since this may be cut short; and once more when it is known how it went
+        if not self._crew.dismiss(deadline):
+            self._say_why()
         self.uploads.abandon_unkept()
 
     def _release(self) -> None:
         """Called by the last worker when it leaves."""
         self.uploads.abandon_unkept()
+        self._say_why()
         is_settled = True
         for reader in self._readers:
             try:
-                self._route.note(reader.spool, end_line(self._crew.troubles.reason))
                 # A trainer's thread may be about to log: its line is either in what is judged, or refused.
                 reader.spool.seal()
                 backlog = reader.refreshed()
@@ -172,6 +174,11 @@ class Delivery:
         if is_settled:
             self.tally.settle()
         self._ports.http.close()
+
+    def _say_why(self) -> None:
+        """Write down why something waits, for whoever looks into the outbox."""
+        for reader in self._readers:
+            self._route.note(reader.spool, end_line(self._crew.troubles.reason))
 
     def _backoff(self, name: str, every: float = math.inf) -> Backoff:
         return Backoff(seed=f"{self._name}:{name}", floor=min(every, LEAST_GAP))

@@ -19,7 +19,7 @@ from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http, Request
-from ..domain.ports.outbox import Spool
+from ..domain.ports.outbox import Sealed, Spool
 from .backlog_reader import BacklogReader
 from .progress import CountedReader, Progress, Silence
 from .report import Tally
@@ -63,6 +63,8 @@ class Route:
         """Write *line* down, if there is room: without it something is sent twice later, which is harmless."""
         try:
             spool.append(line)
+        except Sealed:
+            pass  # the journal is judged already
         except OSError as exc:
             self.tally.blame(f"note not kept: {exc.strerror}")
 
@@ -173,7 +175,7 @@ class CheckpointErrand:
         checkpoint = upload.checkpoint
         if self._filesystem.size(checkpoint.path) != checkpoint.size:
             self._route.log.warning("checkpoint.gone", path=checkpoint.path, epoch=checkpoint.epoch)
-            self._uploads.end(upload, "lost", "its snapshot is gone")
+            self._uploads.end(upload, "lost", "gone")
             return None
         self.progress.begin(checkpoint.size)
 

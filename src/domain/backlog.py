@@ -16,8 +16,8 @@ from .journal import Line
 
 _LARGEST = 2**63 - 1
 _KINDS = frozenset({"run", "m", "sent", "aside", "c", "c-end", "end"})
-#: How a checkpoint's end is put down that was neither refused nor lost.
-_SETTLED_WELL = frozenset({"delivered", "superseded", "given up"})
+#: How a checkpoint's end is put down of which nothing lies there any more.
+_SETTLED_WELL = frozenset({"delivered", "superseded", "given up", "gone"})
 
 
 @attrs.define
@@ -102,5 +102,5 @@ class Backlog:
 
 
 def is_refusal(how: str) -> bool:
-    """Whether a checkpoint that ended so lies aside, refused or lost."""
+    """Whether a checkpoint that ended so was refused by the HUB, and lies aside."""
     return how not in _SETTLED_WELL

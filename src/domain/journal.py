@@ -11,7 +11,7 @@ A line is the CRC-32 of the rest in eight hex digits, a space, a JSON array, and
 ``["sent", offset]``            all metrics before *offset* are settled
 ``["aside", epoch, reason]``    the HUB refused this epoch: it is kept here, and not sent again
 ``["c", {...}]``                a checkpoint waits
-``["c-end", number, how]``      that checkpoint is settled: delivered, superseded, given up, or why it was refused
+``["c-end", number, how]``      that checkpoint is settled: delivered, superseded, given up, gone, or why it was refused
 ``["end", reason]``             the run ended in order, and this is why something waits
 ==============================  ========================================================================
 """

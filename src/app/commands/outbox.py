@@ -12,7 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
+
+import attrs
 
 from ...adapters.disk_outbox import DiskOutbox
 from ...domain.credentials import Credentials
@@ -47,7 +50,14 @@ def _surveyed(settings: Settings) -> list[SpoolStatus]:
     """Every spool of this user, whichever HUB it is for."""
     root = settings.outbox_dir.parent
     folders = sorted(root.iterdir()) if root.is_dir() else []
-    return [status for folder in folders for status in survey(DiskOutbox(folder).seen())]
+    return [status for folder in folders for status in _with_hubs(survey(DiskOutbox(folder).seen()), folder, settings)]
+
+
+def _with_hubs(statuses: list[SpoolStatus], folder: Path, settings: Settings) -> list[SpoolStatus]:
+    """The same, with the HUB that the *folder* is for where a damaged journal does not say it."""
+    ours = settings.api_root if folder == settings.outbox_dir else ""
+    hub = next((status.hub for status in statuses if status.hub), ours)
+    return [status if status.hub else attrs.evolve(status, hub=hub) for status in statuses]
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -61,7 +71,7 @@ def _status(options: argparse.Namespace) -> int:
         return 0
     print(_table(statuses))
     print(f"\nIn {settings.outbox_dir.parent}, a folder for each run.")
-    for hub in sorted({status.hub for status in left_over(statuses)}):
+    for hub in sorted({status.hub for status in left_over(statuses) if status.hub}):
         print(f"To send what waits for {hub}: HUB_API_KEY=<its key> hubport sync --hub {hub}")
     return 0
 
@@ -71,7 +81,7 @@ def _sync(options: argparse.Namespace) -> int:
     settings = Settings.from_env(**roots)
     statuses = _surveyed(settings)
     ours = [status for status in left_over(statuses) if status.hub == settings.api_root]
-    others = Counter(status.hub for status in left_over(statuses) if status.hub != settings.api_root)
+    others = Counter(status.hub for status in left_over(statuses) if status.hub not in {settings.api_root, ""})
     for hub, number in sorted(others.items()):
         print(f"hubport: {number} runs have left something for {hub}: hubport sync --hub {hub}", file=sys.stderr)
     if options.dry_run:
