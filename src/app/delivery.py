@@ -68,9 +68,10 @@ class Delivery:
             self.uploads.offer(upload)
         self._uploading = CheckpointErrand(route, ports.filesystem, self.uploads, within=settings.upload_within)
         self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, self._beating)
-        self.heartbeats.lane.spread = settings.heartbeat_spread
         self.metrics = self._hire("metrics", settings.metrics_every, posting)
         self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, self._uploading)
+        # Metrics come in the trainers' own rhythm, and three seconds leave no room.
+        self.heartbeats.lane.spread = self.checkpoints.lane.spread = settings.spread
 
     def start(self, *, beats: bool = True) -> None:
         """Start the threads: what dead runs have left goes at once, and, when it *beats*, a heartbeat."""

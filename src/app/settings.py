@@ -96,8 +96,9 @@ class Settings:
     """At most one epoch checkpoint in so many seconds."""
     heartbeat_every: float = attrs.field(default=300.0, validator=_seconds(least=0.1))
     """One heartbeat in so many seconds."""
-    heartbeat_spread: float = attrs.field(default=0.5, validator=_number(""))
-    """The first gap, and the one after an outage, is longer by up to this part, so that runs do not beat as one."""
+    spread: float = attrs.field(default=0.5, validator=_number(""))
+    """The first gap between heartbeats and between checkpoints, and the one after an outage, is longer by up to this
+    part, so that runs that began together do not send together for ever."""
     connect_within: float = attrs.field(default=5.0, validator=_seconds())
     """How long ``connect`` tries."""
     start_offline: bool = False
