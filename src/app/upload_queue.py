@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import weakref
 from collections.abc import Callable
 
 import attrs
@@ -19,7 +20,7 @@ from ..domain.ports.outbox import Spool
 from .report import Tally
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, weakref_slot=True)
 class Upload:
     """A checkpoint and the spool that it lies in; where it could not be kept there, its file is not ours to remove."""
 
@@ -45,8 +46,8 @@ class UploadQueue:
         self._ending: list[tuple[Upload, str, str]] = []
         self._under_way: Upload | None = None
         self._refused: Upload | None = None
-        self._offered: set[str] = set()
-        self._ended: set[Upload] = set()
+        self._offered: weakref.WeakSet[Upload] = weakref.WeakSet()
+        self._ended: weakref.WeakSet[Upload] = weakref.WeakSet()
         self._snapshots: dict[str, int] = {}
 
     @property
@@ -69,14 +70,13 @@ class UploadQueue:
     def offer(self, upload: Upload) -> None:
         """*upload* waits from now, and those that it supersedes do not."""
         with self._lock:
-            path = upload.checkpoint.path
             # Behind an interrupt it may be offered a second time, and be delivered by then.
-            if path not in self._offered and all(path != other.checkpoint.path for other in self._waiting):
+            if upload not in self._offered and upload not in self._waiting:
                 if upload.is_ours:
                     # A new dictionary, since whoever logs adds up the old one without the lock.
-                    self._snapshots = {**self._snapshots, path: upload.checkpoint.size}
+                    self._snapshots = {**self._snapshots, upload.checkpoint.path: upload.checkpoint.size}
                 self._waiting.append(upload)
-            self._offered.add(path)
+            self._offered.add(upload)
         self.tidy()
 
     def take(self) -> Upload | None:
@@ -113,14 +113,13 @@ class UploadQueue:
     def give_up_oldest(self) -> bool:
         """Make room: the refused one that is kept, or the oldest epoch one not under way; whether there was one."""
         with self._lock:
-            refused = self._refused
+            refused, self._refused = self._refused, None
             lost = None if refused else next(filter(self._is_givable, self._waiting), None)
             if lost is not None:
                 self._tally.blame("checkpoint given up to make room")
                 self._take_off([lost], "lost", "given up")
         if refused is not None:
             self._remove(refused)
-            self._refused = None
         self._settle()
         return refused is not None or lost is not None
 
@@ -152,7 +151,8 @@ class UploadQueue:
                     self._remove(upload)
                 elif upload.checkpoint.kind is Kind.EPOCH and self._refused is not upload:
                     # What was refused stays, for its owner to look at: the newest, since they may all be refused.
-                    older, self._refused = self._refused, upload
+                    with self._lock:
+                        older, self._refused = self._refused, upload
                     if older is not None:
                         self._remove(older)
                 del self._ending[0]
