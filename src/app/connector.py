@@ -140,7 +140,7 @@ class Connector:
         if not readers:
             return None
         delivery = self._delivery(claim, model_id, readers, tally, log)
-        delivery.start(beats=False)
+        delivery.start(beats=False, deadline=deadline)
         delivery.end(deadline)
         return delivery.report(model_url=self.settings.model_url(model_id), state="synced")
 

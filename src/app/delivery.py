@@ -73,8 +73,12 @@ class Delivery:
         # Metrics come in the trainers' own rhythm, and three seconds leave no room.
         self.heartbeats.lane.spread = self.checkpoints.lane.spread = settings.spread
 
-    def start(self, *, beats: bool = True) -> None:
-        """Start the threads: what dead runs have left goes at once, and, when it *beats*, a heartbeat."""
+    def start(self, *, beats: bool = True, deadline: float = math.inf) -> None:
+        """Start the threads: what dead runs have left goes at once, and, when it *beats*, a heartbeat.
+
+        Nothing is begun at *deadline* or later, which :meth:`end` may set anew.
+        """
+        self._crew.deadline = deadline
         if beats:
             self.heartbeats.lane.offer()
         if any(reader.left_over for reader in self._readers):
