@@ -7,11 +7,15 @@ PIP_INSTALL := -m pip install -q --disable-pip-version-check
 EDITABLE := --config-settings editable_mode=strict
 PEER_VENV := .venv-peer
 PEER_REQUIREMENTS := tests/compat/requirements.txt
+TORCH_VENV := .venv-torch
+TORCH_REQUIREMENTS := tests/integration/torch-requirements.txt
+BENCH_VENV := .venv-bench
+BENCH_PEERS := $(patsubst benchmarks/peers/%.txt,$(BENCH_VENV)/%/.installed,$(wildcard benchmarks/peers/*.txt))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types contracts unit peer bench dev clean FORCE
+.PHONY: help demo test lint format types contracts unit peer torch bench bench-peers dev clean FORCE
 
 help: ## what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,7 +39,7 @@ types: $(VENV)/.installed-dev ## mypy, strict
 contracts: $(VENV)/.installed-dev ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
-unit: $(VENV)/.installed-dev peer ## the tests, and the floor of coverage (without it: ARGS="-k lane")
+unit: $(VENV)/.installed-dev peer torch ## the tests, and the floor of coverage (without it: ARGS="-k lane")
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine -q
@@ -48,15 +52,18 @@ peer:
 	@echo "$(PEER_REQUIREMENTS) is not there: no environment for the old clients"
 endif
 
-bench: $(VENV)/.installed-dev ## what a call and a simulated day cost on this machine, as Markdown
-	@$(BIN)/python benchmarks/call.py
-	@echo
-	@$(BIN)/python benchmarks/day.py
+torch: $(TORCH_VENV)/.tried ## the environment of the trainings over two ranks, where torch can be installed
+
+bench: $(BENCH_VENV)/hubport/.installed bench-peers ## measure beside the peers, and write docs/reference/benchmarks.md (ARGS=--help)
+	@$(BENCH_VENV)/hubport/bin/python -m benchmarks $(ARGS)
+
+bench-peers: $(BENCH_PEERS) ## the environments of the peers, each with nothing else in it
+	-@$(MAKE) --no-print-directory peer
 
 dev: $(VENV)/.installed-dev ## the environment, with every tool
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) $(PEER_VENV) build dist hubport.egg-info htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) $(PEER_VENV) $(TORCH_VENV) $(BENCH_VENV) build dist hubport.egg-info htmlcov .coverage .coverage.* \
 	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -84,3 +91,32 @@ $(PEER_VENV)/.installed: $(PEER_REQUIREMENTS)
 	$(PYTHON) -m venv --clear $(PEER_VENV)
 	$(PEER_VENV)/bin/python $(PIP_INSTALL) --no-deps -r $(PEER_REQUIREMENTS)
 	@touch $@
+
+# There is no torch for every Python: where it cannot be installed its tests are skipped, with the reason in `.why-not`.
+# hubport is linked and not copied, so that it is what the rest of the tests see.
+$(TORCH_VENV)/.tried: $(TORCH_REQUIREMENTS) pyproject.toml
+	$(PYTHON) -m venv --clear $(TORCH_VENV)
+	@if $(TORCH_VENV)/bin/python $(PIP_INSTALL) -r $< -e . >$(TORCH_VENV)/.why-not 2>&1; \
+	then mv $(TORCH_VENV)/.why-not $(TORCH_VENV)/.installed; \
+	else echo "no torch here, its tests are skipped:"; cat $(TORCH_VENV)/.why-not; fi
+	@touch $@
+
+$(BENCH_VENV)/hubport/.created: pyproject.toml
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	$(@D)/bin/python $(PIP_INSTALL) --group bench
+	@touch $@
+
+# What users get is measured: a wheel, built from a copy because a build leaves things beside its sources.
+$(BENCH_VENV)/hubport/.installed: $(BENCH_VENV)/hubport/.created $(VENV)/.files $(shell find src -name '*.py')
+	@rm -rf $(@D)/source && mkdir $(@D)/source
+	@cp -R pyproject.toml README.md LICENSE src $(@D)/source
+	$(@D)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(@D)/source
+	$(@D)/bin/python $(PIP_INSTALL) $(@D)/source
+	@rm -rf $(@D)/source
+	@touch $@
+
+# A peer that cannot be installed must not keep the others from being measured: it is named in the tables.
+$(BENCH_VENV)/%/.installed: benchmarks/peers/%.txt
+	@$(PYTHON) -m venv --clear $(@D)
+	@if $(@D)/bin/python $(PIP_INSTALL) -r $<; then touch $@; else echo "$* could not be installed: it has no figures"; fi

@@ -5,11 +5,15 @@ The one rule: waiting takes no lock that a signal handler could find taken, beca
 
 from __future__ import annotations
 
+import contextlib
+import math
 import queue
 import threading
 import time
 
 from ..domain.ports.clock import Alarm, Clock
+
+_LOOK_AGAIN = 1.0
 
 
 class SystemAlarm(Alarm):
@@ -23,17 +27,21 @@ class SystemAlarm(Alarm):
 
     def wait(self, until: float | None) -> None:
         """Wait for the time or a ring, whichever is first."""
-        try:
-            if until is None:
-                self._rings.get()
-            else:
-                # Waits beyond TIMEOUT_MAX raise; whoever waits for so long looks again.
-                self._rings.get(timeout=min(max(until - time.monotonic(), 0.0), threading.TIMEOUT_MAX))
-            # Rings that came together are one: a ring after this line is for the next wait.
+        # A signal that comes behind the last bytecode and before the wait interrupts neither, and Python's handlers run
+        # in the main thread alone: it looks again each second, or a SIGTERM would be met when all else is over.
+        longest = _LOOK_AGAIN if threading.current_thread() is threading.main_thread() else threading.TIMEOUT_MAX
+        while True:
+            left = math.inf if until is None else max(until - time.monotonic(), 0.0)
+            try:
+                self._rings.get(timeout=min(left, longest))
+                break
+            except queue.Empty:
+                if left <= longest:
+                    return
+        # Rings that came together are one: a ring after this line is for the next wait.
+        with contextlib.suppress(queue.Empty):
             while True:
                 self._rings.get_nowait()
-        except queue.Empty:
-            pass
 
     def ring(self) -> None:
         """End the wait."""

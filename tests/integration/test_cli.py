@@ -12,9 +12,8 @@ from importlib import metadata
 import pytest
 import requests
 
-from tests.integration.conftest import Site, port_of
-from tests.integration.process import Child
-from tests.integration.watched_hub import GUARD
+from hubport.testing.lab import GUARD, Child, Refuse
+from tests.integration.conftest import TrainerSite
 
 
 def outcome(child: Child) -> tuple[int, list[str], list[str]]:
@@ -22,8 +21,8 @@ def outcome(child: Child) -> tuple[int, list[str], list[str]]:
     return child.end(), said, child.stderr.splitlines()
 
 
-def test_the_demo_as_json(site: Site) -> None:
-    status, said, complaints = outcome(site.command("demo", "--epochs", "2", "--json", TMPDIR=str(site.folder)))
+def test_the_demo_as_json(site: TrainerSite) -> None:
+    status, said, complaints = outcome(site.hubport("demo", "--epochs", "2", "--json", TMPDIR=str(site.folder)))
     assert (0, []) == (status, complaints)
     result = json.loads("\n".join(said))
     assert {
@@ -50,9 +49,9 @@ def test_the_demo_as_json(site: Site) -> None:
     assert [] == list(site.folder.glob("hubport-demo-*"))
 
 
-def test_the_demo_against_a_hub_elsewhere(site: Site) -> None:
+def test_the_demo_against_a_hub_elsewhere(site: TrainerSite) -> None:
     status, said, complaints = outcome(
-        site.command("demo", "--epochs", "2", "--hub", site.url, "--api-key", site.hub.api_key, HUB_API_KEY="0" * 42)
+        site.hubport("demo", "--epochs", "2", "--hub", site.url, "--api-key", site.hub.api_key, HUB_API_KEY="0" * 42)
     )
     assert (0, []) == (status, complaints)
     (created,) = {entry.path.split("/")[3] for entry in site.hub.received("model")}
@@ -73,27 +72,27 @@ def test_the_demo_against_a_hub_elsewhere(site: Site) -> None:
     assert [] == site.spools()
 
 
-def test_the_demo_says_what_did_not_arrive(site: Site) -> None:
+def test_the_demo_says_what_did_not_arrive(site: TrainerSite) -> None:
     site.hub.refuse(422, on="metrics")
-    status, said, complaints = outcome(site.command("demo", "--epochs", "2", "--hub", site.url, "--json"))
+    status, said, complaints = outcome(site.hubport("demo", "--epochs", "2", "--hub", site.url, "--json"))
     assert 1 == status
     assert site.hub.api_key not in "".join(said + complaints)
     assert "hubport: missing in the HUB: 2 epochs of metrics" == complaints[-1]
     assert not [line for line in complaints if line.startswith("hubport: ")][1:]
 
 
-def test_a_hub_that_is_down_is_one_line(site: Site) -> None:
-    site.wire.cut()
-    status, said, complaints = outcome(site.command("demo", "--hub", site.url))
+def test_a_hub_that_is_down_is_one_line(site: TrainerSite) -> None:
+    site.lab.always(Refuse())
+    status, said, complaints = outcome(site.hubport("demo", "--hub", site.url))
     assert (1, []) == (status, said)
     (line,) = complaints
     assert line.startswith(f"hubport: no answer from the HUB at {site.url}")
     assert "hubport serve" in line
 
 
-def test_a_wrong_key_is_one_line_without_the_key(site: Site) -> None:
+def test_a_wrong_key_is_one_line_without_the_key(site: TrainerSite) -> None:
     wrong = site.hub.api_key[::-1]
-    status, said, complaints = outcome(site.command("demo", "--hub", site.url, "--api-key", wrong))
+    status, said, complaints = outcome(site.hubport("demo", "--hub", site.url, "--api-key", wrong))
     assert (1, []) == (status, said)
     (line,) = complaints
     assert line.startswith("hubport: ")
@@ -101,8 +100,8 @@ def test_a_wrong_key_is_one_line_without_the_key(site: Site) -> None:
     assert wrong not in line
 
 
-def test_no_key_is_one_line(site: Site) -> None:
-    status, said, complaints = outcome(site.command("demo", "--hub", site.url, HUB_API_KEY=""))
+def test_no_key_is_one_line(site: TrainerSite) -> None:
+    status, said, complaints = outcome(site.hubport("demo", "--hub", site.url, HUB_API_KEY=""))
     assert (1, []) == (status, said)
     (line,) = complaints
     assert line.startswith(f"hubport: no key for the HUB at {site.url}")
@@ -119,19 +118,19 @@ def test_no_key_is_one_line(site: Site) -> None:
         ("serve", "--port", "65536"),
     ],
 )
-def test_a_command_line_without_sense(site: Site, arguments: tuple[str, ...]) -> None:
-    status, said, complaints = outcome(site.command(*arguments))
+def test_a_command_line_without_sense(site: TrainerSite, arguments: tuple[str, ...]) -> None:
+    status, said, complaints = outcome(site.hubport(*arguments))
     assert (2, []) == (status, said)
     assert complaints[0].startswith("usage: hubport")
     assert "Traceback" not in "".join(complaints)
 
 
-def test_the_version(site: Site) -> None:
-    assert (0, [f"hubport {metadata.version('hubport')}"], []) == outcome(site.command("--version"))
+def test_the_version(site: TrainerSite) -> None:
+    assert (0, [f"hubport {metadata.version('hubport')}"], []) == outcome(site.hubport("--version"))
 
 
-def test_an_impatient_user_of_the_demo(site: Site) -> None:
-    child = site.command("demo", "--epochs", "100000", TMPDIR=str(site.folder))
+def test_an_impatient_user_of_the_demo(site: TrainerSite) -> None:
+    child = site.hubport("demo", "--epochs", "100000", TMPDIR=str(site.folder))
     while "epoch   3/100000" not in child.line():
         pass
     child.signal(signal.SIGINT)
@@ -141,9 +140,9 @@ def test_an_impatient_user_of_the_demo(site: Site) -> None:
     assert [] == list(site.folder.glob("hubport-demo-*"))
 
 
-def served(site: Site) -> tuple[Child, str, str]:
+def served(site: TrainerSite) -> tuple[Child, str, str]:
     """``hubport serve``, its address, and its key."""
-    child = site.command("serve", "--port", "0")
+    child = site.hubport("serve", "--port", "0")
     text = ""
     while "HUB_API_KEY=" not in text:
         text += f"{child.line()}\n"
@@ -153,7 +152,7 @@ def served(site: Site) -> tuple[Child, str, str]:
     return child, url[1], key[1]
 
 
-def test_serve_is_a_hub(site: Site) -> None:
+def test_serve_is_a_hub(site: TrainerSite) -> None:
     child, url, key = served(site)
     create = {"config": {"epochs": 1}, "dataset": {"name": "d"}, "lineage": {"architecture": {"name": "a.yaml"}}}
     answer = requests.post(f"{url}/v1/models", json=create, headers={"x-api-key": key}, timeout=GUARD).json()
@@ -167,7 +166,7 @@ def test_serve_is_a_hub(site: Site) -> None:
     assert (130, []) == (status, complaints)
 
 
-def test_serve_does_not_complain_of_trainers_that_die(site: Site) -> None:
+def test_serve_does_not_complain_of_trainers_that_die(site: TrainerSite) -> None:
     child, url, _ = served(site)
     port = int(url.rpartition(":")[2])
     for request in (
@@ -186,9 +185,9 @@ def test_serve_does_not_complain_of_trainers_that_die(site: Site) -> None:
     assert (130, []) == outcome(child)[::2]
 
 
-def test_a_port_that_is_taken_is_one_line(site: Site) -> None:
-    taken = str(port_of(site.server))
-    status, said, complaints = outcome(site.command("serve", "--port", taken))
+def test_a_port_that_is_taken_is_one_line(site: TrainerSite) -> None:
+    taken = str(site.lab.port)
+    status, said, complaints = outcome(site.hubport("serve", "--port", taken))
     assert (1, []) == (status, said)
     (line,) = complaints
     assert line.startswith("hubport: ")

@@ -5,20 +5,61 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hubport
-from tests.integration.conftest import Site
+from hubport.testing.lab import GUARD, Child, Hang
+from hubport.testing.lab.disks import CannotMount, FileLimit, SmallDisk, Tmpfs, small_disk
+from tests.integration.conftest import TrainerSite
 
 EPOCHS = 300
 
 
-@pytest.mark.parametrize("size", [4096, 5000, 5001])
-def test_a_full_disk_costs_what_did_not_fit_and_nothing_else(site: Site, size: int) -> None:
-    child = site.start("fills_the_disk", site.folder, size, HUBPORT_METRICS_EVERY="0", HUBPORT_CHECKPOINT_EVERY="0")
-    full, end, files = (json.loads(line) for line in child.rest())
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "disk").mkdir()
+    return tmp_path / "disk"
+
+
+@pytest.fixture(
+    params=[(Tmpfs, 49_152), (FileLimit, 4096), (FileLimit, 5000), (FileLimit, 5001)],
+    ids=lambda kind: f"{kind[0].__name__} of {kind[1]}",
+)
+def disk(request: pytest.FixtureRequest, folder: Path) -> Iterator[SmallDisk]:
+    """One that is full on a page's border, and one for which the last line may be torn anywhere."""
+    kind, size = request.param
+    try:
+        disk: SmallDisk = kind(folder, size)
+    except CannotMount as exc:
+        pytest.skip(str(exc))
+    with disk:
+        yield disk
+
+
+def said(child: Child) -> Any:
+    return json.loads(child.line())
+
+
+def test_a_full_disk_costs_what_did_not_fit_and_nothing_else(site: TrainerSite, disk: SmallDisk) -> None:
+    child = site.start(
+        "fills_the_disk",
+        site.folder,
+        HUBPORT_STATE_DIR=str(disk.path),
+        HUBPORT_METRICS_EVERY="0",
+        HUBPORT_CHECKPOINT_EVERY="0",
+    )
+    assert "connected" == said(child)
+    disk.admit(child.pid)
+    child.say()
+    full, files = said(child)
+    disk.resize(1 << 30)
+    child.say()
+    end = said(child)
+    child.say()
     assert 0 == child.end(), child.stderr
 
     lost = full["metrics"]["lost"]
@@ -37,6 +78,57 @@ def test_a_full_disk_costs_what_did_not_fit_and_nothing_else(site: Site, size: i
     assert len(warnings) <= 3
 
 
+def test_what_a_full_disk_holds_of_a_killed_trainer_is_whole(site: TrainerSite, disk: SmallDisk) -> None:
+    site.lab.always(Hang(), on="metrics")
+    child = site.start("fills_the_disk", site.folder, HUBPORT_STATE_DIR=str(disk.path), HUBPORT_METRICS_EVERY="0")
+    assert "connected" == said(child)
+    disk.admit(child.pid)
+    child.say()
+    full, _ = said(child)
+    child.kill()
+    site.lab.heal()
+    disk.resize(1 << 30)
+
+    with site.connect(state_dir=disk.path, exit_within=GUARD) as session:
+        assert session.flush(within=GUARD)
+    assert session.status().is_complete, str(session.status())
+    assert list(range(EPOCHS - full["metrics"]["lost"])) == list(site.hub.metrics(site.model_id))
+
+
+def test_on_a_full_disk_checkpoints_that_wait_give_way_to_metrics(site: TrainerSite, folder: Path) -> None:
+    last = site.folder / "last.pt"
+    last.write_bytes(b"weights" * 10_000)
+    with small_disk(folder, 128 << 10) as disk:
+        if disk.kind != "tmpfs":
+            pytest.skip("a limit on the size of files is not full for all of them together")
+        session = site.connect(state_dir=disk.path, checkpoint_every=3600.0, metrics_every=3600.0)
+        site.lab.always(Hang(), on="metrics")
+        session.upload_checkpoint(last, epoch=0)
+        site.lab.ledger.wait_for(lambda: site.hub.checkpoints(site.model_id))
+        session.upload_checkpoint(last, epoch=1)
+        for epoch in range(400):
+            session.log_metrics(epoch, {"text": "x" * 200})
+        status = session.status()
+        assert (0, 1) == (status.metrics.lost, status.checkpoints.lost)
+        assert 1 == status.reasons["checkpoint given up to make room"]
+        site.lab.heal()
+        assert session.flush(within=GUARD)
+        session.close(within=GUARD)
+        assert list(range(400)) == list(site.hub.metrics(site.model_id))
+        assert [0] == [checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)]
+
+
+def test_a_start_on_a_full_disk_says_which_setting_names_another(site: TrainerSite, folder: Path) -> None:
+    with small_disk(folder, 32 << 10) as disk:
+        if disk.kind != "tmpfs":
+            pytest.skip("a limit on the size of files is not full for all of them together")
+        with pytest.raises(OSError, match="No space"):
+            (disk.path / "ballast").write_bytes(bytes(1 << 20))
+        with pytest.raises(hubport.InvalidSettings, match=r"HUBPORT_STATE_DIR.*No space left"):
+            site.connect(state_dir=disk.path)
+        assert [] == ours()
+
+
 def ours() -> list[str]:
     """The threads of sessions in this process."""
     names = (thread.name for thread in threading.enumerate())
@@ -53,7 +145,7 @@ def open_journals() -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["a file/state", "a file"])
-def test_a_state_folder_that_cannot_be_is_said_at_once_and_leaves_nothing(site: Site, place: str) -> None:
+def test_a_state_folder_that_cannot_be_is_said_at_once_and_leaves_nothing(site: TrainerSite, place: str) -> None:
     (site.folder / "a file").write_bytes(b"")
     with pytest.raises(hubport.InvalidSettings, match="HUBPORT_STATE_DIR"):
         site.connect(state_dir=site.folder / place)
@@ -61,7 +153,7 @@ def test_a_state_folder_that_cannot_be_is_said_at_once_and_leaves_nothing(site: 
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only there the names of open files can be seen")
-def test_sessions_one_after_the_other_leave_no_thread_and_no_file(site: Site) -> None:
+def test_sessions_one_after_the_other_leave_no_thread_and_no_file(site: TrainerSite) -> None:
     (site.folder / "last.pt").write_bytes(b"weights")
 
     def live(epoch: int) -> None:
@@ -78,32 +170,17 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_file(site: Site) ->
     assert [] == site.spools()
 
 
-def test_what_a_session_had_to_leave_is_given_up_when_its_last_request_ends(site: Site) -> None:
+def test_what_a_session_had_to_leave_is_given_up_when_its_last_request_ends(site: TrainerSite) -> None:
     session = site.connect(heartbeat_every=3600)
-    site.hub.wait_until(lambda: site.hub.received("heartbeat"))
-    site.hub.hold()
+    site.lab.ledger.wait_for(lambda: site.hub.received("heartbeat"))
+    site.lab.always(Hang())
     session.log_metrics(0, {"loss": 1.0})
-    site.hub.wait_until(lambda: site.hub.held["metrics"])
+    site.lab.ledger.wait_for_hanging("metrics")
     report = session.close(within=0.1)
     assert 1 == report.metrics.waiting
     threads = [thread for thread in threading.enumerate() if thread.name == "hubport-metrics"]
-    site.hub.drop()
+    site.lab.heal()
     for thread in threads:
-        thread.join(60)
+        thread.join(GUARD)
     site.recover()
     assert [0] == list(site.hub.metrics(site.model_id))
-
-
-def test_a_living_trainers_records_are_its_own(site: Site) -> None:
-    (site.folder / "last.pt").write_bytes(b"weights")
-    child = site.start("trains", site.folder, "end", HUBPORT_METRICS_EVERY="3600", HUBPORT_CHECKPOINT_EVERY="3600")
-    assert "delivered" == child.line()
-    child.say("log")
-    assert "ready" == child.line()
-    with site.connect() as second:
-        second.log_metrics(9, {"loss": 1.0})
-    assert [0, 9] == list(site.hub.metrics(site.model_id))
-    assert 1 == len(site.spools())
-    child.kill()
-    site.recover()
-    assert [0, 1, 2, 9] == list(site.hub.metrics(site.model_id))

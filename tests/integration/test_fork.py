@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Site
-from tests.integration.process import Child
+from hubport.testing.lab import Child, Hang
+from tests.integration.conftest import TrainerSite
 
-FORKS = int(os.environ.get("HUBPORT_FORKS", "40"))
+#: While each lock in turn is held, and while threads keep all of them busy.
+FORKS = 460, int(os.environ.get("HUBPORT_FORKS", "40"))
 HOUR = "3600"
 
 
@@ -24,19 +25,23 @@ def only_word(child: Child) -> dict[str, Any]:
     return result
 
 
-def test_children_that_call_everything_neither_hang_nor_send(site: Site) -> None:
+def test_500_children_that_call_everything_neither_hang_nor_send(site: TrainerSite) -> None:
     child = site.start(
         "forks",
         site.folder,
-        FORKS,
+        *FORKS,
         HUBPORT_METRICS_EVERY="0",
         HUBPORT_CHECKPOINT_EVERY="0",
         HUBPORT_HEARTBEAT_EVERY="0.1",
         HUBPORT_SIGNAL_WITHIN=HOUR,
     )
-    for _ in range(FORKS):
-        assert "0" == child.line(), child.stderr
+    held = set()
+    for _ in range(sum(FORKS)):
+        status, _, what = child.line().partition(" ")
+        assert "0" == status, f"{what}: {child.stderr}"
+        held.add(what)
     report = only_word(child)
+    assert len(held) > 8  # the load, and so many locks
     assert "waiting" not in child.stderr  # a copy has nothing to say
     assert report["is_complete"], report
     assert report["metrics"]["logged"] == report["metrics"]["delivered"]
@@ -45,10 +50,10 @@ def test_children_that_call_everything_neither_hang_nor_send(site: Site) -> None
     assert [] == site.spools()
 
 
-def test_heartbeats_are_not_doubled(site: Site) -> None:
+def test_heartbeats_are_not_doubled(site: TrainerSite) -> None:
     child = site.start("forks_once", "wait")
     child.line()
-    site.hub.wait_until(lambda: site.hub.received("heartbeat"))
+    site.lab.ledger.wait_for(lambda: site.hub.received("heartbeat"))
     assert 1 == len(site.hub.received("heartbeat"))
     assert 1 == len(site.hub.received("auth"))
     child.kill()
@@ -58,7 +63,7 @@ def test_heartbeats_are_not_doubled(site: Site) -> None:
     ("how", "number"),
     [("wait", signal.SIGTERM), ("wait", signal.SIGINT), ("thread", signal.SIGTERM), ("closing", signal.SIGTERM)],
 )
-def test_a_signal_to_the_child_ends_it_at_once(site: Site, how: str, number: int) -> None:
+def test_a_signal_to_the_child_ends_it_at_once(site: TrainerSite, how: str, number: int) -> None:
     child = site.start(
         "forks_once",
         how,
@@ -68,27 +73,28 @@ def test_a_signal_to_the_child_ends_it_at_once(site: Site, how: str, number: int
     )
     if how == "closing":
         assert "closing" == child.line()
-        site.hub.hold()
+        site.lab.always(Hang())
         child.say("close")
     pid = int(child.line().removeprefix("child "))
-    site.hub.hold()
+    site.lab.always(Hang())
     os.kill(pid, number)
     child.say("and now")
     assert f"ended {-number}" == child.line()
 
 
 @pytest.mark.parametrize("how", ["wait", "exec"])
-def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: Site, how: str) -> None:
+def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: TrainerSite, how: str) -> None:
     child = site.start("forks_once", how, HUBPORT_METRICS_EVERY=HOUR)
     pid = int(child.line().removeprefix("child "))
-    child.kill()
+    child.signal(signal.SIGKILL)
+    child.end()
     os.kill(pid, 0)  # it lives
     assert [0] == list(site.hub.metrics(site.model_id))
     site.recover()
     assert [0, 1] == list(site.hub.metrics(site.model_id))
 
 
-def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: Site) -> None:
+def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: TrainerSite) -> None:
     child = site.start("forks_once", "return", HUBPORT_METRICS_EVERY=HOUR, HUBPORT_EXIT_WITHIN="60")
     assert "ended 0" == child.line()
     assert 0 == child.end()
@@ -99,7 +105,7 @@ def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: Site) -> Non
         assert "" == child.stderr
 
 
-def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: Site) -> None:
+def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: TrainerSite) -> None:
     child = site.start("forks_once", "drop-in", HUBPORT_FINISH_WITHIN="1", HUBPORT_METRICS_EVERY=HOUR)
     child.say("wait")
     assert "ended 1" == child.line()  # one thread
@@ -107,8 +113,8 @@ def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: S
     assert [] == site.hub.received("upload")
 
 
-def test_processes_of_multiprocessing(site: Site) -> None:
-    result = only_word(site.start("multiprocesses", HUBPORT_SIGNAL_WITHIN=HOUR))
+def test_processes_of_multiprocessing(site: TrainerSite) -> None:
+    result = only_word(site.start("multiprocesses", fresh=True, HUBPORT_SIGNAL_WITHIN=HOUR))
     squares = [0, 1, 4, 9]
     assert {"fork": squares, "forkserver": squares, "spawn": squares} == result["loaded"]
     assert {epoch: {"exit": 0} for epoch in range(3)} == site.hub.metrics(site.model_id)

@@ -8,28 +8,18 @@ import random
 import pytest
 
 from hubport.domain.checkpoint import Kind
-from hubport.testing import LoopbackServer
 from hubport.testing.contracts.patience import Side
-from tests.integration.conftest import Site, port_of
-from tests.integration.watched_hub import GUARD
+from hubport.testing.lab import GUARD, End, Late, Restart
+from tests.integration.conftest import TrainerSite
 
 
-def restart(site: Site) -> None:
-    """As an update does it: the old server is gone with its connections before the new one is there."""
-    port = port_of(site.server)
-    site.server.close()
-    site.wire.cut()
-    site.server = LoopbackServer(site.hub, port=port)
-    site.wire.mend()
-
-
-def test_no_epoch_is_lost_by_restarts_in_mid_run(site: Site) -> None:
+def test_no_epoch_is_lost_by_restarts_in_mid_run(site: TrainerSite) -> None:
     session = site.connect(metrics_every=0.0, heartbeat_every=0.1)
     for epoch in range(200):
         session.log_metrics(epoch, {"loss": 1 / (epoch + 1)})
         if epoch % 50 == 25:
-            site.hub.wait_until(lambda: site.hub.metrics(site.model_id))
-            restart(site)
+            site.lab.ledger.wait_for(lambda: site.hub.metrics(site.model_id))
+            site.lab.restart()
     report = session.finish(within=GUARD)
 
     assert report.is_complete, str(report)
@@ -37,30 +27,64 @@ def test_no_epoch_is_lost_by_restarts_in_mid_run(site: Site) -> None:
     assert [] == site.spools()
 
 
+@pytest.mark.parametrize("after", [0, 2_000_000])
 @pytest.mark.parametrize("kind", [Kind.EPOCH, Kind.FINAL])
-def test_an_upload_that_was_cut_in_the_middle_arrives_whole_and_once(site: Site, kind: Kind) -> None:
+def test_an_upload_that_a_restart_has_cut_arrives_whole_and_once_from_its_snapshot(
+    site: TrainerSite, kind: Kind, after: int
+) -> None:
     weights = random.Random(7).randbytes(5_000_000)
     path = site.folder / "best.pt"
     path.write_bytes(weights)
     session = site.connect(metrics_every=0.0, checkpoint_every=0.0)
     session.log_metrics(0, {"loss": 1.0})
     assert session.flush(within=GUARD)
-    site.wire.cut_after(2_000_000)
+    site.lab.play(Restart(after), on="upload")
     if kind is Kind.EPOCH:
         session.upload_checkpoint(path, epoch=0)
-        finishing = None
+        sending = None
     else:
-        finishing = Side(lambda: session.finish(path, epoch=0, map=0.5, within=GUARD))
-    site.wire.broken()
+        sending = Side(lambda: session.send_final(path, epoch=0, map=0.5))
+    site.lab.ledger.wait_for(lambda: site.lab.ledger.of("upload") and site.lab.ledger.of("upload")[0].end)
     path.unlink()
-    restart(site)
-    assert session.flush(within=GUARD)  # also because it hurries: no backoff from the time of the cut
-    if finishing is None:
-        session.finish(within=GUARD)
-    else:
-        finishing.join()
+    while not session.flush(within=0.2):  # each time it hurries, and the backoff of the time of the cut is forgotten
+        pass
+    if sending is not None:
+        sending.join()
+    session.close(within=GUARD)
 
     assert session.status().is_complete, str(session.status())
     (arrived,) = site.hub.checkpoints(site.model_id)
     assert (kind, hashlib.sha256(weights).hexdigest()) == (arrived.kind, arrived.sha256)
     assert [] == site.spools()
+    uploads = site.lab.ledger.of("upload")
+    assert [End.BROKEN, End.ANSWERED] == [entry.end for entry in uploads]
+    assert [after, uploads[-1].announced] == [entry.received for entry in uploads]
+    # The same bytes are announced for each: the body is built anew, and not what the last attempt has left of it.
+    assert 1 == len({entry.announced for entry in uploads})
+
+
+def test_a_newer_epoch_checkpoint_supersedes_one_that_waits_and_never_a_final_one(site: TrainerSite) -> None:
+    last = site.folder / "last.pt"
+    session = site.connect(checkpoint_every=0.0)
+    site.lab.always(Late(), on="upload")
+    for epoch in range(4):
+        last.write_bytes(b"%d" % epoch)
+        session.upload_checkpoint(last, epoch=epoch)
+        site.lab.ledger.wait_for_hanging("upload")  # the first is under way, and cannot be taken back
+    site.lab.heal()
+    assert session.flush(within=GUARD)
+    assert [0, 3] == [checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)]
+    assert 2 == session.status().checkpoints.superseded
+
+    site.lab.always(Late(), on="upload")
+    last.write_bytes(b"final")
+    finishing = Side(lambda: session.send_final(last, epoch=4, map=0.5))
+    site.lab.ledger.wait_for_hanging("upload")
+    session.upload_checkpoint(last, epoch=5)
+    session.upload_checkpoint(last, epoch=6)
+    site.lab.heal()
+    finishing.join()
+    session.close(within=GUARD)
+    arrived = [(checkpoint.kind, checkpoint.epoch) for checkpoint in site.hub.checkpoints(site.model_id)]
+    assert (Kind.FINAL, 4) in arrived
+    assert (Kind.EPOCH, 5) not in arrived

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.integration.conftest import Site, bare_environment
+from hubport.testing.lab.site import bare_environment
+from tests.integration.conftest import TrainerSite
 
 CHILD = Path(__file__).with_name("children") / "imports_hubport.py"
 
@@ -29,7 +30,7 @@ def test_importing_starts_opens_and_configures_nothing() -> None:
     assert set() == imported & {"requests", "urllib3", "dependency_injector", "tqdm", "structlog", "sklearn", "numpy"}
 
 
-def test_a_session_works_without_scikit_learn_and_the_demo_says_what_it_lacks(site: Site) -> None:
+def test_a_session_works_without_scikit_learn_and_the_demo_says_what_it_lacks(site: TrainerSite) -> None:
     child = site.start("without_sklearn", "demo", "--epochs", 1)
     assert "trained" == child.line()
     assert [] == child.rest()

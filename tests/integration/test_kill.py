@@ -1,104 +1,134 @@
 """Kill -9 at any point: what was acknowledged to the trainer arrives, and nothing else does.
 
-``HUBPORT_KILL_ROUNDS=200`` makes it the long run of docs; ``HUBPORT_KILL_SEED`` another one.
+``HUBPORT_KILL_ROUNDS=2000`` makes it a long run, ``HUBPORT_KILL_SEED`` another one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
 import os
 import random
 import signal
-from collections.abc import Callable
-from typing import Any
+import threading
 
 import pytest
 
 from hubport.domain.checkpoint import Kind
-from tests.integration.conftest import Site
+from hubport.testing.lab import (
+    Answer,
+    DripHeaders,
+    DropAnswer,
+    Hang,
+    Html,
+    Refuse,
+    Reset,
+    ResetAnswer,
+    Script,
+    Stall,
+    Status,
+    TruncateAnswer,
+)
+from tests.integration.conftest import TrainerSite
 
-ROUNDS = int(os.environ.get("HUBPORT_KILL_ROUNDS", "16"))
+ROUNDS = int(os.environ.get("HUBPORT_KILL_ROUNDS", "200"))
 SEED = os.environ.get("HUBPORT_KILL_SEED", "hubport")
-MOST = 400
+MOST = 120
 PER_EPOCH = 4
 
 #: What the HUB does to a trainer for a part of a round.
-WEATHER: dict[str, Callable[[Site], None]] = {
-    "fair": lambda site: None,
-    "down": lambda site: site.hub.down(),
-    "refusing": lambda site: site.hub.refuse(503),
-    "losing answers": lambda site: site.hub.lose_answers(),
-    "silent": lambda site: site.hub.hold(),
-    "cut off": lambda site: site.wire.cut(),
-}
+WEATHER: list[Script] = [
+    Answer(),
+    Refuse(),
+    Hang(),
+    Stall(after=20),
+    DripHeaders(),
+    Reset(),
+    Reset(after=30),
+    DropAnswer(),
+    ResetAnswer(),
+    TruncateAnswer(),
+    Status(503),
+    Html(),
+]
 
 
-def logged_numbers(site: Site) -> set[int]:
-    """What the HUB holds, which must be as it was logged."""
-    held = set()
-    for epoch, values in site.hub.metrics(site.model_id).items():
-        for name, number in values.items():
+def numbers_in(values: dict[int, dict[str, int]]) -> set[int]:
+    """The numbers, which must be as they were logged."""
+    found = set()
+    for epoch, named in values.items():
+        for name, number in named.items():
             assert (number // PER_EPOCH, f"n{number % PER_EPOCH}") == (epoch, name)
-            held.add(number)
-    return held
+            found.add(number)
+    return found
 
 
-class Lives:
-    """Trainers on one machine, one after the other, each from its first number to its death."""
+def numbers_received(site: TrainerSite) -> set[int]:
+    """All that ever came over the wire, by the ledger of the HUB."""
+    found: set[int] = set()
+    for entry in site.hub.received("metrics"):
+        epochs = entry.json["metrics"].items()
+        found |= numbers_in({int(epoch): json.loads(text) for epoch, text in epochs})
+    return found
 
-    def __init__(self, site: Site, what: str, **environment: Any) -> None:
-        self._site = site
-        self._family = site.start("lives", what, site.folder, **environment)
 
-    def live(self, first: int, chance: random.Random, *, by: int, most: int = MOST) -> list[int]:
-        """One life, which the signal *by* ends; the numbers that it was told are safe."""
-        self._family.say(str(first))
-        pid = int(self._family.line().removeprefix("ready "))
-        lines = chance.randint(1, most)
-        begins, ends = sorted(chance.choices(range(lines + 1), k=2))
-        weather = chance.choice(list(WEATHER))
-        told: list[int] = []
+def lived(site: TrainerSite, script: str, *arguments: object, chance: random.Random, by: int, most: int) -> list[int]:
+    """One life, which the signal *by* ends at a random point; the numbers that it was told are safe."""
+    child = site.start(
+        script, *arguments, HUBPORT_METRICS_EVERY="0.001", HUBPORT_CHECKPOINT_EVERY="0.001", HUBPORT_SIGNAL_WITHIN="0.2"
+    )
+    lines = chance.randint(1, most)
+    begins, ends = sorted(chance.choices(range(lines + 1), k=2))
+    told: list[str] = []
+    if chance.random() < 0.1:  # somewhere on its way to the first line
+        threading.Event().wait(chance.uniform(0, 0.05))
+    else:
+        assert "ready" == child.line()
         for line in range(lines):
             if line == begins:
-                WEATHER[weather](self._site)
+                site.lab.always(chance.choice(WEATHER))
             if line == ends:
-                clear_up(self._site)
-            told.append(int(self._family.line()))
-        os.kill(pid, by)
-        while not (line_ := self._family.line()).startswith("ended "):
-            told.append(int(line_))
-        assert f"ended {-by}" == line_
-        clear_up(self._site)
-        assert list(range(first, first + len(told))) == told
-        return told
-
-
-def clear_up(site: Site) -> None:
-    site.hub.heal()
-    site.hub.drop()
-    site.wire.mend()
+                site.lab.heal()
+            told.append(child.line())
+    if by == signal.SIGKILL:
+        status = child.kill()
+    else:
+        child.signal(by)
+        status = child.end()
+    told += [line for line in child.rest() if line != "ready"]
+    site.lab.heal()
+    assert -by == status
+    return [*map(int, told)]
 
 
 @pytest.mark.parametrize(
-    ("by", "rounds"), [(signal.SIGKILL, ROUNDS), (signal.SIGTERM, max(ROUNDS // 4, 1))], ids=["SIGKILL", "SIGTERM"]
+    ("by", "rounds"), [(signal.SIGKILL, ROUNDS), (signal.SIGTERM, max(ROUNDS // 20, 1))], ids=["SIGKILL", "SIGTERM"]
 )
-def test_nothing_that_was_acknowledged_is_lost_and_nothing_is_invented(site: Site, by: int, rounds: int) -> None:
-    lives = Lives(site, "numbers", HUBPORT_METRICS_EVERY="0.001", HUBPORT_SIGNAL_WITHIN="0.2")
+def test_200_kills_lose_nothing_that_was_acknowledged_and_invent_nothing(
+    site: TrainerSite, by: int, rounds: int
+) -> None:
     acknowledged: set[int] = set()
     unknown: set[int] = set()  # a trainer that is killed in the call does not hear whether it was in time
     first = 0
     for round_ in range(rounds):
-        told = lives.live(first, random.Random(f"{SEED} {by} {round_}"), by=by)
+        chance = random.Random(f"{SEED} {by} {round_}")
+        workers = "worker" if by == signal.SIGKILL and chance.random() < 0.3 else "alone"
+        told = lived(site, "logs_numbers", first, workers, chance=chance, by=by, most=MOST)
+        assert list(range(first, first + len(told))) == told
         acknowledged.update(told)
-        unknown.add(told[-1] + 1)
+        after = first + len(told)
+        unknown.add(after)
         # A life begins with a new epoch: what a trainer logs of an epoch replaces what an earlier one did.
-        first = (told[-1] + 1 + PER_EPOCH) // PER_EPOCH * PER_EPOCH
+        first = (after + PER_EPOCH) // PER_EPOCH * PER_EPOCH
 
     site.recover()
 
-    held = logged_numbers(site)
+    held = numbers_in(site.hub.metrics(site.model_id))
     assert set() == acknowledged - held
     assert set() == held - acknowledged - unknown
+    assert held == numbers_received(site)
+    assert len(acknowledged) > rounds
 
 
 def content(epoch: int) -> bytes:
@@ -106,24 +136,24 @@ def content(epoch: int) -> bytes:
     return b"%08d" % epoch * (10_000 + 7 * epoch)
 
 
-def test_each_checkpoint_is_one_version_and_the_newest_snapshot_survives(site: Site) -> None:
-    lives = Lives(site, "checkpoints", HUBPORT_CHECKPOINT_EVERY="0.001")
+def test_each_checkpoint_is_one_version_and_the_newest_snapshot_survives_each_kill(site: TrainerSite) -> None:
     first = 0
-    for round_ in range(max(ROUNDS // 2, 1)):
+    for round_ in range(max(ROUNDS // 10, 1)):
         chance = random.Random(f"{SEED} checkpoints {round_}")
-        told = lives.live(first, chance, by=signal.SIGKILL, most=40)
+        told = lived(site, "rewrites_last", first, site.folder, chance=chance, by=signal.SIGKILL, most=40)
         site.recover()
 
         arrived = site.hub.checkpoints(site.model_id)
-        assert told[-1] <= arrived[-1].epoch <= told[-1] + 1
+        if told:
+            assert told[-1] <= arrived[-1].epoch <= told[-1] + 1
         for checkpoint in arrived:
             assert hashlib.sha256(content(checkpoint.epoch)).hexdigest() == checkpoint.sha256
             assert (checkpoint.epoch % 2 == 0) == checkpoint.is_best
-        first = told[-1] + 2
+        first += len(told) + 2
 
 
 @pytest.mark.parametrize("kind", [Kind.EPOCH, Kind.FINAL])
-def test_killed_in_the_middle_of_an_upload(site: Site, kind: Kind) -> None:
+def test_killed_in_the_middle_of_an_upload(site: TrainerSite, kind: Kind) -> None:
     weights = random.Random(SEED).randbytes(3_000_000)
     (site.folder / "last.pt").write_bytes(weights)
     final = kind is Kind.FINAL
@@ -132,13 +162,13 @@ def test_killed_in_the_middle_of_an_upload(site: Site, kind: Kind) -> None:
     if final:
         child.say()
         assert "ready" == child.line()
-        site.hub.wait_until(lambda: 2 == len(site.hub.checkpoints(site.model_id)))
-    site.wire.cut_after(1_000_000)
+        site.lab.ledger.wait_for(lambda: 2 == len(site.hub.checkpoints(site.model_id)))
+    site.lab.always(Stall(after=1_000_000), on="upload")
     child.say()
-    site.wire.broken()
+    site.lab.ledger.wait_for_hanging("upload")
     child.kill()
     (site.folder / "last.pt").unlink()
-    site.wire.mend()
+    site.lab.heal()
 
     site.recover()
 
@@ -148,3 +178,28 @@ def test_killed_in_the_middle_of_an_upload(site: Site, kind: Kind) -> None:
     assert {hashlib.sha256(weights).hexdigest()} == {checkpoint.sha256 for checkpoint in arrived}
     assert ("trained" if final else "training") == site.hub.model(site.model_id).status
     assert {0, 1, 2} == set(site.hub.metrics(site.model_id))
+
+
+@pytest.mark.parametrize("script", [Hang(), Answer()], ids=["a HUB that has not answered", "a HUB that answers"])
+def test_killed_before_each_step_that_changes_the_disk_or_the_wire(site: TrainerSite, script: Script) -> None:
+    kinds = ("metrics", "upload", "heartbeat")
+    for step in itertools.count():
+        for kind in kinds:
+            site.lab.always(script, on=kind)
+        first = 10 * step
+        child = site.start("killed_at_a_step", site.folder, first, step, HUBPORT_METRICS_EVERY="0")
+        told = child.rest()
+        status = child.end()
+        site.lab.heal()
+        site.recover()
+
+        arrived = {epoch for epoch in site.hub.metrics(site.model_id) if epoch >= first}
+        safe = {int(line.split()[1]) for line in told if line.startswith("metrics")}
+        assert safe <= arrived <= {first, first + 1, first + 2}
+        snapshots = [one for one in site.hub.checkpoints(site.model_id) if one.epoch == first]
+        assert snapshots or f"checkpoint {first}" not in told
+        assert {hashlib.sha256(b"%08d" % first * 100).hexdigest()} >= {one.sha256 for one in snapshots}
+        if status == 0:
+            break
+        assert -signal.SIGKILL == status, child.stderr
+    assert step > 30

@@ -6,21 +6,20 @@ Deadlines are long or short beyond doubt here: what must not be waited for would
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from hubport.domain.checkpoint import Kind
-from tests.integration.conftest import Site
-from tests.integration.process import Child
+from hubport.testing.lab import Child, DripBody, Hang, Refuse, Script, Status
+from tests.integration.conftest import TrainerSite
 
 HOUR = "3600"
 INT, TERM = signal.SIGINT, signal.SIGTERM
 NUMBERS = pytest.mark.parametrize("number", [TERM, INT], ids=["SIGTERM", "SIGINT"])
 
 
-def training(site: Site, *options: str, **environment: str) -> Child:
+def training(site: TrainerSite, *options: str, **environment: str) -> Child:
     """A trainer whose second and third epoch and checkpoint are paced far beyond the end of the test."""
     for name in ("last.pt", "best.pt"):
         (site.folder / name).write_bytes(name.encode() * 1000)
@@ -41,19 +40,19 @@ def end_of(child: Child, number: int) -> tuple[int, list[str], str]:
     return child.end(), said, child.stderr.rstrip().rpartition("\n")[2]
 
 
-def has_all(site: Site) -> bool:
+def has_all(site: TrainerSite) -> bool:
     """Whether the HUB has what waited; an upload whose answer was lost may have come twice."""
     checkpoints = {checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)}
     return {0, 1, 2} == set(site.hub.metrics(site.model_id)) and {0, 2} == checkpoints
 
 
-def has_nothing_new(site: Site) -> bool:
+def has_nothing_new(site: TrainerSite) -> bool:
     checkpoints = {checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)}
     return {0} == set(site.hub.metrics(site.model_id)) and {0} == checkpoints
 
 
 @NUMBERS
-def test_what_was_logged_arrives_and_the_end_is_the_one_without_us(site: Site, number: int) -> None:
+def test_what_was_logged_arrives_and_the_end_is_the_one_without_us(site: TrainerSite, number: int) -> None:
     child = training(site, HUBPORT_SIGNAL_WITHIN=HOUR)
     assert has_nothing_new(site)
 
@@ -66,14 +65,14 @@ def test_what_was_logged_arrives_and_the_end_is_the_one_without_us(site: Site, n
 
 
 @NUMBERS
-def test_the_default_action_set_by_hand_is_taken_as_well(site: Site, number: int) -> None:
+def test_the_default_action_set_by_hand_is_taken_as_well(site: TrainerSite, number: int) -> None:
     child = training(site, "--earlier", "default", HUBPORT_SIGNAL_WITHIN=HOUR)
     assert (-number, [], "") == end_of(child, number)
     assert has_all(site)
 
 
 @NUMBERS
-def test_an_earlier_handler_is_called_after_the_delivery(site: Site, number: int) -> None:
+def test_an_earlier_handler_is_called_after_the_delivery(site: TrainerSite, number: int) -> None:
     child = training(site, "--earlier", "exit", HUBPORT_SIGNAL_WITHIN=HOUR)
     status, said, last_words = end_of(child, number)
     assert (7, [f"earlier {int(number)} 3"], "") == (status, said, last_words)
@@ -82,7 +81,7 @@ def test_an_earlier_handler_is_called_after_the_delivery(site: Site, number: int
 
 
 @NUMBERS
-def test_an_earlier_handler_that_lets_the_training_live(site: Site, number: int) -> None:
+def test_an_earlier_handler_that_lets_the_training_live(site: TrainerSite, number: int) -> None:
     child = training(site, "--earlier", "call", HUBPORT_SIGNAL_WITHIN=HOUR)
     child.signal(number)
     assert ["log signal.received", f"earlier {int(number)} 3"] == [child.line(), child.line()]
@@ -92,7 +91,7 @@ def test_an_earlier_handler_that_lets_the_training_live(site: Site, number: int)
     assert "heard you" == child.line()
 
 
-def test_what_was_ignored_stays_ignored(site: Site) -> None:
+def test_what_was_ignored_stays_ignored(site: TrainerSite) -> None:
     child = training(site, "--earlier", "ignore")
     child.signal(TERM)
     child.signal(INT)
@@ -101,7 +100,7 @@ def test_what_was_ignored_stays_ignored(site: Site) -> None:
 
 
 @NUMBERS
-def test_close_puts_the_earlier_handlers_back(site: Site, number: int) -> None:
+def test_close_puts_the_earlier_handlers_back(site: TrainerSite, number: int) -> None:
     child = training(site, "--then", "close", HUBPORT_EXIT_WITHIN="60")
     assert ["log session.closed", "restored"] == [child.line(), child.line()]
     assert (-number, []) == end_of(child, number)[:2]
@@ -110,59 +109,51 @@ def test_close_puts_the_earlier_handlers_back(site: Site, number: int) -> None:
 
 @NUMBERS
 @pytest.mark.parametrize("first", [TERM, INT], ids=["after SIGTERM", "after SIGINT"])
-def test_the_second_signal_ends_at_once(site: Site, first: int, number: int) -> None:
+def test_the_second_signal_ends_at_once(site: TrainerSite, first: int, number: int) -> None:
     child = training(site, HUBPORT_SIGNAL_WITHIN=HOUR)
-    site.hub.hold()
+    site.lab.always(Hang())
     child.signal(first)
     assert "log signal.received" == child.line()
+    for kind in ("metrics", "upload"):
+        site.lab.ledger.wait_for_hanging(kind)
     # Of two signals either may have its way: the first is let go as soon as the second has ended the session.
     assert end_of(child, number)[0] in {-first, -number}
-    site.hub.drop()
     assert has_nothing_new(site)
-    site.recover()
-    assert has_all(site)
-
-
-def unreachable(site: Site) -> None:
-    site.wire.cut()
-
-
-def silent(site: Site) -> None:
-    site.wire.mute()
-
-
-def failing(site: Site) -> None:
-    site.hub.refuse(503)
-
-
-@pytest.mark.parametrize(("trouble", "number"), [(unreachable, TERM), (silent, TERM), (silent, INT), (failing, TERM)])
-def test_with_a_hub_in_trouble_the_end_comes_at_the_deadline_and_the_next_start_delivers(
-    site: Site, trouble: Callable[[Site], None], number: int
-) -> None:
-    child = training(site, HUBPORT_SIGNAL_WITHIN="0.2")
-    trouble(site)
-    assert -number == end_of(child, number)[0]
-    site.hub.heal()
-    site.wire.mend()
-    assert has_nothing_new(site)
+    site.lab.heal()
     site.recover()
     assert has_all(site)
 
 
 @NUMBERS
-def test_a_signal_ends_finish_too(site: Site, number: int) -> None:
-    child = training(site, "--then", "finish", HUBPORT_SIGNAL_WITHIN="0.2", HUBPORT_FINISH_WITHIN=HOUR)
-    site.hub.hold("upload")
-    site.hub.wait_until(lambda: site.hub.held["upload"])
+@pytest.mark.parametrize(
+    "script", [Refuse(), Hang(), DripBody(), Status(503)], ids=lambda script: type(script).__name__
+)
+def test_with_a_hub_in_trouble_the_end_comes_at_the_deadline_and_the_next_start_delivers(
+    site: TrainerSite, script: Script, number: int
+) -> None:
+    child = training(site, HUBPORT_SIGNAL_WITHIN="0.2")
+    site.lab.always(script)
     assert -number == end_of(child, number)[0]
-    site.hub.drop()
+    assert has_nothing_new(site)
+    site.lab.heal()
+    site.recover()
+    assert has_all(site)
+
+
+@NUMBERS
+def test_a_signal_ends_finish_too(site: TrainerSite, number: int) -> None:
+    child = training(site, "--then", "finish", HUBPORT_SIGNAL_WITHIN="0.2", HUBPORT_FINISH_WITHIN=HOUR)
+    site.lab.always(Hang(), on="upload")
+    site.lab.ledger.wait_for_hanging("upload")
+    assert -number == end_of(child, number)[0]
+    site.lab.heal()
     assert [] == [c for c in site.hub.checkpoints(site.model_id) if c.kind is Kind.FINAL]
     site.recover()
     assert "trained" == site.hub.model(site.model_id).status
 
 
 @NUMBERS
-def test_a_session_of_another_thread_leaves_signals_alone(site: Site, number: int) -> None:
+def test_a_session_of_another_thread_leaves_signals_alone(site: TrainerSite, number: int) -> None:
     child = training(site, "--where", "thread", HUBPORT_SIGNAL_WITHIN=HOUR)
     assert (-number, []) == end_of(child, number)[:2]
     if number == TERM:
@@ -171,7 +162,7 @@ def test_a_session_of_another_thread_leaves_signals_alone(site: Site, number: in
     assert has_all(site)
 
 
-def test_an_interrupt_can_be_caught_as_ever(site: Site) -> None:
+def test_an_interrupt_can_be_caught_as_ever(site: TrainerSite) -> None:
     child = training(site, "--then", "catch", HUBPORT_SIGNAL_WITHIN=HOUR)
     child.signal(INT)
     assert ["log signal.received", "caught"] == [child.line(), child.line()]

@@ -108,6 +108,8 @@ def _other_text(field: attrs.Attribute[object]) -> str:
         return "7.5"
     if "bool" in str(field.type):
         return "0" if field.default is True else "1"
+    if "int" in str(field.type):
+        return "7"
     return "https://hub.example" if field.name.endswith("_root") else "other"
 
 

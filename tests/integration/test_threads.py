@@ -14,8 +14,8 @@ import hubport
 from hubport import SessionClosed, TrainingSession
 from hubport.adapters.disk_outbox import DiskOutbox, DiskSpool
 from hubport.testing.contracts.patience import Side, at_once
-from tests.integration.conftest import Site
-from tests.integration.watched_hub import GUARD
+from hubport.testing.lab import GUARD
+from tests.integration.conftest import TrainerSite
 
 THREADS = 8
 EACH = 250
@@ -26,7 +26,7 @@ def together(*works: Callable[[], object]) -> None:
     at_once(lambda number: works[number](), threads=len(works))
 
 
-def test_all_that_many_threads_log_arrives(site: Site) -> None:
+def test_all_that_many_threads_log_arrives(site: TrainerSite) -> None:
     session = site.connect(metrics_every=0.0)
 
     def log(thread: int) -> None:
@@ -45,7 +45,7 @@ def test_all_that_many_threads_log_arrives(site: Site) -> None:
     assert [] == site.spools()
 
 
-def test_many_threads_flush_and_upload_while_others_log(site: Site) -> None:
+def test_many_threads_flush_and_upload_while_others_log(site: TrainerSite) -> None:
     last = site.folder / "last.pt"
     last.write_bytes(b"weights" * 1000)
     session = site.connect(metrics_every=0.0, checkpoint_every=0.0, heartbeat_every=0.1)
@@ -74,7 +74,7 @@ def test_many_threads_flush_and_upload_while_others_log(site: Site) -> None:
     assert [] == site.spools()
 
 
-def test_what_is_logged_while_another_thread_closes_is_safe_or_refused(site: Site) -> None:
+def test_what_is_logged_while_another_thread_closes_is_safe_or_refused(site: TrainerSite) -> None:
     acknowledged: set[int] = set()
 
     def log_until_closed(session: TrainingSession, number: int) -> None:
@@ -87,7 +87,7 @@ def test_what_is_logged_while_another_thread_closes_is_safe_or_refused(site: Sit
             return
 
     def close_when_some_are_delivered(session: TrainingSession) -> None:
-        site.hub.wait_until(lambda: session.status().metrics.delivered)
+        site.lab.ledger.wait_for(lambda: session.status().metrics.delivered)
         session.close(within=GUARD)
 
     for _ in range(8):
@@ -139,7 +139,7 @@ class Interrupted(DiskOutbox):
 
 
 @pytest.mark.parametrize("moment", ["before the journal goes", "after it has gone"])
-def test_a_record_that_is_written_in_the_last_moment_of_a_close_is_not_lost(site: Site, moment: str) -> None:
+def test_a_record_that_is_written_in_the_last_moment_of_a_close_is_not_lost(site: TrainerSite, moment: str) -> None:
     settings = hubport.Settings(api_root=site.url, web_root=site.url, state_dir=site.state_dir, handle_signals=False)
     outbox = Interrupted(settings.outbox_dir)
     session = hubport.connect(site.model_id, api_key=site.hub.api_key, settings=settings, outbox=outbox)

@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 import hubport
+from hubport.app.delivery import Delivery
 from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
 
 
@@ -32,7 +33,7 @@ class Stage:
         self.model_id = self.hub.create_model(epochs=3).id
 
     def settings(self, **fields: Any) -> hubport.Settings:
-        defaults: dict[str, Any] = {"progress": False, "heartbeat_spread": 0, "rank": 0}
+        defaults: dict[str, Any] = {"progress": False, "spread": 0, "rank": 0}
         return hubport.Settings(state_dir=self.state_dir, **defaults | fields)
 
     def ports(self) -> dict[str, Any]:
@@ -73,6 +74,23 @@ class Stage:
         self.clock.settle()
         self.hub.heal()
         self.outbox.crash()
+
+    def leap(self, seconds: float) -> None:
+        """The machine slept, and its monotonic clock went on."""
+        with self.clock.lock:
+            self.clock.time += seconds
+            for alarm in self.clock.alarms:
+                alarm.woken.notify()
+
+    def delivery(self, session: hubport.TrainingSession) -> Delivery:
+        """What *session* runs on."""
+        engine = session._life.engine
+        assert engine is not None
+        return engine.delivery
+
+    def held(self, session: hubport.TrainingSession) -> int:
+        """The bytes of snapshots that *session* believes to lie in the outbox."""
+        return self.delivery(session).uploads.held
 
     def times(self, kind: str) -> list[float]:
         return [entry.at for entry in self.hub.received(kind)]

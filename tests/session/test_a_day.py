@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+from hubport.domain.lane import HOLD_SPREAD
 from tests.session.conftest import Stage
 
 
@@ -32,3 +33,64 @@ def test_a_day_of_training_loses_nothing(stage: Stage) -> None:
     # The last one is the final upload, which waits for nothing.
     kept = [entry.at for entry in stage.hub.received("upload") if entry.file is not None][:-1]
     assert min(later - earlier for earlier, later in itertools.pairwise(kept)) >= 900
+
+
+def test_a_machine_that_sleeps_for_eight_hours_wakes_without_a_burst(stage: Stage) -> None:
+    """Where the monotonic clock counts sleep, everything is due at once; and is still one message of each kind."""
+    with stage.connect() as session:
+        stage.clock.advance(1000)
+        for epoch in range(20):
+            session.log_metrics(epoch, {"a": 1.0})
+            session.upload_checkpoint("last.pt", epoch=epoch)
+        sent = len(stage.hub.ledger)
+        stage.leap(8 * 3600)
+        woken = stage.clock.now()
+        stage.clock.advance(0)
+        assert sorted(["heartbeat", "metrics", "upload"]) == sorted(entry.kind for entry in stage.hub.ledger[sent:])
+        stage.clock.advance(2000)
+        session.log_metrics(20, {"a": 1.0})
+        for kind, every in (("heartbeat", 300), ("metrics", 3), ("upload", 900)):
+            times = [at for at in stage.times(kind) if at >= woken]
+            assert woken == times[0]
+            assert all(later - earlier >= every for earlier, later in itertools.pairwise(times))
+        assert [woken + 300 * n for n in range(7)] == [at for at in stage.times("heartbeat") if at >= woken]
+        assert 0 == session.status().metrics.lost
+        assert session.close().is_complete
+
+
+def test_a_machine_that_sleeps_during_a_request_waits_for_no_answer_any_more(stage: Stage) -> None:
+    """The HUB has gone away meanwhile; the record goes out once after the least gap."""
+    with stage.connect() as session:
+        stage.clock.advance(10)
+        stage.hub.slow(1e9, on="metrics", calls=1)
+        session.log_metrics(0, {"a": 1.0})
+        stage.clock.advance(1)
+        stage.leap(8 * 3600)
+        stage.clock.advance(60)
+        assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
+        assert 2 == len(stage.hub.received("metrics"))
+
+
+def test_a_wall_clock_that_jumps_by_a_day_changes_no_interval_and_no_deadline(stage: Stage) -> None:
+    with stage.connect() as session:
+        for jump in (86_400.0, -2 * 86_400.0, 1e9):
+            stage.hub.rate_limit(60, calls=1, on="metrics")
+            begun = stage.clock.now()
+            for epoch in range(30):
+                session.log_metrics(epoch, {"jump": jump})
+                stage.clock.advance(5)
+                stage.clock.shift_wall(jump)
+                stage.clock.advance(5)
+            times = [at for at in stage.times("metrics") if at >= begun]
+            assert 60 <= times[1] - times[0] <= 63 + HOLD_SPREAD
+            assert all(later - earlier >= 3 for earlier, later in itertools.pairwise(times))
+            stage.hub.down()
+            session.log_metrics(0, {"jump": jump})
+            now = stage.clock.now()
+            assert not session.flush(within=20)
+            assert now + 20 == stage.clock.now()
+            stage.hub.heal()
+            stage.clock.advance(100)
+        beats = stage.times("heartbeat")
+        assert all(later - earlier >= 300 for earlier, later in itertools.pairwise(beats[1:]))
+        assert {epoch: {"jump": 1e9} for epoch in range(30)} == stage.hub.metrics(stage.model_id)

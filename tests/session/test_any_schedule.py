@@ -1,7 +1,12 @@
-"""Any interleaving of logging, faults, restarts and time ends with: the HUB holds what was logged."""
+"""Any interleaving of logging, faults, restarts, revoked keys, small disks and time ends with: the HUB holds what was
+logged, less exactly those records that the session has said to be lost.
+
+``HUBPORT_EXAMPLES=1000`` makes it a long run, for which pytest wants ``-o faulthandler_timeout=0``.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,10 +16,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import hubport
+from hubport import Count, Credentials
+from hubport.app.connect import connector
+from hubport.app.connector import Claim
 from tests.session.conftest import Stage
 
+EXAMPLES = int(os.environ.get("HUBPORT_EXAMPLES", "50"))
 KINDS = st.sampled_from([None, "metrics", "upload", "heartbeat"])
 DURATIONS = st.floats(0.1, 2000)
+UNLIMITED = 1 << 30
+LIMITS = st.sampled_from([UNLIMITED, UNLIMITED, 500, 3000, 10_000])
 
 
 class AnySchedule(RuleBasedStateMachine):
@@ -27,16 +38,31 @@ class AnySchedule(RuleBasedStateMachine):
         self.ever: dict[int, set[str]] = {}
         self.this_run: set[int] = set()
         self.calls = 0
+        self.keys = 0
         self.uploaded: list[int] = []
+        self.has_lost = False
 
-    @initialize()
+    @initialize(limit=LIMITS)
+    def begin(self, limit: int) -> None:
+        self.limit = limit
+        self.connect()
+
     def connect(self) -> None:
-        self.session: hubport.TrainingSession = self.stage.connect()
+        self.session: hubport.TrainingSession = self.stage.connect(outbox_limit=self.limit)
         self.this_run = set()
+
+    def lost(self, kind: str) -> int:
+        count: Count = getattr(self.session.status(), kind)
+        return count.lost
 
     @rule(epoch=st.integers(0, 5), name=st.sampled_from("abc"), value=st.integers(0, 9))
     def log(self, epoch: int, name: str, value: int) -> None:
+        before = self.lost("metrics")
         self.session.log_metrics(epoch, {name: value})
+        if before != self.lost("metrics"):
+            assert self.limit < UNLIMITED
+            self.has_lost = True
+            return
         if epoch not in self.this_run:
             self.logged[epoch] = {}
             self.this_run.add(epoch)
@@ -49,10 +75,10 @@ class AnySchedule(RuleBasedStateMachine):
             self.calls += 1
             self.log(100 + self.calls, "n", self.calls)
 
-    @rule()
-    def upload(self) -> None:
+    @rule(size=st.sampled_from([0, 0, 500, 2000, 5000]))
+    def upload(self, size: int) -> None:
         self.calls += 1
-        self.stage.disk.files["last.pt"] = str(self.calls).encode()
+        self.stage.disk.files["last.pt"] = str(self.calls).encode() + bytes(size)
         self.session.upload_checkpoint("last.pt", epoch=self.calls)
         self.uploaded.append(self.calls)
 
@@ -95,12 +121,55 @@ class AnySchedule(RuleBasedStateMachine):
         assert self.stage.clock.now() <= before + within + 1e-6
 
     @rule()
+    def the_key_is_revoked(self) -> None:
+        self.keys += 1
+        self.stage.hub.api_key = f"{self.keys:042x}"
+
+    @rule()
+    def another_key_is_used(self) -> None:
+        self.session.use_key(self.stage.hub.api_key)
+
+    @rule()
+    def journals_are_written_anew(self) -> None:
+        """At the next metrics call, whatever their size."""
+        for reader in self.stage.delivery(self.session)._readers:
+            reader._rewritten_from = -1
+
+    @rule()
     def crash_and_restart(self) -> None:
-        self.stage.crash(self.session)
+        self.crash()
         self.connect()
+
+    @rule(within=st.floats(0, 100), outage=st.floats(0, 50), on=KINDS)
+    def crash_and_sync_and_restart(self, within: float, outage: float, on: str | None) -> None:
+        """What ``hubport sync`` does, as far as it comes."""
+        self.crash()
+        self.stage.hub.down(seconds=outage, on=on)
+        before = self.stage.clock.now()
+        claim = Claim(self.stage.model_id, Credentials(self.stage.hub.api_key))
+        syncing = connector(settings=self.stage.settings(), **self.stage.ports())
+        report = syncing.send_left_over(claim, self.stage.model_id, deadline=before + within)
+        assert self.stage.clock.now() <= before + within + 1e-6
+        assert report is None or 0 == report.metrics.lost
+        self.stage.clock.settle()
+        self.stage.outbox.crash()
+        self.stage.hub.heal()
+        self.connect()
+
+    def crash(self) -> None:
+        self.count()
+        self.stage.crash(self.session)
+
+    def count(self) -> None:
+        report = self.session.status()
+        for count in (report.metrics, report.checkpoints):
+            assert min(count.logged, count.delivered, count.superseded, count.lost, count.waiting) >= 0
+        assert self.stage.held(self.session) >= 0
+        self.has_lost |= report.checkpoints.lost > 0
 
     @rule()
     def close_and_restart(self) -> None:
+        self.count()
         self.session.close()
         self.stage.clock.settle()
         self.stage.outbox.crash()  # a request may still have been under way: its process ends
@@ -115,15 +184,24 @@ class AnySchedule(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.stage.hub.heal()
+            self.session.use_key(self.stage.hub.api_key)
             self.session.flush(within=4000)
+            self.count()
             report = self.session.close()
-            assert report.is_complete, str(report)
+            assert self.has_lost or report.is_complete, str(report)
+            assert (0, 0) == (report.metrics.waiting, report.checkpoints.waiting)
+            assert report.metrics.logged == report.metrics.delivered + report.metrics.lost
             assert self.logged == self.stage.hub.metrics(self.stage.model_id)
             held = [checkpoint.epoch for checkpoint in self.stage.hub.checkpoints(self.stage.model_id)]
-            assert self.uploaded[-1:] == held[-1:]
+            assert set(held) <= set(self.uploaded)
+            assert self.has_lost or self.uploaded[-1:] == held[-1:]
+            assert 0 == self.stage.held(self.session)
+            assert {"last.pt", "best.pt"} == set(self.stage.disk.files)
+            assert [] == self.stage.outbox.spools
+            self.stage.clock.advance(60)  # a request of a dead run that was slow
         finally:
             shutil.rmtree(self.folder)
 
 
-AnySchedule.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+AnySchedule.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None)
 TestAnySchedule = AnySchedule.TestCase

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import itertools
+
+import pytest
+
 from tests.session.conftest import Stage
 
 
@@ -69,3 +73,64 @@ def test_waiting_for_the_end_hurries_no_heartbeat(stage: Stage) -> None:
         session.log_metrics(0, {"loss": 1.0})
         assert session.flush(within=200)
         assert [0.0] == stage.times("heartbeat")
+
+
+def gaps(times: list[float]) -> list[float]:
+    return [later - earlier for earlier, later in itertools.pairwise(times)]
+
+
+def test_runs_that_began_together_do_not_beat_together(stage: Stage) -> None:
+    """The first gap is longer, by up to a half, and each run's own; and all that follow are exact."""
+    models = [stage.hub.create_model().id for _ in range(8)]
+    sessions = [stage.connect(model, spread=0.5) for model in models]
+    stage.clock.advance(3600)
+    firsts = []
+    for model in models:
+        beats = [entry.at for entry in stage.hub.received("heartbeat") if entry.path.endswith(model)]
+        first, *others = gaps(beats)
+        assert 300 <= first <= 450
+        assert others == pytest.approx([300.0] * len(others))
+        firsts.append(round(first, 3))
+    assert 8 == len(set(firsts))
+    for session in sessions:
+        session.close()
+
+
+def test_runs_that_an_outage_held_up_together_do_not_beat_together_afterwards(stage: Stage) -> None:
+    models = [stage.hub.create_model().id for _ in range(8)]
+    sessions = [stage.connect(model, spread=0.5) for model in models]
+    stage.clock.advance(1000)
+    stage.hub.down(seconds=2000)
+    stage.clock.advance(6000)
+    firsts = []
+    for model in models:
+        answered = [
+            entry.at
+            for entry in stage.hub.received("heartbeat")
+            if entry.path.endswith(model) and entry.at > 3000 and entry.status
+        ]
+        first, *others = gaps(answered)
+        assert 300 <= first <= 450
+        assert others == pytest.approx([300.0] * len(others))
+        firsts.append(round(first, 3))
+    assert 8 == len(set(firsts))
+    for session in sessions:
+        session.close()
+
+
+def test_metrics_are_not_spread(stage: Stage) -> None:
+    with stage.connect(spread=0.5) as session:
+        for epoch in range(100):
+            session.log_metrics(epoch, {"a": 1.0})
+            stage.clock.advance(0.5)
+        assert gaps(stage.times("metrics")) == pytest.approx([3.0] * (len(stage.times("metrics")) - 1))
+
+
+def test_checkpoints_are_spread_as_heartbeats_are(stage: Stage) -> None:
+    with stage.connect(spread=0.5) as session:
+        for epoch in range(200):
+            session.upload_checkpoint("last.pt", epoch=epoch)
+            stage.clock.advance(30)
+        first, *others = gaps(stage.times("upload"))
+        assert 900 < first <= 1350
+        assert others == pytest.approx([900.0] * len(others))

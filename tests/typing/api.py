@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typing_extensions import assert_type
 
 import hubport
-from hubport import HUBTrainingSession, Report, Settings, TrainingSession
+from hubport import Credentials, HUBTrainingSession, Report, Settings, TrainingSession
 from hubport.domain.ports.clock import Clock
 from hubport.domain.ports.filesystem import Filesystem
 from hubport.domain.ports.http import Http
-from hubport.domain.ports.outbox import Outbox
+from hubport.domain.ports.outbox import Outbox, Seen
+from hubport.domain.ports.records import Records
 from hubport.domain.ports.signals import Signals
-from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeSignals
+from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
+from hubport.testing.contracts import RecordsContract
 
 
 def a_trainer() -> None:
@@ -30,21 +34,49 @@ def a_trainer() -> None:
         assert_type(session.flush(within=1.0), bool)
         assert_type(session.finish("best.pt", epoch=0, map=0.4, within=60), Report)
         assert_type(session.status().metrics.waiting, int)
+        assert_type(session.is_bystander, bool)
+        session.use_key("KEY")
+        session.use_key(Credentials.bearer("TOKEN"))
+        session.use_key(None)  # type: ignore[arg-type]
     hubport.connect("ID", "KEY")  # type: ignore[call-arg]
+    hubport.connect("ID", settings=Settings(start_offline=True, rank=0, spread=0.25, outbox_limit=1 << 30))
+    assert_type(Settings().rank, int | None)
 
 
 def a_test() -> None:
     clock = FakeClock()
     hub = FakeHub(clock=clock)
-    ports: tuple[Http, Clock, Filesystem, Signals, Outbox] = (
+    ports: tuple[Http, Clock, Filesystem, Signals, Outbox, Records] = (
         hub,
         clock,
         FakeFilesystem(),
         FakeSignals(),
         FakeOutbox(),
+        FakeRecords(),
     )
     hubport.connect("ID", http=hub, clock=clock, filesystem=ports[2], signals=ports[3], outbox=ports[4])
+    hubport.connect("ID", records=ports[5])
+    assert_type(FakeOutbox().seen(), list[Seen])
+    assert_type(FakeOutbox().open("ID").size, int)
     hubport.connect("ID", http=clock)  # type: ignore[arg-type]
+
+
+class TapeRecords(Records):
+    """An adapter of somebody else's."""
+
+    def get(self, model_id: str) -> dict[str, Any] | None:
+        return None
+
+    def put(self, model_id: str, record: Mapping[str, Any]) -> None:
+        pass
+
+
+class TestTapeRecords(RecordsContract):
+    """What it must hold."""
+
+    @pytest.fixture
+    def records(self) -> Records:
+        return TapeRecords()
 
 
 def a_trainer_of_2023(trainer_timers: dict[str, float]) -> None:

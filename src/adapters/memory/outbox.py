@@ -21,8 +21,9 @@ from ...domain.ports.outbox import Outbox, Sealed, Seen, Spool
 class FakeSpool(Spool):
     """One run's journal as bytes, which a test may read and damage."""
 
-    def __init__(self, outbox: FakeOutbox, model_id: str, folder: str) -> None:
+    def __init__(self, outbox: FakeOutbox, model_id: str, name: str, folder: str) -> None:
         self._outbox = outbox
+        self._name = name
         self._folder = folder
         self.model_id = model_id
         self.begun = time.time()
@@ -33,8 +34,8 @@ class FakeSpool(Spool):
 
     @property
     def name(self) -> str:
-        """The folder."""
-        return self._folder
+        """The same in each run of a test, so that what is drawn from it is too."""
+        return self._name
 
     @property
     def folder(self) -> str:
@@ -95,12 +96,13 @@ class FakeOutbox(Outbox):
         self.spools: list[FakeSpool] = []
         self._folder = tempfile.mkdtemp(prefix="hubport-outbox-")
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._folders: Iterator[int] = itertools.count()
+        self._numbers: Iterator[int] = itertools.count()
 
     def open(self, model_id: str) -> FakeSpool:
         """A new spool."""
-        folder = tempfile.mkdtemp(prefix=f"{next(self._folders):06d}-", dir=self._folder)
-        self.spools.append(FakeSpool(self, model_id, folder))
+        name = f"{next(self._numbers):06d}"
+        folder = tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder)
+        self.spools.append(FakeSpool(self, model_id, f"fake-outbox/{name}", folder))
         return self.spools[-1]
 
     def left_over(self, model_id: str) -> list[Spool]:

@@ -16,7 +16,21 @@ import pytest
 
 # Before the imports below: so that a failing assertion says in a subclass, too, what it compared.
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{module}" for module in ("blobs", "clock", "filesystem", "http", "hub_store", "outbox", "signals"))
+    *(
+        f"{__name__}.{module}"
+        for module in (
+            "blobs",
+            "clock",
+            "filesystem",
+            "http",
+            "hub_store",
+            "outbox",
+            "outbox_rewriting",
+            "outbox_seen",
+            "records",
+            "signals",
+        )
+    )
 )
 
 from .blobs import BlobsContract  # noqa: E402
@@ -25,6 +39,7 @@ from .filesystem import FilesystemContract  # noqa: E402
 from .http import HttpContract  # noqa: E402
 from .hub_store import HubStoreContract  # noqa: E402
 from .outbox import OutboxContract  # noqa: E402
+from .records import RecordsContract  # noqa: E402
 from .signals import SignalsContract  # noqa: E402
 
 __all__ = [
@@ -34,5 +49,6 @@ __all__ = [
     "HttpContract",
     "HubStoreContract",
     "OutboxContract",
+    "RecordsContract",
     "SignalsContract",
 ]

@@ -6,84 +6,57 @@ The one rule: what was appended is read, whole and in its order, by whoever owns
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from ...domain.ports.outbox import Outbox, Sealed, Spool
+from .outbox_kit import MODEL, MUCH, OTHER
+from .outbox_rewriting import RewritingContract
+from .outbox_seen import SeenContract
 from .patience import Side, at_once
-
-_MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
-_OTHER = "Zy8Xw6Vu4Ts2Rq1Po9Nm"
-_MUCH = 1 << 22
 
 
 def _lines(first: int, last: int) -> list[bytes]:
     return [f"line {number}\n".encode() for number in range(first, last)]
 
 
-class OutboxContract:
+class OutboxContract(RewritingContract, SeenContract):
     """Spools that outlive their run.
 
-    Override the fixture :meth:`outbox`; :meth:`later` where a later process would have an object of its own; and
-    :meth:`write` and :meth:`exists` where a spool's folder is not on this machine.
+    Override the fixture ``outbox``; ``later`` where a later process would have an object of its own; and ``write``,
+    ``remove`` and ``exists`` where a spool's folder is not on this machine.
     """
-
-    @pytest.fixture
-    def outbox(self) -> Outbox:
-        """The outbox under test, empty."""
-        raise NotImplementedError("override the fixture `outbox`")
-
-    @pytest.fixture
-    def later(self, outbox: Outbox) -> Outbox:
-        """The same outbox as a later run sees it."""
-        return outbox
-
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file into a spool's folder."""
-        Path(path).write_bytes(content)
-
-    def exists(self, path: str) -> bool:
-        """Whether there is a file or folder at *path*."""
-        return Path(path).exists()
-
-    def journal(self, spool: Spool, *, piece: int = _MUCH) -> bytes:
-        """All of the spool's journal, read in pieces of *piece* bytes."""
-        found = b""
-        while read := spool.read(len(found), piece):
-            found += read
-        return found
 
     def test_a_new_spool_is_empty(self, outbox: Outbox) -> None:
         """Not even the model's name is in it: what the lines mean is not its business."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
 
-        assert spool.read(0, _MUCH) == b""
+        assert spool.read(0, MUCH) == b""
         spool.release(keep=False)
 
     def test_what_was_appended_is_read(self, outbox: Outbox) -> None:
         """In its order, byte for byte."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         for line in _lines(0, 100):
             spool.append(line)
 
-        assert b"".join(_lines(0, 100)) == spool.read(0, _MUCH)
+        assert b"".join(_lines(0, 100)) == spool.read(0, MUCH)
         spool.release(keep=False)
 
     def test_lines_hold_any_bytes_and_any_length(self, outbox: Outbox) -> None:
         """One of a few megabytes, one of nothing, and what is no text."""
         wanted = [bytes(byte for byte in range(256) if byte != 10) + b"\n", b"\n", b"x" * 3_000_000 + b"\n", b"end\n"]
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         for line in wanted:
             spool.append(line)
 
         assert b"".join(wanted) == self.journal(spool)
         spool.release(keep=False)
 
-    @pytest.mark.parametrize("piece", [1, 7, 64, _MUCH])
+    @pytest.mark.parametrize("piece", [1, 7, 64, MUCH])
     def test_pieces_make_the_whole(self, outbox: Outbox, piece: int) -> None:
         """Wherever they are cut."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         for line in _lines(0, 20):
             spool.append(line)
 
@@ -92,7 +65,7 @@ class OutboxContract:
 
     def test_a_piece_is_never_longer_than_asked_for(self, outbox: Outbox) -> None:
         """Memory is bounded by whoever reads."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"0123456789\n")
 
         assert spool.read(2, 3) == b"234"
@@ -104,7 +77,7 @@ class OutboxContract:
 
     def test_reading_does_not_move_where_is_written(self, outbox: Outbox) -> None:
         """A worker reads while the trainer logs."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"one\n")
         spool.read(0, 2)
         spool.append(b"two\n")
@@ -115,7 +88,7 @@ class OutboxContract:
 
     def test_two_runs_have_two_spools(self, outbox: Outbox) -> None:
         """Of the same model, at the same time."""
-        first, second = outbox.open(_MODEL), outbox.open(_MODEL)
+        first, second = outbox.open(MODEL), outbox.open(MODEL)
         first.append(b"first\n")
         second.append(b"second\n")
 
@@ -128,7 +101,7 @@ class OutboxContract:
 
     def test_a_folder_takes_files(self, outbox: Outbox) -> None:
         """It exists, and the journal does not mind."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"one\n")
         self.write(f"{spool.folder}/1-last.pt", b"weights")
         spool.append(b"two\n")
@@ -139,25 +112,25 @@ class OutboxContract:
 
     def test_nothing_is_left_over_at_first(self, outbox: Outbox) -> None:
         """No spool, and no error either."""
-        assert outbox.left_over(_MODEL) == []
+        assert outbox.left_over(MODEL) == []
 
     def test_a_living_run_leaves_nothing_over(self, outbox: Outbox, later: Outbox) -> None:
         """Its spool is its own, also in the eyes of others."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"mine\n")
 
-        assert outbox.left_over(_MODEL) == []
-        assert later.left_over(_MODEL) == []
+        assert outbox.left_over(MODEL) == []
+        assert later.left_over(MODEL) == []
         spool.release(keep=False)
 
     def test_what_was_kept_is_found_by_a_later_run(self, outbox: Outbox, later: Outbox) -> None:
         """The journal, the files, and the same name."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"one\n")
         self.write(f"{spool.folder}/1-last.pt", b"weights")
         spool.release(keep=True)
 
-        (found,) = later.left_over(_MODEL)
+        (found,) = later.left_over(MODEL)
 
         assert spool.name == found.name
         assert found.read(0, 100) == b"one\n"
@@ -166,10 +139,10 @@ class OutboxContract:
 
     def test_a_spool_that_was_taken_over_is_written_on(self, outbox: Outbox, later: Outbox) -> None:
         """Behind what was there."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"one\n")
         spool.release(keep=True)
-        (found,) = later.left_over(_MODEL)
+        (found,) = later.left_over(MODEL)
 
         found.append(b"two\n")
 
@@ -178,23 +151,23 @@ class OutboxContract:
 
     def test_what_is_left_over_is_claimed_once(self, outbox: Outbox, later: Outbox) -> None:
         """Two runs that start together must not both send it."""
-        outbox.open(_MODEL).release(keep=True)
+        outbox.open(MODEL).release(keep=True)
 
-        (found,) = later.left_over(_MODEL)
+        (found,) = later.left_over(MODEL)
 
-        assert outbox.left_over(_MODEL) == []
-        assert later.left_over(_MODEL) == []
+        assert outbox.left_over(MODEL) == []
+        assert later.left_over(MODEL) == []
         found.release(keep=False)
 
     def test_of_many_claims_at_once_each_spool_goes_to_one(self, outbox: Outbox, later: Outbox) -> None:
         """Nobody gets what another one has, and nothing is overlooked by all of them."""
-        spools = [outbox.open(_MODEL) for _ in range(10)]
+        spools = [outbox.open(MODEL) for _ in range(10)]
         names = [spool.name for spool in spools]
         for spool in spools:
             spool.release(keep=True)
         claimed: list[Spool] = []
 
-        at_once(lambda number: claimed.extend((outbox, later)[number % 2].left_over(_MODEL)), threads=8)
+        at_once(lambda number: claimed.extend((outbox, later)[number % 2].left_over(MODEL)), threads=8)
 
         assert sorted(names) == sorted(spool.name for spool in claimed)
         for spool in claimed:
@@ -202,25 +175,25 @@ class OutboxContract:
 
     def test_what_was_claimed_may_be_left_over_again(self, outbox: Outbox, later: Outbox) -> None:
         """The second run could not deliver it either."""
-        outbox.open(_MODEL).release(keep=True)
+        outbox.open(MODEL).release(keep=True)
         for _ in range(3):
-            (found,) = later.left_over(_MODEL)
+            (found,) = later.left_over(MODEL)
             found.append(b"tried\n")
             found.release(keep=True)
 
-        (found,) = outbox.left_over(_MODEL)
+        (found,) = outbox.left_over(MODEL)
 
         assert found.read(0, 100) == b"tried\n" * 3
         found.release(keep=False)
 
     def test_the_oldest_comes_first(self, outbox: Outbox, later: Outbox) -> None:
         """However quickly they followed each other, and in whatever order they were given up."""
-        spools = [outbox.open(_MODEL) for _ in range(12)]
+        spools = [outbox.open(MODEL) for _ in range(12)]
         names = [spool.name for spool in spools]
         for spool in reversed(spools):
             spool.release(keep=True)
 
-        found = later.left_over(_MODEL)
+        found = later.left_over(MODEL)
 
         assert names == [spool.name for spool in found]
         for spool in found:
@@ -228,20 +201,20 @@ class OutboxContract:
 
     def test_what_is_not_kept_is_gone(self, outbox: Outbox, later: Outbox) -> None:
         """With everything in it."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"one\n")
         self.write(f"{spool.folder}/1-last.pt", b"weights")
 
         spool.release(keep=False)
 
-        assert later.left_over(_MODEL) == []
+        assert later.left_over(MODEL) == []
         assert not self.exists(f"{spool.folder}/1-last.pt")
         assert not self.exists(spool.folder)
 
     @pytest.mark.parametrize("keep", [True, False])
     def test_one_release_does_not_touch_the_others(self, outbox: Outbox, later: Outbox, *, keep: bool) -> None:
         """Neither the spools of runs that live, nor those that wait for one."""
-        waiting, ending, living = (outbox.open(_MODEL) for _ in range(3))
+        waiting, ending, living = (outbox.open(MODEL) for _ in range(3))
         waiting.append(b"waiting\n")
         living.append(b"living\n")
         waiting.release(keep=True)
@@ -249,7 +222,7 @@ class OutboxContract:
         ending.release(keep=keep)
 
         assert living.read(0, 100) == b"living\n"
-        left = later.left_over(_MODEL)
+        left = later.left_over(MODEL)
         assert [waiting.name, ending.name][: 1 + keep] == [spool.name for spool in left]
         for spool in [*left, living]:
             spool.release(keep=False)
@@ -257,11 +230,11 @@ class OutboxContract:
     @pytest.mark.parametrize("keep", [True, False])
     def test_releasing_twice_is_harmless(self, outbox: Outbox, later: Outbox, *, keep: bool) -> None:
         """Nothing comes back, and nothing more goes."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.release(keep=keep)
         spool.release(keep=keep)
 
-        left = later.left_over(_MODEL)
+        left = later.left_over(MODEL)
 
         assert len(left) == keep
         for found in left:
@@ -269,14 +242,14 @@ class OutboxContract:
 
     def test_models_are_kept_apart(self, outbox: Outbox, later: Outbox) -> None:
         """What is left of one is not sent to another."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"one\n")
         spool.release(keep=True)
 
-        assert later.left_over(_OTHER) == []
-        other = outbox.open(_OTHER)
+        assert later.left_over(OTHER) == []
+        other = outbox.open(OTHER)
         other.release(keep=False)
-        (found,) = later.left_over(_MODEL)
+        (found,) = later.left_over(MODEL)
         assert found.read(0, 100) == b"one\n"
         found.release(keep=False)
 
@@ -285,18 +258,18 @@ class OutboxContract:
 
         def live(number: int) -> None:
             for _ in range(50):
-                spool = (outbox, later)[number % 2].open(_MODEL)
+                spool = (outbox, later)[number % 2].open(MODEL)
                 spool.append(b"one\n")
                 assert spool.read(0, 100) == b"one\n"
                 spool.release(keep=False)
 
         at_once(live, threads=8)
 
-        assert outbox.left_over(_MODEL) == []
+        assert outbox.left_over(MODEL) == []
 
     def test_a_sealed_spool_takes_no_line(self, outbox: Outbox) -> None:
         """It says so, and what was there is read as before."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"one\n")
         for _ in range(2):
             spool.seal()
@@ -308,25 +281,25 @@ class OutboxContract:
 
     def test_a_released_spool_takes_no_line(self, outbox: Outbox, later: Outbox) -> None:
         """It may be another's at any time."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         spool.append(b"one\n")
         spool.release(keep=True)
 
         with pytest.raises(OSError):  # noqa: PT011 - sealed by its release, or simply gone
             spool.append(b"two\n")
 
-        (found,) = later.left_over(_MODEL)
+        (found,) = later.left_over(MODEL)
         assert found.read(0, 100) == b"one\n"
         found.release(keep=False)
 
     def test_a_seal_is_for_one_run(self, outbox: Outbox, later: Outbox) -> None:
         """Whoever takes the spool over writes on; other spools never noticed."""
-        spool, other = outbox.open(_MODEL), outbox.open(_MODEL)
+        spool, other = outbox.open(MODEL), outbox.open(MODEL)
         spool.seal()
         other.append(b"other\n")
         spool.release(keep=True)
 
-        (found,) = later.left_over(_MODEL)
+        (found,) = later.left_over(MODEL)
         found.append(b"taken over\n")
 
         assert found.read(0, 100) == b"taken over\n"
@@ -336,7 +309,7 @@ class OutboxContract:
     def test_after_a_seal_the_journal_stands_still(self, outbox: Outbox) -> None:
         """What another thread was writing is written before the seal is there, or is told to be sealed out."""
         for _ in range(20):
-            spool = outbox.open(_MODEL)
+            spool = outbox.open(MODEL)
             kept: list[bytes] = []
             wanted: list[bytes] = []
 
@@ -360,7 +333,7 @@ class OutboxContract:
 
     def test_many_threads_lose_nothing_and_tear_nothing(self, outbox: Outbox) -> None:
         """A reader in between sees whole lines, but for the last."""
-        spool = outbox.open(_MODEL)
+        spool = outbox.open(MODEL)
         wanted = Counter(f"{thread} {number} {'x' * number}\n".encode() for thread in range(8) for number in range(200))
         seen: list[bytes] = []
 

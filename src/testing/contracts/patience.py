@@ -6,7 +6,8 @@ The one rule: patience only ends what has failed already. A slow machine makes a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -73,3 +74,25 @@ def at_once(work: Callable[[int], Any], *, threads: int) -> None:
     sides = [Side(partial(begin, number)) for number in range(threads)]
     for side in sides:
         side.join()
+
+
+@contextmanager
+def meanwhile(*works: Callable[[], Any]) -> Iterator[None]:
+    """Call each of *works* again and again, in a thread of its own, for as long as the block runs.
+
+    Raises:
+        AssertionError: when one does not come back; and what a work raises, at the end of the block.
+    """
+    is_over = threading.Event()
+
+    def repeat(work: Callable[[], Any]) -> None:
+        while not is_over.is_set():
+            work()
+
+    sides = [Side(partial(repeat, work)) for work in works]
+    try:
+        yield
+    finally:
+        is_over.set()
+        for side in sides:
+            side.join()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import stat
 import textwrap
 from collections import Counter
@@ -12,7 +14,7 @@ import pytest
 
 from hubport.adapters.disk_outbox import DiskOutbox
 from hubport.domain.journal import lines
-from tests.integration.adapters.child_process import Child, output
+from tests.integration.adapters.child_process import output, program
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
 
@@ -60,7 +62,7 @@ class TestRights:
     def test_a_program_that_we_start_does_not_inherit_the_journal(self, tmp_path: Path) -> None:
         """Its lock would outlive us."""
         spool = DiskOutbox(tmp_path).open(MODEL)
-        with Child("input()", PYTHONNOUSERSITE="1"):
+        with program("input()", PYTHONNOUSERSITE="1"):
             spool.release(keep=True)
             (found,) = DiskOutbox(tmp_path).left_over(MODEL)
         found.release(keep=False)
@@ -69,7 +71,7 @@ class TestRights:
 class TestOwners:
     def test_a_killed_owners_spool_can_be_taken_over_at_once(self, tmp_path: Path) -> None:
         outbox = DiskOutbox(tmp_path)
-        with Child(OWNER + "    input()", tmp_path) as owner:
+        with program(OWNER + "    input()", tmp_path) as owner:
             name = owner.line()
             assert outbox.left_over(MODEL) == []
             owner.kill()
@@ -86,7 +88,7 @@ class TestOwners:
     def test_a_living_owner_in_another_process_keeps_its_spool(self, tmp_path: Path) -> None:
         outbox = DiskOutbox(tmp_path)
         ours = outbox.open(MODEL)
-        with Child(OWNER + "    input()", tmp_path) as other:
+        with program(OWNER + "    input()", tmp_path) as other:
             other.line()
             theirs = output(
                 "import sys\n"
@@ -117,12 +119,13 @@ class TestOwners:
                 os._exit(0)
             os.waitpid(child, 0)
         """
-        program = textwrap.dedent(OWNER) + textwrap.dedent(code)
-        with Child(program, tmp_path) as owner:
+        code = textwrap.dedent(OWNER) + textwrap.dedent(code)
+        with program(code, tmp_path) as owner:
             owner.line()
             child = int(owner.line())
             assert DiskOutbox(tmp_path).left_over(MODEL) == []
-            owner.kill()
+            owner.signal(signal.SIGKILL)
+            owner.end()
             os.kill(child, 0)  # it lives
 
             (found,) = DiskOutbox(tmp_path).left_over(MODEL)
@@ -148,13 +151,13 @@ class TestOwners:
             print(spool.read(0, 100).decode().split(), flush=True)
             spool.release(keep=False)
         """
-        with Child(textwrap.dedent(OWNER) + textwrap.dedent(code), tmp_path) as owner:
+        with program(textwrap.dedent(OWNER) + textwrap.dedent(code), tmp_path) as owner:
             owner.line()
             assert owner.line() == "waited"
             assert DiskOutbox(tmp_path).left_over(MODEL) == []
-            owner.tell()
+            owner.say()
             assert owner.line() == "['one', 'two', 'three']"
-            assert owner.end() == (0, "", "")
+            assert (0, "") == (owner.end(), owner.stderr)
         assert DiskOutbox(tmp_path).left_over(MODEL) == []
 
     def test_of_several_processes_one_gets_what_is_left_over(self, tmp_path: Path) -> None:
@@ -170,15 +173,12 @@ class TestOwners:
             print(*[spool.name for spool in found], flush=True)
             input()  # keep them until everybody has looked
         """
-        claimants = [Child(code, tmp_path) for _ in range(4)]
-        try:
+        with contextlib.ExitStack() as stack:
+            claimants = [stack.enter_context(program(code, tmp_path)) for _ in range(4)]
             assert [child.line() for child in claimants] == ["ready"] * 4
             for child in claimants:
-                child.tell()
+                child.say()
             claimed = [name for child in claimants for name in child.line().split()]
-        finally:
-            for child in claimants:
-                child.__exit__(None, None, None)
 
         assert len(claimed) == 20
         assert len(set(claimed)) == 20
@@ -199,10 +199,10 @@ class TestWhatWasAppended:
                 print(number, flush=True)
                 number += 1
         """
-        with Child(code, tmp_path) as owner:
+        with program(code, tmp_path) as owner:
             said = [owner.line() for _ in range(2000)]
             owner.kill()
-            rest = owner.process.stdout.read().split() if owner.process.stdout else []
+            rest = owner.rest()
         (found,) = DiskOutbox(tmp_path).left_over(MODEL)
 
         records = [line.record for line in lines(found.read(0, 1 << 30), 0)]
@@ -285,7 +285,7 @@ class TestWhatWasAppended:
             for thread in range(4):
                 threading.Thread(target=log, args=(thread,)).start()
         """
-        with Child(code, tmp_path) as owner:
+        with program(code, tmp_path) as owner:
             assert [owner.line() for _ in range(5)] == ["ready"] + ["enough"] * 4
             owner.kill()
         (found,) = DiskOutbox(tmp_path).left_over(MODEL)
@@ -332,8 +332,8 @@ class TestFolders:
             shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
             spool.release(keep=False)
         """
-        with Child(code, tmp_path) as owner:
-            status, _, _ = owner.end()
+        with program(code, tmp_path) as owner:
+            status = owner.end()
         assert status == -9
         assert [path.name for path in tmp_path.rglob("*.pt")] == ["1-last.pt"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from hubport.adapters.os_signals import OsSignals
-from tests.integration.adapters.child_process import Child
+from tests.integration.adapters.child_process import program
 
 WATCH = """
     import os, signal, sys, threading
@@ -46,13 +46,14 @@ PASSING_ON = (
 
 def ended(code: str, *numbers: int) -> tuple[int, str, str]:
     """How a process ends that is sent *numbers*, each when it has said a line."""
-    with Child(code) as child:
+    with program(code) as child:
         said = ""
         for number in numbers:
             said += child.line() + "\n"
-            child.process.send_signal(number)
-        status, out, err = child.end()
-        return status, said + out, err
+            child.signal(number)
+        said += "".join(f"{line}\n" for line in child.rest())
+        status = child.end()
+        return status, said, child.stderr
 
 
 class TestTheEnd:

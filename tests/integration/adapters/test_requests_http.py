@@ -24,16 +24,9 @@ from hubport.adapters import requests_http
 from hubport.adapters.requests_http import RequestsHttp
 from hubport.domain.ports.http import FilePart, Request
 from hubport.testing.contracts.patience import eventually
-from tests.integration.adapters.raw_server import (
-    LONG,
-    Conversation,
-    Handler,
-    RawServer,
-    answering,
-    headers_of,
-    recording,
-    response,
-)
+from hubport.testing.lab import GUARD, Conversation, RawServer
+from hubport.testing.lab.raw_server import Handler
+from tests.integration.adapters.handlers import answering, drip, headers_of, hold, recording, response, taken
 
 KEY = "0123456789abcdef0123456789abcdef0123456789"
 GET = Request("GET", "/v1/models/Ab3Cd5Ef7Gh9Ij1Kl2Mn", {"x-api-key": KEY})
@@ -157,10 +150,10 @@ class TestWhatItSends:
         closed = threading.Event()
 
         def handle(talk: Conversation) -> None:
-            talk.request()
+            taken(talk)
             talk.say(response())
-            talk.sock.shutdown(socket.SHUT_RDWR)
-            talk.sock.close()
+            talk.finish()
+            talk.close()
             closed.set()
 
         server = serve(handle)
@@ -168,7 +161,7 @@ class TestWhatItSends:
         for _ in range(3):
             closed.clear()
             assert http.send(GET, timeout=PATIENT).status == 200
-            assert closed.wait(LONG)
+            assert closed.wait(GUARD)
 
         assert server.connections == 3
 
@@ -187,7 +180,7 @@ class TestWhatItSends:
         gone = threading.Event()
 
         def handle(talk: Conversation) -> None:
-            while talk.request()[0]:
+            while taken(talk)[0]:
                 talk.say(response(b"hello", status="401 No" if request_ == "refused" else "200 OK"))
             gone.set()
 
@@ -202,7 +195,7 @@ class TestWhatItSends:
         try:
             send(http)
             http.close()
-            assert gone.wait(LONG)
+            assert gone.wait(GUARD)
         finally:
             gc.enable()
 
@@ -222,7 +215,7 @@ class TestForms:
         seen: list[tuple[bytes, bytes]] = []
 
         def handle(talk: Conversation) -> None:
-            seen.append(talk.request())
+            seen.append(taken(talk))
             talk.say(response())
 
         reach(serve(handle).url).send(upload(content), timeout=PATIENT)
@@ -252,7 +245,7 @@ class TestForms:
         seen: list[tuple[bytes, bytes]] = []
 
         def handle(talk: Conversation) -> None:
-            seen.append(talk.request())
+            seen.append(taken(talk))
             talk.say(response())
 
         reach(serve(handle).url).send(upload(b"\x00weights\r\n--"), timeout=PATIENT)
@@ -295,7 +288,7 @@ class TestForms:
         def handle(talk: Conversation) -> None:
             talk.head()
             talk.say(response(b'{"message": "too large"}', status="413 Content Too Large"))
-            talk.sock.shutdown(socket.SHUT_WR)
+            talk.finish()
             talk.drain()
 
         answer = reach(serve(handle).url).send(upload(b"x" * 5_000_000), timeout=PATIENT)
@@ -314,14 +307,14 @@ class TestForms:
 
         def handle(talk: Conversation) -> None:
             if how == "silence":
-                talk.request()
+                taken(talk)
             else:
                 talk.head()
                 talk.body(1_000_000)
             if how == "reset":
                 talk.reset()
             else:
-                talk.hold()
+                hold(talk)
 
         with pytest.raises(HubUnreachable) as caught:
             reach(serve(handle).url, stall_after=0.5).send(upload(50_000_000, read), timeout=PATIENT)
@@ -403,9 +396,9 @@ class TestAnswers:
     )
     def test_half_an_answer_is_none(self, serve: Serve, reach: Reach, said: bytes) -> None:
         def handle(talk: Conversation) -> None:
-            talk.request()
+            taken(talk)
             talk.say(said)
-            talk.sock.shutdown(socket.SHUT_WR)
+            talk.finish()
             talk.drain()
 
         with pytest.raises(HubUnreachable) as caught:
@@ -452,7 +445,7 @@ class TestAnswers:
 
     def test_an_answer_without_a_length_ends_with_the_connection(self, serve: Serve, reach: Reach) -> None:
         def handle(talk: Conversation) -> None:
-            talk.request()
+            taken(talk)
             talk.say(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000)
 
         assert b"x" * 100_000 == reach(serve(handle).url).send(GET, timeout=PATIENT).body
@@ -488,35 +481,31 @@ class TestItsEnd:
     )
     def test_a_server_that_drips_does_not_hold_its_client(self, serve: Serve, reach: Reach, said: bytes) -> None:
         def handle(talk: Conversation) -> None:
-            talk.request()
-            talk.drip(said)
+            taken(talk)
+            drip(talk, said)
 
         server = serve(handle)
         with pytest.raises(HubUnreachable, match="no answer within"):
             reach(server.url).send(GET, timeout=0.4)
 
-        assert server.exhausted == 0
-
     def test_a_server_that_says_nothing_does_not_hold_its_client(self, serve: Serve, reach: Reach) -> None:
         def handle(talk: Conversation) -> None:
-            talk.request()
-            talk.hold()
+            taken(talk)
+            hold(talk)
 
         server = serve(handle)
         with pytest.raises(HubUnreachable, match="no answer within"):
             reach(server.url).send(GET, timeout=0.3)
-
-        assert server.exhausted == 0
 
     def test_the_second_request_on_a_connection_has_its_own_end(self, serve: Serve, reach: Reach) -> None:
         """Neither what the first one left of its time, nor none at all."""
         calls: list[int] = []
 
         def handle(talk: Conversation) -> None:
-            while talk.request()[0]:
+            while taken(talk)[0]:
                 calls.append(1)
                 if len(calls) == 3:
-                    talk.drip(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1200)
+                    drip(talk, b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1200)
                 talk.say(response())
 
         server = serve(handle)
@@ -526,27 +515,25 @@ class TestItsEnd:
         with pytest.raises(HubUnreachable):
             http.send(GET, timeout=0.4)
 
-        assert (server.connections, server.exhausted) == (1, 0)
+        assert server.connections == 1
 
     def test_an_upload_that_nobody_takes_ends_when_it_stalls(self, serve: Serve, reach: Reach) -> None:
         """Long before the hour that it might have taken."""
 
         def handle(talk: Conversation) -> None:
             talk.head()
-            talk.hold()
+            hold(talk)
 
         server = serve(handle)
         with pytest.raises(HubUnreachable):
             reach(server.url, stall_after=0.3).send(upload(1 << 40, Endless), timeout=3600.0)
-
-        assert server.exhausted == 0
 
     def test_an_upload_that_is_taken_slowly_ends_at_its_time(self, serve: Serve, reach: Reach) -> None:
         """Every piece moves, and the whole would take for ever."""
 
         def handle(talk: Conversation) -> None:
             talk.head()
-            while talk.sock.recv(1 << 16):
+            while talk.some(1 << 16):
                 talk.pause(0.01)
 
         server = serve(handle)
@@ -571,16 +558,14 @@ class TestItsEnd:
                 return super().read(size)
 
         def handle(talk: Conversation) -> None:
-            talk.request()
+            taken(talk)
             jump.ahead = 4000.0
             talk.say(b"HTTP/1.1 200 OK\r\n")
-            talk.hold()
+            hold(talk)
 
         server = serve(handle)
         with pytest.raises(HubUnreachable, match="no answer within"):
             reach(server.url, stall_after=3600.0).send(upload(7, lambda: Reader(b"weights")), timeout=3600.0)
-
-        assert server.exhausted == 0
 
     def test_no_thread_is_left_behind(self, serve: Serve, reach: Reach) -> None:
         before = set(threading.enumerate())
@@ -589,7 +574,7 @@ class TestItsEnd:
         http.send(GET, timeout=PATIENT)
         http.send(upload(b"weights"), timeout=PATIENT)
 
-        assert {thread.name for thread in set(threading.enumerate()) - before} <= {"raw-server", "raw-conversation"}
+        assert {thread.name for thread in set(threading.enumerate()) - before} <= {"lab-listener", "lab-conversation"}
 
 
 class TestSecrets:
@@ -617,14 +602,14 @@ class TestConcurrency:
         statuses: list[int] = []
 
         def ask() -> None:
-            together.wait(LONG)
+            together.wait(GUARD)
             statuses.extend(http.send(GET, timeout=PATIENT).status for _ in range(5))
 
         threads = [threading.Thread(target=ask) for _ in range(12)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(LONG)
+            thread.join(GUARD)
 
         assert statuses == [200] * 60
 
@@ -632,17 +617,17 @@ class TestConcurrency:
         arrived, go_on = threading.Event(), threading.Event()
 
         def handle(talk: Conversation) -> None:
-            talk.request()
+            taken(talk)
             arrived.set()
-            go_on.wait(LONG)
+            go_on.wait(GUARD)
             talk.say(response())
 
         http = reach(serve(handle).url)
         statuses: list[int] = []
         asking = threading.Thread(target=lambda: statuses.append(http.send(GET, timeout=PATIENT).status))
         asking.start()
-        assert arrived.wait(LONG)
+        assert arrived.wait(GUARD)
         http.close()
         go_on.set()
-        asking.join(LONG)
+        asking.join(GUARD)
         eventually(lambda: statuses == [200])

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
 import io
 import socket
-import ssl
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from hubport import HubUnreachable
 from hubport.adapters.requests_http import RequestsHttp
 from hubport.domain.ports.http import FilePart, Request
-from tests.integration.adapters.raw_server import (
-    LONG,
-    Conversation,
-    RawServer,
-    answering,
-    headers_of,
-    recording,
-    response,
-)
+from hubport.testing import FakeHub
+from hubport.testing.lab import Conversation, Lab, RawServer
+from hubport.testing.lab.proxy import Proxy
+from hubport.testing.lab.tls import Authority, Certificate
+from tests.integration.adapters.handlers import answering, drip, headers_of, hold, recording, response, taken
 
 KEY = "0123456789abcdef0123456789abcdef0123456789"
 GET = Request("GET", "/v1/models/Ab3Cd5Ef7Gh9Ij1Kl2Mn", {"x-api-key": KEY})
 PATIENT = 60.0
+BAD = [certificate for certificate in Certificate if certificate is not Certificate.GOOD]
 
 Reach = Callable[[str], RequestsHttp]
 
@@ -55,56 +47,23 @@ def reach() -> Iterator[Reach]:
 
 
 @pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
+def authority() -> Authority:
+    return Authority()
 
 
 @pytest.fixture
-def bundle(authority: trustme.CA, tmp_path: Path) -> str:
-    path = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
-
-
-def tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    return context
-
-
-def proxy_to(target: RawServer, heads: list[bytes]) -> Callable[[Conversation], None]:
-    """A proxy that opens every tunnel to *target*, whatever it was asked for."""
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while piece := source.recv(1 << 16):
-                sink.sendall(piece)
-        except OSError:
-            pass
-        finally:
-            for end in (source, sink):
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-
-    def handle(talk: Conversation) -> None:
-        heads.append(talk.head())
-        with socket.create_connection(("127.0.0.1", target.port), timeout=LONG) as onward:
-            talk.say(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=pump, args=(onward, talk.sock), daemon=True)
-            back.start()
-            pump(talk.sock, onward)
-            back.join(LONG)
-
-    return handle
+def trusted(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """The authority, which the environment says is to be trusted."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle(tmp_path)))
+    return authority
 
 
 class TestCertificates:
     def test_an_authority_of_ones_own_is_trusted_when_the_environment_says_so(
-        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+        self, trusted: Authority, reach: Reach
     ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
         heads: list[bytes] = []
-        with RawServer(recording(heads), tls=tls(authority.issue_cert("127.0.0.1"))) as server:
+        with RawServer(recording(heads), tls=trusted.context()) as server:
             http = reach(server.url)
             file = FilePart("last.pt", 1_000_000, lambda: io.BytesIO(bytes(1_000_000)))
             assert http.send(GET, timeout=PATIENT).status == 200
@@ -113,42 +72,20 @@ class TestCertificates:
         assert headers_of(heads[0])["x-api-key"] == KEY
         assert server.connections == 1
 
-    def test_it_is_not_trusted_otherwise(self, authority: trustme.CA, reach: Reach) -> None:
-        heads: list[bytes] = []
-        with (
-            RawServer(recording(heads), tls=tls(authority.issue_cert("127.0.0.1"))) as server,
-            pytest.raises(HubUnreachable, match=r"(?i)certificate"),
-        ):
-            reach(server.url).send(GET, timeout=PATIENT)
+    def test_it_is_not_trusted_otherwise(self, authority: Authority, reach: Reach) -> None:
+        with Lab(FakeHub(), tls=authority.context()) as lab:
+            with pytest.raises(HubUnreachable, match=r"(?i)certificate"):
+                reach(lab.url).send(GET, timeout=PATIENT)
 
-        assert heads == []
+            assert (1, 0) == (lab.connections, len(lab.ledger))
 
-    def test_the_certificate_of_another_host_is_none(
-        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-        heads: list[bytes] = []
-        with (
-            RawServer(recording(heads), tls=tls(authority.issue_cert("hub.invalid", "127.0.0.2"))) as server,
-            pytest.raises(HubUnreachable, match=r"(?i)certificate"),
-        ):
-            reach(server.url).send(GET, timeout=PATIENT)
+    @pytest.mark.parametrize("certificate", BAD, ids=str)
+    def test_a_bad_certificate_is_none(self, trusted: Authority, reach: Reach, certificate: Certificate) -> None:
+        with Lab(FakeHub(), tls=trusted.context(certificate)) as lab:
+            with pytest.raises(HubUnreachable, match=r"(?i)certificate"):
+                reach(lab.url).send(GET, timeout=PATIENT)
 
-        assert heads == []
-
-    def test_a_certificate_that_has_expired_is_none(
-        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-        past = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
-        heads: list[bytes] = []
-        with (
-            RawServer(recording(heads), tls=tls(authority.issue_cert("127.0.0.1", not_after=past))) as server,
-            pytest.raises(HubUnreachable, match=r"(?i)certificate"),
-        ):
-            reach(server.url).send(GET, timeout=PATIENT)
-
-        assert heads == []
+            assert (1, 0) == (lab.connections, len(lab.ledger))
 
     def test_a_server_without_tls_is_no_answer(self, reach: Reach) -> None:
         def handle(talk: Conversation) -> None:
@@ -159,35 +96,31 @@ class TestCertificates:
             reach(server.url.replace("http:", "https:")).send(GET, timeout=PATIENT)
 
     def test_a_bundle_that_is_not_there_is_no_answer(
-        self, authority: trustme.CA, tmp_path: Path, reach: Reach, monkeypatch: pytest.MonkeyPatch
+        self, authority: Authority, tmp_path: Path, reach: Reach, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
         with (
-            RawServer(answering(response()), tls=tls(authority.issue_cert("127.0.0.1"))) as server,
+            RawServer(answering(response()), tls=authority.context()) as server,
             pytest.raises(HubUnreachable),
         ):
             reach(server.url).send(GET, timeout=PATIENT)
 
     @pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
-    def test_an_answer_that_drips_through_tls_ends_in_time(
-        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch, said: bytes
-    ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+    def test_an_answer_that_drips_through_tls_ends_in_time(self, trusted: Authority, reach: Reach, said: bytes) -> None:
 
         def handle(talk: Conversation) -> None:
-            talk.request()
-            talk.drip(said + b"x" * 1200)
+            taken(talk)
+            drip(talk, said + b"x" * 1200)
 
-        with RawServer(handle, tls=tls(authority.issue_cert("127.0.0.1"))) as server:
-            with pytest.raises(HubUnreachable, match="no answer within"):
-                reach(server.url).send(GET, timeout=0.5)
-            assert server.exhausted == 0
+        with (
+            RawServer(handle, tls=trusted.context()) as server,
+            pytest.raises(HubUnreachable, match="no answer within"),
+        ):
+            reach(server.url).send(GET, timeout=0.5)
 
     def test_a_handshake_that_never_ends_ends_in_time(self, reach: Reach) -> None:
-        with RawServer(Conversation.hold) as server:
-            with pytest.raises(HubUnreachable, match="no answer within"):
-                reach(server.url.replace("http:", "https:")).send(GET, timeout=0.3)
-            assert server.exhausted == 0
+        with RawServer(hold) as server, pytest.raises(HubUnreachable, match="no answer within"):
+            reach(server.url.replace("http:", "https:")).send(GET, timeout=0.3)
 
 
 class TestProxies:
@@ -234,39 +167,31 @@ class TestProxies:
             assert (proxy.connections, hub.connections) == (0, 1)
 
     def test_a_tunnel_shows_the_proxy_neither_key_nor_path(
-        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+        self, trusted: Authority, reach: Reach, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-        asked: list[bytes] = []
-        heads: list[bytes] = []
-        with (
-            RawServer(recording(heads), tls=tls(authority.issue_cert("hub.invalid"))) as hub,
-            RawServer(proxy_to(hub, asked)) as proxy,
-        ):
+        with Lab(FakeHub(), tls=trusted.context(host="hub.invalid")) as hub, Proxy(hub.port) as proxy:
             monkeypatch.setenv("https_proxy", proxy.url)
             http = reach("https://hub.invalid")
             for _ in range(3):
-                assert http.send(GET, timeout=PATIENT).status == 200
+                assert http.send(GET, timeout=PATIENT).status == 401
             http.close()
 
-        assert [head.split(b" HTTP/")[0] for head in asked] == [b"CONNECT hub.invalid:443"] * len(asked)
-        assert KEY.encode() not in b"".join(asked)
-        assert [headers_of(head)["x-api-key"] for head in heads] == [KEY] * 3
+            assert {("CONNECT", "hub.invalid:443")} == {(head.method, head.path) for head in proxy.heads}
+            assert KEY.encode() not in proxy.seen
+            assert GET.path.encode() not in proxy.seen
+            assert [KEY] * 3 == [entry.headers["x-api-key"] for entry in hub.ledger]
 
-    def test_a_tunnel_to_the_wrong_host_is_no_answer(
-        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("certificate", BAD, ids=str)
+    def test_a_tunnel_to_a_bad_certificate_is_no_answer(
+        self, trusted: Authority, reach: Reach, monkeypatch: pytest.MonkeyPatch, certificate: Certificate
     ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-        heads: list[bytes] = []
-        with (
-            RawServer(recording(heads), tls=tls(authority.issue_cert("another.invalid"))) as hub,
-            RawServer(proxy_to(hub, [])) as proxy,
-        ):
+        with Lab(FakeHub(), tls=trusted.context(certificate, host="hub.invalid")) as hub, Proxy(hub.port) as proxy:
             monkeypatch.setenv("https_proxy", proxy.url)
             with pytest.raises(HubUnreachable, match=r"(?i)certificate"):
                 reach("https://hub.invalid").send(GET, timeout=PATIENT)
 
-        assert heads == []
+            assert (1, 0) == (hub.connections, len(hub.ledger))
+            assert KEY.encode() not in proxy.seen
 
     @pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"])
     def test_a_proxy_that_refuses_the_tunnel_is_no_answer(
@@ -281,13 +206,12 @@ class TestProxies:
     def test_a_proxy_that_drips_does_not_hold_its_client(self, reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
         def handle(talk: Conversation) -> None:
             talk.head()
-            talk.drip(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1200)
+            drip(talk, b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1200)
 
         with RawServer(handle) as proxy:
             monkeypatch.setenv("https_proxy", proxy.url)
             with pytest.raises(HubUnreachable, match="no answer within"):
                 reach("https://hub.invalid").send(GET, timeout=0.4)
-            assert proxy.exhausted == 0
 
     def test_a_proxy_that_is_not_there_is_no_answer(self, reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -311,20 +235,13 @@ class TestProxies:
             assert hub.connections == 0
 
     def test_the_proxys_password_is_for_the_proxy(
-        self, authority: trustme.CA, bundle: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+        self, trusted: Authority, reach: Reach, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-        asked: list[bytes] = []
-        heads: list[bytes] = []
-        with (
-            RawServer(recording(heads), tls=tls(authority.issue_cert("hub.invalid"))) as hub,
-            RawServer(proxy_to(hub, asked)) as proxy,
-        ):
+        with Lab(FakeHub(), tls=trusted.context(host="hub.invalid")) as hub, Proxy(hub.port) as proxy:
             monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//user:secret@"))
             http = reach("https://hub.invalid")
-            assert http.send(GET, timeout=PATIENT).status == 200
+            assert http.send(GET, timeout=PATIENT).status == 401
             http.close()
 
-        assert "proxy-authorization" in headers_of(asked[0])
-        assert "proxy-authorization" not in headers_of(heads[0])
-        assert "authorization" not in headers_of(heads[0])
+            assert "proxy-authorization" in proxy.heads[0].headers
+            assert not {"proxy-authorization", "authorization"} & set(hub.ledger[0].headers)

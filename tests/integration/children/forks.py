@@ -1,19 +1,21 @@
-"""Forks many times while other threads keep every lock of its session busy; each child calls everything and leaves.
+"""Forks many times at bad moments; each child calls everything and leaves, some by all that an interpreter's end does.
 
-Says the exit status of each child, and at its end, as JSON, what its session reports.
+First each lock that its sessions are made of is held in turn by another thread at the fork, then threads keep all of
+them busy. Says the exit status of each child and what was held, and at its end, as JSON, what its session reports.
 """
 
 import contextlib
-import faulthandler
 import itertools
 import json
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import hubport
 from hubport import HUBTrainingSession
+from hubport.testing.lab.forks import forked, held, locks_of
 
 HUNG_AFTER = 20.0
 #: No epoch of the parent's.
@@ -45,15 +47,6 @@ def call_everything(session: hubport.TrainingSession, old: HUBTrainingSession, l
         session.finish(last, epoch=OF_THE_CHILD, map=1.0)
         session.close()
         session.close()
-
-
-def be_a_child(number: int, session: hubport.TrainingSession, old: HUBTrainingSession, last: Path) -> None:
-    """Never returns. A child that hangs says where, and leaves with status 1."""
-    faulthandler.dump_traceback_later(HUNG_AFTER, exit=True)
-    call_everything(session, old, last)
-    if number % 4 == 1:
-        sys.exit(0)  # through everything that the interpreter does at its end
-    os._exit(0)
 
 
 class Load:
@@ -90,20 +83,28 @@ class Load:
             thread.join()
 
 
-def main(model: str, folder: str, forks: str) -> None:
+def main(model: str, folder: str, with_a_lock: str, under_load: str) -> None:
     sys.setswitchinterval(1e-4)
     last = Path(folder) / "last.pt"
     last.write_bytes(b"weights")
-    statuses: list[int] = []
     old = HUBTrainingSession(model)
     with hubport.connect(model) as session:
+
+        def fork(*, by_its_end: bool) -> int:
+            work = partial(call_everything, session, old, last)
+            if by_its_end:
+                return forked(work, leave=sys.exit, within=HUNG_AFTER)
+            return forked(work, within=HUNG_AFTER)
+
+        for number in range(int(with_a_lock)):
+            # Anew each time: connections, and their locks, come and go.
+            locks = sorted(locks_of(session=session, old=old).items())
+            name, lock = locks[number % len(locks)]
+            with held(lock):
+                say(f"{fork(by_its_end=number < len(locks))} {name}")
         load = Load(session, last)
-        while len(statuses) < int(forks) and not any(statuses):  # one that hangs is enough to look into
-            pid = os.fork()
-            if pid == 0:
-                be_a_child(len(statuses), session, old, last)
-            statuses.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-            say(str(statuses[-1]))
+        for number in range(int(under_load)):
+            say(f"{fork(by_its_end=number % 4 == 1)} load")
         load.end()
         report = session.finish(within=60)
     old._session.close(within=60)

@@ -11,6 +11,7 @@ Says "ready" when an epoch and its checkpoint are in the HUB, and two epochs and
 import argparse
 import logging
 import os
+import select
 import signal
 import sys
 import threading
@@ -25,6 +26,14 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def say(text: str) -> None:
     os.write(1, f"{text}\n".encode())
+
+
+def heard() -> str:
+    """The next line of standard input."""
+    # Again and again: a signal that comes just before a wait is seen only when something else ends it.
+    while not select.select([0], [], [], 0.1)[0]:
+        pass
+    return sys.stdin.readline()
 
 
 class ToTheTest(logging.Handler):
@@ -71,7 +80,7 @@ def set_earlier(what: str | None, sessions: list[hubport.TrainingSession]) -> No
 def go_on(what: str, session: hubport.TrainingSession | None, folder: Path) -> None:
     if what == "catch":
         try:
-            sys.stdin.readline()
+            heard()
         except KeyboardInterrupt:
             say("caught")
     elif session is not None and what == "finish":
@@ -100,7 +109,7 @@ def main() -> None:
     if options.then == "close":
         assert earlier == [signal.getsignal(number) for number in SIGNALS]
         say("restored")
-    for line in sys.stdin:  # an end by a signal, or by the test
+    while line := heard():  # an end by a signal, or by the test
         say(f"heard {line.strip()}")
 
 

@@ -13,6 +13,7 @@ from hubport.domain.journal import (
     checkpoint_end_line,
     checkpoint_line,
     encoded,
+    end_line,
     lines,
     metrics_line,
     run_line,
@@ -72,6 +73,7 @@ def test_the_other_lines_are_these() -> None:
     assert [["sent", 512]] == read(sent_line(512))
     assert [["aside", 3, "status 422: no"]] == read(aside_line(3, "status 422: no"))
     assert [["c-end", 7, "delivered"]] == read(checkpoint_end_line(7, "delivered"))
+    assert [["end", "no answer"]] == read(end_line("no answer"))
 
 
 # Many lines
@@ -218,3 +220,56 @@ def test_a_record_is_a_list_with_something_in_it() -> None:
         payload = json.dumps(value).encode()
 
         assert [None] == read(b"%08x %b\n" % (crc32(payload), payload))
+
+
+# The outline
+
+written = st.one_of(
+    st.builds(metrics_line, st.integers(0, 2**63 - 1), epoch_values),
+    st.builds(metrics_line, st.integers(0, 9), st.sampled_from(['"m", 1, {', "]", '\n["m", 1, {}]'])),
+    st.builds(encoded, records),
+    st.builds(checkpoint_line, checkpoints),
+    st.builds(sent_line, st.integers(0, 10**6)),
+    st.builds(aside_line, st.integers(0, 9), st.text(max_size=5)),
+    st.builds(encoded, st.sampled_from([["m"], ["m", 1], ["m", "1", {}], ["m", -1, {}], ["m", 1.0, {}], ["m", 1, 5]])),
+    st.binary(max_size=10).map(lambda rubbish: rubbish + b"\n"),
+)
+flips = st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), max_size=4)
+
+
+@given(st.lists(written, max_size=8), flips, st.integers(0, 30), st.integers(0, 10**12))
+def test_an_outline_is_the_same_lines_whatever_their_values(
+    journal: list[bytes], flips: list[tuple[int, int]], torn: int, start: int
+) -> None:
+    """Whole, torn or flipped: the same ends, the same kinds, the same epochs, and the same damage."""
+    content = bytearray(b"".join(journal))
+    for at, by in flips if content else []:
+        content[at % len(content)] ^= by
+    chunk = bytes(content[: max(len(content) - torn, 0)])
+
+    found = list(lines(chunk, start, outline=True))
+
+    assert [line.end for line in lines(chunk, start)] == [line.end for line in found]
+    assert [outlined(line.record) for line in lines(chunk, start)] == [outlined(line.record) for line in found]
+
+
+def outlined(record: list[Any] | None) -> list[Any] | None:
+    match record:
+        case ["m", int(epoch), dict() | str()] if epoch >= 0:
+            return ["m", epoch, {}]
+    return record
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_an_outline_loses_a_damaged_line_and_no_other(bit: int) -> None:
+    for at in range(len(CONTENT)):
+        content = flipped(at, 1 << bit)
+        found = [(outlined(line.record), line.end) for line in lines(content, 0, outline=True)]
+
+        assert [(outlined(line.record), line.end) for line in lines(content, 0)] == found
+
+
+def test_an_outline_has_no_values() -> None:
+    content = metrics_line(3, {"loss": 0.5}) + metrics_line(4, '{"loss": 0.5}') + sent_line(7)
+
+    assert [["m", 3, {}], ["m", 4, {}], ["sent", 7]] == [line.record for line in lines(content, 0, outline=True)]

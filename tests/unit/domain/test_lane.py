@@ -346,6 +346,94 @@ def test_beginning_again_while_a_message_is_under_way_leaves_the_pace_as_it_was(
     assert 300 == lane.due
 
 
+# Spread
+
+SPREAD = 0.5
+
+
+def gap(lane: Lane, outcome: Outcome = DELIVERED, *, took: float = 0.0) -> float:
+    """From the start of a message that ends with *outcome* to when the next one is due."""
+    lane.offer()
+    assert lane.due is not None
+    start = max(lane.due, lane.started + 1e4 if lane.failures else 0.0, 0.0)
+    sent(lane, start, outcome, took=took, more=True)
+    assert lane.due is not None
+    return lane.due - start
+
+
+@pytest.mark.parametrize("every", [3.0, 300.0, 900.0])
+def test_the_first_gap_is_longer_by_up_to_the_spread_and_all_others_are_exact(every: float) -> None:
+    for seed in range(200):
+        lane = attrs.evolve(a_lane(every=every, seed=f"run {seed}"), spread=SPREAD)
+        first, *others = [gap(lane) for _ in range(10)]
+
+        assert every <= first <= every * (1 + SPREAD)
+        assert others == pytest.approx([every] * 9)
+
+
+@pytest.mark.parametrize("outcome", [AGAIN, SILENCE, HELD])
+@pytest.mark.parametrize("failures", [1, 2, 7])
+def test_the_gap_after_failures_is_drawn_anew(outcome: Outcome, failures: int) -> None:
+    lane = attrs.evolve(a_lane(every=300), spread=SPREAD)
+    drawn = [gap(lane)]
+    for _ in range(3):
+        assert 300 == gap(lane)
+        for _ in range(failures):
+            gap(lane, outcome)
+        drawn.append(gap(lane))
+    assert 300 == gap(lane)
+
+    assert all(300 <= one <= 450 for one in drawn)
+    assert 4 == len(set(drawn))
+
+
+def test_a_first_message_that_fails_leaves_the_first_gap_for_the_one_that_does_not() -> None:
+    lane = attrs.evolve(a_lane(every=300), spread=SPREAD)
+    gap(lane, AGAIN)
+    first = gap(lane)
+
+    assert 300 < first <= 450
+    assert 300 == gap(lane)
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, DELIVERED])
+def test_a_refusal_is_an_answer_like_any_other(outcome: Outcome) -> None:
+    lane = attrs.evolve(a_lane(every=300), spread=SPREAD)
+
+    assert 300 < gap(lane, outcome) <= 450
+    assert 300 == gap(lane, outcome)
+
+
+def test_without_a_spread_every_gap_is_exact() -> None:
+    lane = a_lane(every=300)
+    assert 300 == gap(lane)
+    gap(lane, AGAIN)
+
+    assert [300, 300] == [gap(lane), gap(lane)]
+
+
+def test_the_same_run_is_spread_the_same_each_time_and_others_are_not() -> None:
+    def first(seed: str) -> float:
+        return gap(attrs.evolve(a_lane(every=300, seed=seed), spread=SPREAD))
+
+    assert first("run 1") == first("run 1")
+    assert 50 == len({first(f"run {seed}") for seed in range(50)})
+
+
+def test_a_spread_gap_counts_from_start_to_start() -> None:
+    quick, slow = (attrs.evolve(a_lane(every=300), spread=SPREAD) for _ in range(2))
+
+    assert gap(quick) == gap(slow, took=100)
+
+
+def test_in_a_hurry_nothing_is_spread() -> None:
+    lane = attrs.evolve(a_lane(every=300), spread=SPREAD)
+    lane.hurry()
+    sent(lane, 0, more=True)
+
+    assert lane.begin(0)
+
+
 # One link, many lanes
 
 
@@ -481,15 +569,18 @@ class Seen:
 class Onlooker:
     """Plays random events on lanes that share a link, and checks each start against what it has seen itself."""
 
-    def __init__(self, rng: random.Random, *, hurries: bool) -> None:
+    def __init__(self, rng: random.Random, *, hurries: bool, intervals: tuple[float, ...] = ()) -> None:
         self.rng = rng
         self.hurries = hurries
+        self.lockouts = 0.0 if intervals else 0.02
         self.now = rng.choice([0.0, 1e6])
         self.link = Link(Backoff(seed=str(rng.random())))
         self.seen = [
             Seen(a_lane(self.link, every=every, floor=min(every, LEAST_GAP), seed=f"{rng.random()}"))
-            for every in rng.choices([0.0, 3.0, 10.0, 300.0, 900.0], k=3)
+            for every in intervals or rng.choices([0.0, 3.0, 10.0, 300.0, 900.0], k=3)
         ]
+        for seen in self.seen:
+            seen.lane.spread = rng.choice([0.0, 0.5])
         self.held_until = -math.inf
         self.is_locked_out = False
         self.starts = 0
@@ -549,7 +640,7 @@ class Onlooker:
         dues = [s.lane.due for s in self.seen if not s.is_under_way and s.lane.due is not None]
         if not dues:
             return
-        longest = max(Backoff().cap + LEAST_GAP, self.held_until - self.now, *(s.lane.every for s in self.seen))
+        longest = max(Backoff().cap + LEAST_GAP, self.held_until - self.now, *(s.lane.every * 1.5 for s in self.seen))
         assert max(dues) <= self.now + longest + TINY
         self.now = max(self.now, min(dues))
         self.begin()
@@ -560,7 +651,7 @@ class Onlooker:
             return
         outcome = self.rng.choices(
             [DELIVERED, REFUSED, AGAIN, attrs.evolve(HELD, hold=self.rng.uniform(0, 3600)), SILENCE, LOCKED_OUT],
-            weights=[40, 5, 15, 2, 30, 0.02],
+            weights=[40, 5, 15, 2, 30, self.lockouts],
         )[0]
         more = self.rng.random() < 0.5
         seen.lane.settle(outcome, now=self.now, more=more)
@@ -594,6 +685,15 @@ def test_no_start_comes_too_early_and_none_too_late_whatever_happens(seed: int, 
     onlooker.play(600)
 
     assert onlooker.starts > 0
+
+
+@pytest.mark.parametrize("hurries", [False, True], ids=["strolling", "hurrying"])
+def test_the_intervals_of_3_900_and_300_seconds_hold_in_100_000_random_events(hurries: bool) -> None:  # noqa: FBT001
+    """Through bursts, retries, outages and new beginnings: none is too early, and none too late."""
+    onlooker = Onlooker(random.Random(15), hurries=hurries, intervals=(3.0, 900.0, 300.0))
+    onlooker.play(100_000)
+
+    assert onlooker.starts > 5_000
 
 
 events = st.lists(

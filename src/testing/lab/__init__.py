@@ -1,0 +1,77 @@
+"""The fault lab: what goes wrong between a trainer and its HUB, on real sockets and in real processes, on demand.
+
+A HUB that breaks, with a ledger of what it saw::
+
+    with Lab(FakeHub()) as lab:
+        lab.play(Reset(after=1000), on="upload", times=3)
+        lab.always(Hang(), on="metrics")
+        ...
+        lab.heal()
+        lab.ledger.wait_for(lambda: lab.ledger.committed("upload"))
+
+Trainers in processes of their own, which a test kills, signals and talks to, and what they leave on the disk: ``Site``,
+``Child``, ``Zygote``. Small disks: ``SmallDisk``. Bad certificates and a proxy: ``Authority``, ``Certificate`` and
+``Proxy``, for which ``pip install hubport[lab]``. Servers that say exactly these bytes: ``RawServer``.
+
+The one rule: no sleep and no speed. A test waits for what happens, and only something that hangs meets a clock.
+"""
+
+from .child import Child
+from .conversation import Conversation
+from .guard import GUARD
+from .lab import Lab
+from .ledger import End, Entry, Ledger
+from .raw_server import RawServer
+from .scripts import (
+    Answer,
+    DripBody,
+    DripHeaders,
+    DropAnswer,
+    Hang,
+    Late,
+    Refuse,
+    Reset,
+    ResetAnswer,
+    Restart,
+    Script,
+    Stall,
+    TruncateAnswer,
+)
+from .site import Site
+from .turn import Turn
+from .wrong_answers import Empty, Html, RateLimited, Redirect, Say, Status, TooLarge
+from .zygote import Zygote
+
+__all__ = [
+    "GUARD",
+    "Answer",
+    "Child",
+    "Conversation",
+    "DripBody",
+    "DripHeaders",
+    "DropAnswer",
+    "Empty",
+    "End",
+    "Entry",
+    "Hang",
+    "Html",
+    "Lab",
+    "Late",
+    "Ledger",
+    "RateLimited",
+    "RawServer",
+    "Redirect",
+    "Refuse",
+    "Reset",
+    "ResetAnswer",
+    "Restart",
+    "Say",
+    "Script",
+    "Site",
+    "Stall",
+    "Status",
+    "TooLarge",
+    "TruncateAnswer",
+    "Turn",
+    "Zygote",
+]

@@ -1,0 +1,63 @@
+"""Several processes and what dead ones have left: each record is sent by one of them, and by one alone."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from hubport.testing.lab import Hang, Late
+from tests.integration.conftest import TrainerSite
+
+TRAINERS = 4
+ROUNDS = 5
+
+
+def leave(site: TrainerSite, first: int) -> set[int]:
+    """A trainer that is killed; the epochs that only its spool holds."""
+    site.lab.always(Hang(), on="metrics")
+    child = site.start("logs_numbers", first, "alone", HUBPORT_METRICS_EVERY="3600")
+    assert "ready" == child.line()
+    for _ in range(40):
+        child.line()
+    child.kill()
+    site.lab.heal()
+    return set(range(first // 4, first // 4 + 10))
+
+
+def times_sent(site: TrainerSite) -> Counter[int]:
+    """How often each epoch came over the wire."""
+    return Counter(int(epoch) for entry in site.hub.received("metrics") for epoch in entry.json["metrics"])
+
+
+def test_of_trainers_that_start_together_one_sends_what_a_dead_one_has_left(site: TrainerSite) -> None:
+    left: set[int] = set()
+    for round_ in range(ROUNDS):
+        for dead in range(3):
+            left |= leave(site, 4000 * (3 * round_ + dead))
+        site.lab.always(Late(), on="model")
+        trainers = [site.start("trains_epochs", 0) for _ in range(TRAINERS)]
+        site.lab.ledger.wait_for(lambda: len(site.lab.ledger.hanging("model")) == TRAINERS)
+        site.lab.heal()  # now they all look into the same folder
+        reports = [json.loads("\n".join(trainer.rest())) for trainer in trainers]
+        assert [0] * TRAINERS == [trainer.end() for trainer in trainers]
+        assert all(report["is_complete"] for report in reports)
+        assert [] == site.spools()
+
+    assert left <= set(site.hub.metrics(site.model_id))
+    sent = times_sent(site)
+    assert {1} == {sent[epoch] for epoch in left}
+
+
+def test_a_living_trainers_records_are_its_own(site: TrainerSite) -> None:
+    (site.folder / "last.pt").write_bytes(b"weights")
+    child = site.start("trains", site.folder, "end", HUBPORT_METRICS_EVERY="3600", HUBPORT_CHECKPOINT_EVERY="3600")
+    assert "delivered" == child.line()
+    child.say("log")
+    assert "ready" == child.line()
+    with site.connect() as second:
+        second.log_metrics(9, {"loss": 1.0})
+    assert [0, 9] == list(site.hub.metrics(site.model_id))
+    assert 1 == len(site.spools())
+    child.kill()  # and now they are nobody's
+    site.recover()
+    assert [0, 1, 2, 9] == list(site.hub.metrics(site.model_id))
