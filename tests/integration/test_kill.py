@@ -180,7 +180,11 @@ def test_killed_in_the_middle_of_an_upload(site: TrainerSite, kind: Kind) -> Non
     assert {0, 1, 2} == set(site.hub.metrics(site.model_id))
 
 
-@pytest.mark.parametrize("script", [Hang(), Answer()], ids=["a HUB that has not answered", "a HUB that answers"])
+@pytest.mark.parametrize(
+    "script",
+    [Hang(), Reset(), Answer()],
+    ids=["a HUB that has not answered", "a HUB that is no more", "a HUB that answers"],
+)
 def test_killed_before_each_step_that_changes_the_disk_or_the_wire(site: TrainerSite, script: Script) -> None:
     kinds = ("metrics", "upload", "heartbeat")
     for step in itertools.count():

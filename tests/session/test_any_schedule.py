@@ -21,7 +21,7 @@ from hubport.app.connect import connector
 from hubport.app.connector import Claim
 from tests.session.conftest import Stage
 
-EXAMPLES = int(os.environ.get("HUBPORT_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("HUBPORT_EXAMPLES", "40"))
 KINDS = st.sampled_from([None, "metrics", "upload", "heartbeat"])
 DURATIONS = st.floats(0.1, 2000)
 UNLIMITED = 1 << 30

@@ -19,17 +19,22 @@ from tests.session.conftest import Stage
 def interrupted(call: Callable[[], object], at: int) -> bool:
     """Run *call*, with an interrupt before the line of the package that is its number *at*; whether there was one."""
     count = 0
+    latest: dict[FrameType, int] = {}
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal count
         name = frame.f_code.co_filename.replace("\\", "/")
         if "/hubport/" not in name or "/adapters/" in name or name.endswith("waiting.py"):
             return None  # steps of a clock, a disk or a wait that a signal cannot part
-        # The end of a `with` is a line of its own to a tracer; a signal cannot come there, and would keep the lock.
-        if event == "line" and not linecache.getline(name, frame.f_lineno).lstrip().startswith("with "):
-            count += 1
-            if count == at:
-                raise KeyboardInterrupt
+        if event == "line":
+            # To a tracer the end of a `with` is a line of its own, the `with` once more or the one before it. A signal
+            # cannot come there, and would keep the lock.
+            is_new = latest.get(frame) != frame.f_lineno
+            latest[frame] = frame.f_lineno
+            if is_new and not linecache.getline(name, frame.f_lineno).lstrip().startswith("with "):
+                count += 1
+                if count == at:
+                    raise KeyboardInterrupt
         return trace
 
     before = sys.gettrace()

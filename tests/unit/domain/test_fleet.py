@@ -106,7 +106,7 @@ def test_a_thousand_runs_that_an_outage_held_up_together_are_spread_anew() -> No
     seconds: list[float] = []
     for name in names(1000, apart=0):
         run = lane(name, "heartbeat", 300.0, spread=0.5)
-        back = first_after(run, SILENCE, 3600)
+        back = first_after(run, SILENCE, 600)
         run.settle(DELIVERED, now=back, more=True)
         assert run.due is not None
         seconds.append(run.due - back)
