@@ -7,10 +7,16 @@ PIP_INSTALL := -m pip install -q --disable-pip-version-check
 EDITABLE := --config-settings editable_mode=strict
 PEER_VENV := .venv-peer
 PEER_REQUIREMENTS := tests/compat/requirements.txt
+LATER_VENV := .venv-peer-later
+LATER_REQUIREMENTS := tests/compat/hub/requirements.txt
 TORCH_VENV := .venv-torch
 TORCH_REQUIREMENTS := tests/integration/torch-requirements.txt
 BENCH_VENV := .venv-bench
 BENCH_PEERS := $(patsubst benchmarks/peers/%.txt,$(BENCH_VENV)/%/.installed,$(wildcard benchmarks/peers/*.txt))
+
+# Processes that run tests: one more than there are cores, since many tests wait for a socket or a deadline. Each one
+# finds all tests first, which for a few of them is most of the work: where some are asked for, none beside make's own.
+WORKERS ?= $(if $(ARGS),0,$(shell expr 1 + $$(getconf _NPROCESSORS_ONLN)))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -39,14 +45,14 @@ types: $(VENV)/.installed-dev ## mypy, strict
 contracts: $(VENV)/.installed-dev ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
-unit: $(VENV)/.installed-dev peer torch ## the tests, and the floor of coverage (without it: ARGS="-k lane")
+unit: $(VENV)/.installed-dev peer torch ## the tests, and the floor of coverage (without it, one by one: ARGS="-k lane")
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 
 ifneq ($(wildcard $(PEER_REQUIREMENTS)),)
-peer: $(PEER_VENV)/.installed ## the environment of the old clients that the tests compare with
+peer: $(PEER_VENV)/.installed $(LATER_VENV)/.installed ## the environments of the old clients that the tests compare with
 else
 peer:
 	@echo "$(PEER_REQUIREMENTS) is not there: no environment for the old clients"
@@ -63,7 +69,7 @@ bench-peers: $(BENCH_PEERS) ## the environments of the peers, each with nothing 
 dev: $(VENV)/.installed-dev ## the environment, with every tool
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) $(PEER_VENV) $(TORCH_VENV) $(BENCH_VENV) build dist hubport.egg-info htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) $(PEER_VENV) $(LATER_VENV) $(TORCH_VENV) $(BENCH_VENV) build dist hubport.egg-info htmlcov .coverage .coverage.* \
 	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -76,7 +82,7 @@ $(VENV)/.created:
 # Strict editable mode links each file, so a file that is new or gone is seen at the next install only: the list of
 # files is what the installation depends on. The list is rewritten only when it differs.
 $(VENV)/.files: FORCE | $(VENV)/.created
-	@find src -name '*.py' -o -name py.typed | LC_ALL=C sort > $@.now
+	@find src -name '*.py' -o -name py.typed -o -path '*/pages/*' -type f | LC_ALL=C sort > $@.now
 	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
 
 $(VENV)/.installed-demo: pyproject.toml $(VENV)/.files
@@ -90,6 +96,11 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.files
 $(PEER_VENV)/.installed: $(PEER_REQUIREMENTS)
 	$(PYTHON) -m venv --clear $(PEER_VENV)
 	$(PEER_VENV)/bin/python $(PIP_INSTALL) --no-deps -r $(PEER_REQUIREMENTS)
+	@touch $@
+
+$(LATER_VENV)/.installed: $(LATER_REQUIREMENTS)
+	$(PYTHON) -m venv --clear $(LATER_VENV)
+	$(LATER_VENV)/bin/python $(PIP_INSTALL) --no-deps -r $(LATER_REQUIREMENTS)
 	@touch $@
 
 # There is no torch for every Python: where it cannot be installed its tests are skipped, with the reason in `.why-not`.
@@ -108,11 +119,11 @@ $(BENCH_VENV)/hubport/.created: pyproject.toml
 	@touch $@
 
 # What users get is measured: a wheel, built from a copy because a build leaves things beside its sources.
-$(BENCH_VENV)/hubport/.installed: $(BENCH_VENV)/hubport/.created $(VENV)/.files $(shell find src -name '*.py')
+$(BENCH_VENV)/hubport/.installed: $(BENCH_VENV)/hubport/.created $(VENV)/.files $(shell find src -type f -not -name '*.pyc')
 	@rm -rf $(@D)/source && mkdir $(@D)/source
 	@cp -R pyproject.toml README.md LICENSE src $(@D)/source
 	$(@D)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps $(@D)/source
-	$(@D)/bin/python $(PIP_INSTALL) $(@D)/source
+	$(@D)/bin/python $(PIP_INSTALL) "$(@D)/source[hub]"
 	@rm -rf $(@D)/source
 	@touch $@
 

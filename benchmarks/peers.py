@@ -58,9 +58,11 @@ NEPTUNE = Peer("neptune-scale", "neptune_scale_offline", ".venv-bench/neptune-sc
 TENSORBOARDX = Peer("tensorboardX", "tensorboardx_files", ".venv-bench/tensorboardX", "tensorboardx")
 REQUESTS = Peer("requests", "requests_files", ".venv-bench/requests", "requests")
 
+MLFLOW = Peer("mlflow server", "", ".venv-bench/mlflow", "mlflow")
+
 CURL = Peer("curl", "", "", "hubport")
 
-PEERS = (HUB_SDK, ULTRALYTICS, WANDB, TRACKIO, NEPTUNE, TENSORBOARDX, REQUESTS)
+PEERS = (HUB_SDK, ULTRALYTICS, WANDB, TRACKIO, NEPTUNE, TENSORBOARDX, REQUESTS, MLFLOW)
 """Those that are not ours."""
 LOGGERS = (NEPTUNE, WANDB, TRACKIO, TENSORBOARDX, HUB_SDK, ULTRALYTICS)
 """Those that log metrics."""

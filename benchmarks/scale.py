@@ -35,6 +35,10 @@ class Scale:
     fleet_hours: float
     day_rounds: int
     outage_seconds: float
+    serve_rounds: int
+    serve_seconds: float
+    """How long posts are counted, with each number of connections."""
+    serve_bytes: int
 
 
 FULL = Scale(
@@ -54,6 +58,9 @@ FULL = Scale(
     fleet_hours=2.0,
     day_rounds=5,
     outage_seconds=60.0,
+    serve_rounds=3,
+    serve_seconds=1.5,
+    serve_bytes=512 * MIB,
 )
 
 QUICK = Scale(
@@ -73,6 +80,9 @@ QUICK = Scale(
     fleet_hours=2.0,
     day_rounds=1,
     outage_seconds=10.0,
+    serve_rounds=2,
+    serve_seconds=2.0,
+    serve_bytes=128 * MIB,
 )
 
 SMOKE = Scale(
@@ -92,6 +102,9 @@ SMOKE = Scale(
     fleet_hours=2.0,
     day_rounds=1,
     outage_seconds=0.5,
+    serve_rounds=1,
+    serve_seconds=0.2,
+    serve_bytes=2 * MIB,
 )
 
 SCALES = {scale.name: scale for scale in (FULL, QUICK, SMOKE)}

@@ -16,6 +16,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
+from urllib.parse import parse_qsl
 
 from ..domain.errors import HubUnreachable
 from ..domain.ports.http import FilePart, Http, Request, Response
@@ -125,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
         if content_type.startswith("multipart/form-data"):
             fields, file = parsed_form(body, content_type)
             return Request(method, self.path, headers, fields=fields, file=file)
+        if content_type.startswith("application/x-www-form-urlencoded"):  # a form whose client had no file
+            return Request(method, self.path, headers, fields=dict(parse_qsl(body.decode(), keep_blank_values=True)))
         return Request(method, self.path, headers, json=json.loads(body) if body else None)
 
     def _write(self, response: Response) -> None:

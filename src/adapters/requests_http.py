@@ -226,7 +226,7 @@ class RequestsHttp(Http):
                 self._root + request.path,
                 headers=headers,
                 json=request.json,
-                data=cast("Any", body),
+                data=cast("Any", body or request.fields),
                 timeout=_LIMITS.left(),
                 proxies=self._proxies,
                 allow_redirects=False,

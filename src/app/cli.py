@@ -13,39 +13,56 @@ The one rule: an error is one line on stderr that says what to do, and the exit 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 
 from ..domain.errors import HubportError
-from .commands import demo, outbox, serve
+from .commands import demo, keys, models, outbox, serve
 from .digits import DemoExtraMissing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that a terminal cannot show is no reason to fail; neither is a stream that cannot be told so.
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(OSError):
+                stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
     except (HubportError, DemoExtraMissing) as exc:
-        print(f"hubport: {exc}", file=sys.stderr)
+        return _failed(str(exc))
+    except BrokenPipeError:
+        # Who reads us has seen enough. What is still to be written goes nowhere, or the interpreter would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except OSError as exc:
-        print(f"hubport: {exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}", file=sys.stderr)
-        return 1
+        return _failed(f"{exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}")
     except KeyboardInterrupt:
         return 130
+
+
+def _failed(reason: str) -> int:
+    print("hubport:", " ".join(reason.splitlines()), file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hubport",
-        description="Keeps a trainer connected to its HUB.",
+        description="Keeps a trainer connected to its HUB, and is a HUB.",
         epilog="Exit status: 0 all is well, 1 it failed or something did not arrive, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"hubport {metadata.version('hubport')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    for command in (demo, serve, outbox):
+    for command in (demo, serve, models, keys, outbox):
         command.add(commands)
     return parser

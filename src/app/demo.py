@@ -13,18 +13,10 @@ from typing import Any
 
 import attrs
 
-from ..domain.credentials import Credentials
-from ..domain.errors import AuthenticationFailed, HubRefused
-from ..domain.hub_protocol import HubProtocol
-from ..domain.outcome import Verdict
-from ..domain.ports.clock import Clock
-from ..domain.ports.http import Http, Request
+from .asking import PATIENCE, Asking
 from .digits import DigitsTrainer
 from .report import Report
 from .session import TrainingSession
-
-#: How long the demo waits for the HUB at any one point, in seconds.
-PATIENCE = 60.0
 
 
 @attrs.frozen
@@ -95,14 +87,15 @@ class DemoResult:
 
 @attrs.frozen
 class Demo:
-    """The demo against the HUB behind ``http``; ``connect`` opens a session for a model's ID."""
+    """The demo against the HUB that ``asking`` asks; ``connect`` opens a session for a model's ID.
 
-    http: Http
-    clock: Clock
-    credentials: Credentials
-    api_root: str
+    ``page`` is where people look at the model with this address while it trains, ``None`` where there is no such page.
+    """
+
+    asking: Asking
     folder: Path
     connect: Callable[[str], TrainingSession]
+    page: Callable[[str], str | None]
     say: Callable[[str], None]
 
     def run(self, epochs: int) -> DemoResult:
@@ -113,10 +106,12 @@ class Demo:
             HubportError: whatever ``connect`` raises; HubRefused when the HUB creates no model.
         """
         trainer = DigitsTrainer.load()
-        protocol = HubProtocol(self.credentials)
-        model_id = self._ask(protocol.create_model(_new_model(epochs)))["id"]
+        model_id = self.asking.fetch(self.asking.protocol.create_model(_new_model(epochs)))["id"]
         with self.connect(model_id) as session:
             self.say(f"Training {session.model_file} on {len(trainer.train[0]):,} images: {session.model_url}")
+            page = self.page(session.model_url)
+            if page is not None:
+                self.say(f"Look at it: {page}")
             sent, held = {}, []
             for epoch in range(session.train_args["epochs"]):
                 last = self.folder / "last.pt"
@@ -130,50 +125,42 @@ class Demo:
                     # Only to show the first checkpoint in the HUB before newer ones supersede it.
                     sent["epoch"] = _digest(last)
                     session.flush(within=PATIENCE)
-                    held.append(self._arrived("epoch", self._record(protocol, model_id).get("resume"), sent["epoch"]))
+                    held.append(self._arrived("epoch", self._record(model_id).get("resume"), sent["epoch"]))
                 self.say(_progress_line(epoch, session.train_args["epochs"], values))
             sent["final"] = _digest(self.folder / "best.pt")
             best = trainer.best
             report = session.finish(self.folder / "best.pt", epoch=best.epoch, map=best.accuracy, within=PATIENCE)
-        record = self._record(protocol, model_id)
+        record = self._record(model_id)
         held.append(self._arrived("final", record.get("weights"), sent["final"]))
         return DemoResult(
             model_url=report.model_url,
             status=str(record.get("status")),
             epochs_wanted=epochs,
-            epochs_held=self._epochs_held(protocol, model_id),
+            epochs_held=self._epochs_held(model_id),
             checkpoints=tuple(c for c in held if c is not None),
             accuracy=trainer.test_accuracy(self.folder / "best.pt"),
             report=report,
         )
 
-    def _record(self, protocol: HubProtocol, model_id: str) -> dict[str, Any]:
-        record: dict[str, Any] = self._ask(protocol.fetch_model(model_id))
+    def _record(self, model_id: str) -> dict[str, Any]:
+        record: dict[str, Any] = self.asking.fetch(self.asking.protocol.fetch_model(model_id))
         return record
 
-    def _epochs_held(self, protocol: HubProtocol, model_id: str) -> int:
-        series = self._ask(protocol.read_metrics(model_id))
+    def _epochs_held(self, model_id: str) -> int:
+        series = self.asking.fetch(self.asking.protocol.read_metrics(model_id))
         return len({epoch for entry in series for epoch in entry["data"]})
 
     def _arrived(self, kind: str, url: object, sent: str) -> Arrived | None:
         """Download what the HUB offers under *url*, when that is its own."""
-        if not isinstance(url, str) or not url.startswith(f"{self.api_root}/"):
+        asking = self.asking
+        if not isinstance(url, str) or not url.startswith(f"{asking.api_root}/"):
             return None
-        request = HubProtocol(self.credentials).download(url.removeprefix(self.api_root))
-        response = self.http.send(request, timeout=PATIENCE)
+        request = asking.protocol.download(url.removeprefix(asking.api_root))
+        response = asking.http.send(request, timeout=PATIENCE)
         if response.status != 200:  # noqa: PLR2004 - the HTTP status is its own name
             return None
         digest = hashlib.sha256(response.body).hexdigest()
         return Arrived(kind, len(response.body), digest, digest == sent)
-
-    def _ask(self, request: Request) -> Any:
-        response = self.http.send(request, timeout=PATIENCE)
-        result = HubProtocol(self.credentials).understood(response, wall=self.clock.wall())
-        if result.verdict is Verdict.LOCKED_OUT:
-            raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key")
-        if result.verdict is not Verdict.DELIVERED or result.data is None:
-            raise HubRefused(result.status, result.message or "no data in the answer")
-        return result.data
 
 
 def _new_model(epochs: int) -> dict[str, Any]:

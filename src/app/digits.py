@@ -5,6 +5,7 @@ The one rule: the images that the accuracy is told of were seen neither in train
 
 from __future__ import annotations
 
+import importlib.util
 import pickle
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,20 @@ class DemoExtraMissing(ImportError):
 
     def __str__(self) -> str:
         return "the demo trains with scikit-learn: install it with  pip install 'hubport[demo]'"
+
+
+def must_be_installed() -> None:
+    """Look for scikit-learn without importing it, which takes seconds.
+
+    Raises:
+        DemoExtraMissing: when it is not there.
+    """
+    try:
+        is_there = importlib.util.find_spec("sklearn") is not None
+    except ImportError:
+        is_there = False
+    if not is_there:
+        raise DemoExtraMissing
 
 
 @attrs.frozen

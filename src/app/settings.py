@@ -20,6 +20,7 @@ from ..domain.credentials import redact_optional
 from ..domain.errors import InvalidSettings
 from ..domain.model_ref import VENDOR_WEB_ROOT
 from ..domain.origin import checked_root
+from ..domain.sizes import number_of_bytes
 
 VENDOR_API_ROOT = "https://api.ultralytics.com"
 
@@ -58,14 +59,10 @@ _seconds = partial(_number, " of seconds")
 
 
 def _bytes(value: int | str) -> int:
-    match = _SIZE.fullmatch(str(value).strip())
-    if match is None or isinstance(value, bool):
-        raise InvalidSettings("outbox_limit", f"{value!r} is not {_EXPECTED['int']}")
-    number, unit, binary = match.groups()
-    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(unit.upper() or " "))
-
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTkmgt]?)(i?)[Bb]?")
+    try:
+        return number_of_bytes("" if isinstance(value, bool) else str(value))
+    except ValueError:
+        raise InvalidSettings("outbox_limit", f"{value!r} is not {_EXPECTED['int']}") from None
 
 
 def _yes(text: str) -> bool:

@@ -14,7 +14,8 @@
         ├── AuthenticationFailed   (PermissionError, ValueError) no key, or one that the HUB does not take
         ├── AlreadyTrained         (ValueError)                  the model is finished
         ├── DatasetNotReady        (ValueError)                  the HUB is still processing the dataset
-        └── InvalidModelRecord     (ValueError, KeyError)        the HUB's record lacks a field, or it makes no sense
+        ├── InvalidModelRecord     (ValueError, KeyError)        the HUB's record lacks a field, or it makes no sense
+        └── StoreUnusable                                        on a HUB's own machine: its database cannot be used
 
 The one rule: an error carries data, ``str()`` makes the sentence, and the sentence says what to do next.
 None of them ever holds a key.
@@ -185,3 +186,15 @@ class InvalidModelRecord(HubError, ValueError, KeyError):
             f"the HUB's record of the model: field {self.field!r} {self.problem}. "
             "Correct it in the HUB, then connect again."
         )
+
+
+class StoreUnusable(HubError):
+    """A HUB's database cannot be used: not reached, not ours, too new, full, or locked. ``place`` holds no password."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(place, problem)
+        self.place = place
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem}"

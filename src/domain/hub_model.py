@@ -12,33 +12,34 @@ from typing import Any
 import attrs
 
 from .checkpoint import Kind
+from .hub_items import StoredFile
+
+#: A run that was silent for so many seconds is shown as disconnected, as the vendor did.
+SILENCE = 900.0
 
 
 @attrs.frozen
-class StoredCheckpoint:
-    """A checkpoint that was received whole.
+class StoredCheckpoint(StoredFile):
+    """A checkpoint that was received whole; ``map`` is a final one's mAP50-95, ``at`` when it came (unix seconds)."""
 
-    ``token`` makes its address unguessable; ``map`` is a final one's mAP50-95.
-    """
-
-    name: str
-    token: str
     kind: Kind
     epoch: int
-    size: int
-    sha256: str
     is_best: bool = False
     map: float | None = None
+    at: float = 0.0
 
-    @property
-    def path(self) -> str:
-        """Where it is downloaded: ends in ``.pt`` and has no query, because clients look at both."""
-        return f"/files/{self.token}/{self.name}"
+    def is_same(self, other: StoredCheckpoint) -> bool:
+        """Whether both are one upload, sent twice."""
+        return (self.kind, self.epoch, self.sha256, self.size) == (other.kind, other.epoch, other.sha256, other.size)
 
 
 @attrs.frozen
 class HubModel:
-    """One model: what to train, and how far that has come. ``last_seen`` is the unix time of the newest heartbeat."""
+    """One model: what to train, and how far that has come.
+
+    ``last_seen`` is the unix time of the newest sign of life, ``created`` its own. ``dataset`` is the ID of a dataset
+    of this HUB, whose file stands in for ``data``; ``project`` the ID of a project; ``meta`` its owner's own JSON.
+    """
 
     id: str
     name: str
@@ -55,6 +56,15 @@ class HubModel:
     agent: str | None = None
     agent_id: str | None = None
     last_seen: float | None = None
+    created: float = 0.0
+    project: str | None = None
+    dataset: str | None = None
+    meta: Mapping[str, Any] = attrs.field(factory=dict)
+    is_trashed: bool = False
+
+    def is_connected(self, now: float) -> bool:
+        """Whether its run has shown itself in the last :data:`SILENCE` seconds before *now*."""
+        return self.last_seen is not None and now - self.last_seen < SILENCE
 
     @property
     def status(self) -> str:
@@ -73,90 +83,21 @@ class HubModel:
         """The epoch checkpoint to resume from: the newest that was stored."""
         return next((c for c in reversed(self.checkpoints) if c.kind is Kind.EPOCH), None)
 
-    @classmethod
-    def from_create(cls, model_id: str, body: Mapping[str, Any]) -> HubModel:
-        """A new model from the body of ``POST /v1/models``, as 8.2 and later send it.
+    @property
+    def best(self) -> StoredCheckpoint | None:
+        """The epoch checkpoint that its trainer called the best so far: the newest of those."""
+        epochs = (c for c in reversed(self.checkpoints) if c.kind is Kind.EPOCH)
+        return next((c for c in epochs if c.is_best), None)
 
-        Raises:
-            ValueError: naming the part that makes no sense.
+    def with_checkpoint(self, checkpoint: StoredCheckpoint, *, keep: int) -> HubModel:
+        """The same with *checkpoint* as its newest, and the older ones that still count.
+
+        A client that never saw its answer sends the same again: then the address that was given out stays. Of the epoch
+        checkpoints the *keep* newest stay and the best one, of the final ones the newest.
         """
-        config = _part(body, "config")
-        lineage = _part(body, "lineage")
-        parent = _name(lineage, "parent")
-        architecture = _name(lineage, "architecture")
-        dataset = _name(body, "dataset")
-        if not dataset:
-            raise ValueError("dataset.name is missing: say what to train on")
-        if not parent and not architecture:
-            raise ValueError("lineage names neither a parent nor an architecture: say what to train")
-        return cls(
-            model_id,
-            name=_name(body, "meta") or parent or architecture or model_id,
-            data=dataset,
-            weights=parent,
-            cfg=None if parent else architecture,
-            epochs=_count(config, "epochs", 100),
-            batch=_count(config, "batchSize", 16),
-            imgsz=_count(config, "imageSize", 640),
-            patience=_count(config, "patience", 100),
-            device=_setting(config, "device"),
-            cache=_setting(config, "cache"),
-        )
-
-    def record(self, root: str) -> dict[str, Any]:
-        """What a client reads: the flat fields of 8.0 and the ``train_args`` of 8.3; links hang below *root*."""
-        args = {
-            "data": self.data,
-            "batch": self.batch,
-            "epochs": self.epochs,
-            "imgsz": self.imgsz,
-            "patience": self.patience,
-            "device": self.device,
-            "cache": self.cache,
-        }
-        last, final = self.last, self.final
-        weights = self.weights if final is None else root + final.path
-        record = args | {
-            "id": self.id,
-            "status": self.status,
-            "batch_size": self.batch,
-            "train_args": args,
-            "cfg": self.cfg,
-            "weights": weights,
-            "has_last_weights": last is not None,
-            "has_best_weights": final is not None,
-            "is_pretrained": self.cfg is None,
-            "is_custom": False,
-            "config": {"batchSize": self.batch, "epochs": self.epochs, "imageSize": self.imgsz},
-            "dataset": {"name": self.data},
-            "project": None,
-            "meta": {"name": self.name},
-        }
-        return record if last is None else record | {"resume": root + last.path}
-
-
-def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = body.get(name) or {}
-    if not isinstance(part, Mapping):
-        raise ValueError(f"{name} is {type(part).__name__}, not an object")  # noqa: TRY004 - the caller's JSON, not his type
-    return part
-
-
-def _name(body: Mapping[str, Any], part: str) -> str | None:
-    name = _part(body, part).get("name")
-    if name is not None and not isinstance(name, str):
-        raise ValueError(f"{part}.name is {type(name).__name__}, not text")
-    return name or None
-
-
-def _setting(config: Mapping[str, Any], name: str) -> str:
-    """As text, whatever it came as: the number 0 is the first device, and no device is none."""
-    value = config.get(name)
-    return "" if value is None else str(value)
-
-
-def _count(config: Mapping[str, Any], name: str, default: int) -> int:
-    value = config.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"config.{name} is {value!r}, not a whole number")  # noqa: TRY004
-    return value
+        same = next((c for c in self.checkpoints if c.is_same(checkpoint)), checkpoint)
+        ordered = [c for c in self.checkpoints if c is not same] + [same]
+        epochs = [c for c in ordered if c.kind is Kind.EPOCH]
+        kept = [*epochs[-max(keep, 1) :], *[c for c in epochs if c.is_best][-1:]]
+        kept += [c for c in ordered if c.kind is Kind.FINAL][-1:]
+        return attrs.evolve(self, checkpoints=tuple(c for c in ordered if any(c is k for k in kept)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
+from urllib.parse import urlencode
 
 import attrs
 
@@ -42,6 +43,25 @@ class HubProtocol:
     def create_model(self, body: Mapping[str, Any]) -> Request:
         """A new model; the answer's ``data.id`` names it."""
         return self._request("POST", "/v1/models", json=dict(body))
+
+    def list_models(
+        self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False
+    ) -> Request:
+        """A page of models, newest first: of those in the trash, or of the others. *cursor* is the last page's."""
+        asked = {"limit": str(limit), "query": query}
+        if cursor is not None:
+            asked["last_doc_id"] = cursor
+        if is_trashed:
+            asked["trashed"] = "true"
+        return self._request("GET", f"/v1/models?{urlencode(asked)}")
+
+    def change_model(self, model_id: str, changes: Mapping[str, Any]) -> Request:
+        """Changes a part of a model; ``{"trashed": False}`` takes it out of the trash."""
+        return self._request("PATCH", model_path(model_id), json=dict(changes))
+
+    def delete_model(self, model_id: str, *, is_hard: bool = False) -> Request:
+        """Into the trash; for good when it *is_hard*."""
+        return self._request("DELETE", f"{model_path(model_id)}?hard={'true' if is_hard else 'false'}")
 
     def read_metrics(self, model_id: str) -> Request:
         """What the HUB holds of a model's metrics."""

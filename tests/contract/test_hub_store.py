@@ -1,11 +1,17 @@
-"""Every store of a HUB, models and files, under one contract each."""
+"""Every store of a HUB, under one contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from hubport.adapters.memory.hub_store import FakeBlobs, FakeHubStore
-from hubport.domain.ports.blobs import Blobs
+from hubport.adapters.memory.hub_store import FakeHubStore
+from hubport.adapters.sql_hub import SqlHubStore
 from hubport.domain.ports.hub_store import HubStore
-from hubport.testing.contracts import BlobsContract, HubStoreContract
+from hubport.testing.contracts import HubStoreContract
+from tests.integration.hub.postgres import Cluster, empty
 
 
 class TestFakeHubStore(HubStoreContract):
@@ -14,7 +20,24 @@ class TestFakeHubStore(HubStoreContract):
         return FakeHubStore()
 
 
-class TestFakeBlobs(BlobsContract):
+class TestSqlHubStoreOverSqlite(HubStoreContract):
     @pytest.fixture
-    def blobs(self) -> Blobs:
-        return FakeBlobs()
+    def store(self, tmp_path: Path) -> Iterator[HubStore]:
+        store = SqlHubStore(f"sqlite:///{tmp_path / 'hub.db'}")
+        yield store
+        store.close()
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres: Cluster) -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+
+
+class TestSqlHubStoreOverPostgresql(HubStoreContract):
+    @pytest.fixture
+    def store(self, postgres_url: str) -> Iterator[HubStore]:
+        store = SqlHubStore(postgres_url)
+        yield store
+        store.close()
+        empty(postgres_url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from hubport.testing.lab import Child, Zygote
 from hubport.testing.lab.site import Site, bare_environment
+from tests.integration.adapters.child_process import unmeasured
 
 _CHILDREN = Path(__file__).with_name("children")
 _COMMAND = Path(sys.executable).with_name("hubport")
@@ -27,12 +27,11 @@ class TrainerSite(Site):
     def start(self, script: str, *arguments: object, fresh: bool = False, strict: bool = False, **env: str) -> Child:
         """Run ``children/<script>.py`` with the model's ID and *arguments*; further keywords are environment variables.
 
-        A *fresh* one is measured, where tests are, unless it forks: coverage takes a lock of its own in every thread,
-        and a child might wait for it for ever. To a *strict* one every warning is an error, also those that are silent
-        by default.
+        A *fresh* one is measured, where tests are, unless it forks. To a *strict* one every warning is an error, also
+        those that are silent by default.
         """
         if script in _FORKING:
-            env = dict.fromkeys((name for name in os.environ if name.startswith("COVERAGE")), "") | env
+            env = unmeasured() | env
         return self.run(
             _CHILDREN / f"{script}.py",
             self.model_id,
@@ -51,20 +50,15 @@ class TrainerSite(Site):
 _FORKING = frozenset({"forks", "forks_once", "multiprocesses"})
 
 
-def unmeasured() -> dict[str, str]:
-    """For processes that fork."""
-    return {name: text for name, text in bare_environment().items() if not name.startswith("COVERAGE")}
-
-
 @pytest.fixture(scope="session")
 def zygote() -> Iterator[Zygote]:
-    with Zygote(env=unmeasured()) as zygote:
+    with Zygote(env=bare_environment() | unmeasured()) as zygote:
         yield zygote
 
 
 @pytest.fixture(scope="session")
 def strict_zygote() -> Iterator[Zygote]:
-    with Zygote(env=unmeasured(), options=_STRICT) as zygote:
+    with Zygote(env=bare_environment() | unmeasured(), options=_STRICT) as zygote:
         yield zygote
 
 

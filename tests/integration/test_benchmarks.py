@@ -7,6 +7,7 @@ everybody who was to be measured beside it.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.integration.adapters.child_process import unmeasured
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -38,6 +41,7 @@ FORMS = [
     "SQLite, WAL, synchronous normal",
     "SQLite, WAL, synchronous full",
 ]
+SERVERS = ["hubport serve", "uvicorn and multipart, bare", "mlflow server"]
 EXPECTED: Mapping[str, Sequence[Sequence[str]]] = {
     "What does a log call cost the training thread?": [CALLS, CALLS],
     "Which form of outbox keeps a record at which price?": [FORMS],
@@ -66,13 +70,18 @@ EXPECTED: Mapping[str, Sequence[Sequence[str]]] = {
     ],
     "How does a fleet arrive at the HUB?": [PHASES] * 2,
     "How long does a day of training take a test?": [["120 epochs of a minute"]],
+    "What does a HUB of one's own take?": [
+        ["the disk alone, 1 at once", *[f"{name}, {n} at once" for n in (1, 16) for name in SERVERS]],
+        ["the disk alone", *SERVERS],
+    ],
 }
 UPLOADS = "What does an upload cost in memory and time?"
 
 
 def benchmarks(*arguments: str, into: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "--scale", "smoke", "--into", str(into), *arguments]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = os.environ | unmeasured()
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert 0 == ended.returncode, ended.stderr
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import re
 import signal
-import socket
-import struct
 from importlib import metadata
 
 import pytest
-import requests
 
-from hubport.testing.lab import GUARD, Child, Refuse
+from hubport.testing.lab import Child, Refuse
 from tests.integration.conftest import TrainerSite
 
 
@@ -115,7 +112,7 @@ def test_no_key_is_one_line(site: TrainerSite) -> None:
         ("unheard-of",),
         ("demo", "--epochs", "0"),
         ("demo", "--epochs", "many"),
-        ("serve", "--port", "65536"),
+        ("demo", "--keep", "folder", "--hub", "http://127.0.0.1:8421"),
     ],
 )
 def test_a_command_line_without_sense(site: TrainerSite, arguments: tuple[str, ...]) -> None:
@@ -138,57 +135,3 @@ def test_an_impatient_user_of_the_demo(site: TrainerSite) -> None:
     assert 130 == status
     assert "Traceback" not in "\n".join(complaints)
     assert [] == list(site.folder.glob("hubport-demo-*"))
-
-
-def served(site: TrainerSite) -> tuple[Child, str, str]:
-    """``hubport serve``, its address, and its key."""
-    child = site.hubport("serve", "--port", "0")
-    text = ""
-    while "HUB_API_KEY=" not in text:
-        text += f"{child.line()}\n"
-    url, key = re.search(r"ULTRALYTICS_HUB_API=(\S+)", text), re.search(r"HUB_API_KEY=(\S+)", text)
-    assert url is not None
-    assert key is not None
-    return child, url[1], key[1]
-
-
-def test_serve_is_a_hub(site: TrainerSite) -> None:
-    child, url, key = served(site)
-    create = {"config": {"epochs": 1}, "dataset": {"name": "d"}, "lineage": {"architecture": {"name": "a.yaml"}}}
-    answer = requests.post(f"{url}/v1/models", json=create, headers={"x-api-key": key}, timeout=GUARD).json()
-    site.model_id = answer["data"]["id"]
-    trainer = site.start("forks_once", "none", ULTRALYTICS_HUB_API=url, HUB_API_KEY=key, HUBPORT_METRICS_EVERY="0")
-    assert 0 == trainer.end()
-    series = requests.get(f"{url}/v1/models/{site.model_id}/metrics", headers={"x-api-key": key}, timeout=GUARD).json()
-    assert {"0": 1.0, "1": 1.0} == series["data"][0]["data"]
-    child.signal(signal.SIGINT)
-    status, _, complaints = outcome(child)
-    assert (130, []) == (status, complaints)
-
-
-def test_serve_does_not_complain_of_trainers_that_die(site: TrainerSite) -> None:
-    child, url, _ = served(site)
-    port = int(url.rpartition(":")[2])
-    for request in (
-        b"",
-        b"GET /v1",
-        b"POST /v1/auth HTTP/1.1\r\ncontent-length: 100\r\n\r\nabc",
-        b"GET /v1/models/x HTTP/1.1\r\n\r\n" * 20,
-        b"\x16\x03\x01 this is no HTTP\r\n\r\n",
-        b"POST /v1/auth HTTP/1.1\r\ncontent-length: many\r\n\r\n",
-    ):
-        with socket.create_connection(("127.0.0.1", port), timeout=GUARD) as client:
-            client.sendall(request)
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    assert 401 == requests.post(f"{url}/v1/auth", timeout=GUARD).status_code
-    child.signal(signal.SIGINT)
-    assert (130, []) == outcome(child)[::2]
-
-
-def test_a_port_that_is_taken_is_one_line(site: TrainerSite) -> None:
-    taken = str(site.lab.port)
-    status, said, complaints = outcome(site.hubport("serve", "--port", taken))
-    assert (1, []) == (status, said)
-    (line,) = complaints
-    assert line.startswith("hubport: ")
-    assert taken in line

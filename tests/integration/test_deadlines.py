@@ -74,12 +74,12 @@ def test_an_upload_that_does_not_move_is_given_up_and_tried_again(
     while not session.flush(within=0.2):  # each time it hurries, and the backoff of the stall is forgotten
         pass
     session.close(within=GUARD)
-    (arrived,) = site.hub.checkpoints(site.model_id)
-    assert hashlib.sha256(weights).hexdigest() == arrived.sha256
-    first, second = site.lab.ledger.of("upload")
+    # On a busy machine an answer may come later than the impatient wait for it: the file comes again, and as whole.
+    assert {hashlib.sha256(weights).hexdigest()} == {one.sha256 for one in site.hub.checkpoints(site.model_id)}
+    first, *_, last = site.lab.ledger.of("upload")
     # The server sees nobody go: behind a window that is closed there is no news. It only waits on.
     assert (after, True, False) == (first.received, first.hangs, first.committed)
-    assert (second.announced, End.ANSWERED, True) == (second.received, second.end, second.committed)
+    assert (last.announced, End.ANSWERED, True) == (last.received, last.end, last.committed)
 
 
 class Jump:

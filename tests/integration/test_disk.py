@@ -118,7 +118,9 @@ def test_on_a_full_disk_checkpoints_that_wait_give_way_to_metrics(site: TrainerS
         assert [0] == [checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)]
 
 
-def test_a_start_on_a_full_disk_says_which_setting_names_another(site: TrainerSite, folder: Path) -> None:
+def test_a_start_on_a_full_disk_says_which_setting_names_another(
+    site: TrainerSite, folder: Path, request: pytest.FixtureRequest
+) -> None:
     with small_disk(folder, 32 << 10) as disk:
         if disk.kind != "tmpfs":
             pytest.skip("a limit on the size of files is not full for all of them together")
@@ -126,12 +128,21 @@ def test_a_start_on_a_full_disk_says_which_setting_names_another(site: TrainerSi
             (disk.path / "ballast").write_bytes(bytes(1 << 20))
         with pytest.raises(hubport.InvalidSettings, match=r"HUBPORT_STATE_DIR.*No space left"):
             site.connect(state_dir=disk.path)
-        assert [] == ours()
+        assert [] == ours(request)
 
 
-def ours() -> list[str]:
-    """The threads of sessions in this process."""
-    names = (thread.name for thread in threading.enumerate())
+@pytest.fixture(autouse=True)
+def _threads_of_others(request: pytest.FixtureRequest) -> None:
+    """Those of sessions that an earlier test left with a request under way: they end with it, and not before."""
+    request.node.stash[_THEIRS] = set(threading.enumerate())
+
+
+_THEIRS = pytest.StashKey[set[threading.Thread]]()
+
+
+def ours(request: pytest.FixtureRequest) -> list[str]:
+    """The threads of this test's sessions."""
+    names = (thread.name for thread in set(threading.enumerate()) - request.node.stash[_THEIRS])
     return [name for name in names if name.startswith("hubport-") and name != "hubport-loopback"]
 
 
@@ -145,15 +156,19 @@ def open_journals() -> list[str]:
 
 
 @pytest.mark.parametrize("place", ["a file/state", "a file"])
-def test_a_state_folder_that_cannot_be_is_said_at_once_and_leaves_nothing(site: TrainerSite, place: str) -> None:
+def test_a_state_folder_that_cannot_be_is_said_at_once_and_leaves_nothing(
+    site: TrainerSite, place: str, request: pytest.FixtureRequest
+) -> None:
     (site.folder / "a file").write_bytes(b"")
     with pytest.raises(hubport.InvalidSettings, match="HUBPORT_STATE_DIR"):
         site.connect(state_dir=site.folder / place)
-    assert [] == ours()
+    assert [] == ours(request)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only there the names of open files can be seen")
-def test_sessions_one_after_the_other_leave_no_thread_and_no_file(site: TrainerSite) -> None:
+def test_sessions_one_after_the_other_leave_no_thread_and_no_file(
+    site: TrainerSite, request: pytest.FixtureRequest
+) -> None:
     (site.folder / "last.pt").write_bytes(b"weights")
 
     def live(epoch: int) -> None:
@@ -165,7 +180,7 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_file(site: TrainerS
     for epoch in range(20):
         live(epoch)
         assert [] == open_journals()
-    assert [] == ours()
+    assert [] == ours(request)
     assert list(range(20)) == list(site.hub.metrics(site.model_id))
     assert [] == site.spools()
 

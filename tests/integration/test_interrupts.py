@@ -54,7 +54,9 @@ def test_ctrl_c_again_and_again_in_a_trainer_that_survives_it(site: TrainerSite)
         child.interrupt()
         while (line := child.line()) != "interrupted":
             told.append(int(line))
-    report = json.loads(child.line())
+    while (line := child.line()) == "sending":
+        pass
+    report = json.loads(line)
     assert 0 == child.end(), child.stderr
 
     assert set() == set(told) - set(site.hub.metrics(site.model_id))

@@ -7,6 +7,7 @@ line names a file (``# conftest.py``) is written to that file, for pytest at the
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -27,6 +28,7 @@ PATIENCE = 120.0
 """Seconds after which a block counts as hung."""
 
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_SHELL = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE_NAME = re.compile(r"# (\w+\.py)\n")
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _SETTING = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (.+?) \| .+ \|$", re.MULTILINE)
@@ -94,6 +96,46 @@ def test_the_quickstart_delivers_what_the_readme_says(tmp_path: Path) -> None:
     assert f"delivered to {server.url}/models/{model.id}.\n" in ended.stdout
     assert {0, 1, 2} == set(hub.metrics(model.id))
     assert "trained" == hub.model(model.id).status
+
+
+def test_the_quickstart_from_the_first_start_of_a_hub(tmp_path: Path) -> None:
+    """The lines of the second terminal and the training, with the HUB of the first one: `hubport serve`."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (create,) = [block for block in _SHELL.findall(readme) if "hubport models create" in block]
+    bin_folder = Path(sys.executable).parent
+    environ = {name: text for name, text in os.environ.items() if not name.startswith(("HUB", "ULTRALYTICS_HUB"))}
+    environ |= {
+        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+        "HUBPORT_DATA_DIR": str(tmp_path / "data"),
+        "HUBPORT_STATE_DIR": str(tmp_path / "state"),
+        "NO_PROXY": "*",
+    }
+    serve = subprocess.Popen(
+        [bin_folder / "hubport", "serve", "--port", "0", "--json"], env=environ, stdout=subprocess.PIPE, text=True
+    )
+    with serve:
+        try:
+            assert serve.stdout is not None
+            ready = json.loads(serve.stdout.readline())
+            environ |= dict.fromkeys(("ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB"), ready["url"])
+            environ |= {"HUB_API_KEY": ready["key"]}
+            script = f'{create}\nexec {sys.executable} -c "$TRAINING"'
+            ended = subprocess.run(
+                ["/bin/sh", "-eu", "-c", script],
+                cwd=tmp_path,
+                env=environ | {"TRAINING": _BLOCK.findall(readme)[0]},
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        finally:
+            serve.terminate()
+    assert 0 == ended.returncode, ended.stderr
+    assert "train yolov8n.pt with" in ended.stdout
+    assert "3 of 3 metrics and " in ended.stdout
+    assert f"delivered to {ready['url']}/models/" in ended.stdout
+    assert 0 == serve.returncode
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

@@ -18,9 +18,9 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def run(project: pytest.Pytester) -> pytest.RunResult:
+def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
     """In a process of its own, so that nothing of this one's pytest helps."""
-    return project.runpytest_subprocess("-p", "no:cacheprovider")
+    return project.runpytest_subprocess("-p", "no:cacheprovider", *options)
 
 
 def test_the_kit_does_not_need_pytest_until_contracts_are_asked_for() -> None:
@@ -135,7 +135,7 @@ def test_each_contract_says_which_fixture_to_override(project: pytest.Pytester) 
         """
     )
 
-    result = run(project)
+    result = run(project, "--tb=line")  # hundreds of them: what is looked for is their last line
 
     assert set(result.parseoutcomes()) == {"errors"}
     for name in ("blobs", "clock", "filesystem", "http", "store", "outbox", "signals"):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import attrs
 
 from ...domain.errors import HubUnreachable
-from ...domain.hub.answers import envelope
+from ...domain.hub.calls import envelope
 from ...domain.ports.clock import Clock
 from ...domain.ports.http import Request, Response
 

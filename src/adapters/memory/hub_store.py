@@ -1,62 +1,154 @@
-"""A HUB's models, metrics and checkpoints in memory."""
+"""What a HUB remembers, in memory."""
 
 from __future__ import annotations
 
-import hashlib
-import io
+import bisect
 import threading
-from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from collections.abc import Callable, Collection, Sequence
+from typing import Generic
 
+import attrs
+
+from ...domain.hub_items import Dataset, Key, Project
 from ...domain.hub_model import HubModel
-from ...domain.ports.blobs import Blobs, Stored
-from ...domain.ports.hub_store import HubStore
+from ...domain.ports.hub_store import HubStore, ItemT, Page, Put, Series, Shelf, place_of
+
+
+class FakeShelf(Shelf[ItemT], Generic[ItemT]):
+    """A dictionary; *lock* is that of the whole store."""
+
+    def __init__(self, lock: threading.RLock, changed: Callable[[str], None], shown: Callable[[ItemT], ItemT]) -> None:
+        self._items: dict[str, ItemT] = {}
+        self._places: dict[str, int] = {}
+        self._last_place = 0
+        self._lock = lock
+        self._changed = changed
+        self._shown = shown
+
+    def get(self, item_id: str) -> ItemT | None:
+        with self._lock:
+            item = self._items.get(item_id)
+            return None if item is None else self._shown(item)
+
+    def save(self, item: ItemT) -> None:
+        with self._lock:
+            if item.id not in self._items:
+                self._last_place += 1
+                self._places[item.id] = self._last_place
+            self._items[item.id] = item
+            self._changed(item.id)
+
+    def update(self, item_id: str, change: Callable[[ItemT], ItemT]) -> ItemT:
+        with self._lock:
+            item = self._items[item_id] = change(self._shown(self._items[item_id]))
+            self._changed(item_id)
+            return self._shown(item)
+
+    def delete(self, item_id: str) -> bool:
+        with self._lock:
+            self._places.pop(item_id, None)
+            was_there = self._items.pop(item_id, None) is not None
+            if was_there:
+                self._changed(item_id)
+            return was_there
+
+    def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
+        before = place_of(cursor)
+        with self._lock:
+            found = [
+                (place, item)
+                for place, item in ((self._places[item.id], item) for item in self._items.values())
+                if item.is_trashed == is_trashed and (_holds(item.name, query) or _holds(item.id, query))
+            ]
+        found.sort(key=lambda entry: -entry[0])
+        rest = [entry for entry in found if before is None or entry[0] < before]
+        shown = rest[:limit]
+        more = str(shown[-1][0]) if shown and len(rest) > len(shown) else None
+        return Page(tuple(self._shown(item) for _, item in shown), len(found), more)
 
 
 class FakeHubStore(HubStore):
-    """Two dictionaries."""
+    """Dictionaries under one lock."""
 
     def __init__(self) -> None:
-        self._models: dict[str, HubModel] = {}
+        self._lock = threading.RLock()
+        self._models = FakeShelf[HubModel](self._lock, self._model_changed, self._seen)
+        self._projects = FakeShelf[Project](self._lock, _nothing, _same)
+        self._datasets = FakeShelf[Dataset](self._lock, _nothing, _same)
+        self._keys = FakeShelf[Key](self._lock, _nothing, _same)
         self._metrics: dict[str, dict[int, str]] = {}
-        self._lock = threading.Lock()
+        # For each model the epochs that were put, oldest first, each with its revision.
+        self._put: dict[str, list[tuple[int, int]]] = {}
+        self._revisions: dict[str, int] = {}
+        self._seen_at: dict[str, float] = {}
 
-    def model(self, model_id: str) -> HubModel | None:
-        """The model."""
-        return self._models.get(model_id)
+    @property
+    def models(self) -> Shelf[HubModel]:
+        return self._models
 
-    def save(self, model: HubModel) -> None:
-        """Add or replace."""
-        self._models[model.id] = model
+    @property
+    def projects(self) -> Shelf[Project]:
+        return self._projects
 
-    def update(self, model_id: str, change: Callable[[HubModel], HubModel]) -> HubModel:
-        """Change one model."""
+    @property
+    def datasets(self) -> Shelf[Dataset]:
+        return self._datasets
+
+    @property
+    def keys(self) -> Shelf[Key]:
+        return self._keys
+
+    def put_all(self, puts: Sequence[Put]) -> Collection[str]:
         with self._lock:
-            self._models[model_id] = change(self._models[model_id])
-            return self._models[model_id]
+            missing = {put.model_id for put in puts if self._models.get(put.model_id) is None}
+            for put in puts:
+                if put.model_id not in missing:
+                    self._put_one(put)
+            return missing
 
-    def put_metrics(self, model_id: str, epochs: Mapping[int, str]) -> None:
-        """Replace these epochs."""
-        self._metrics.setdefault(model_id, {}).update(epochs)
+    def _put_one(self, put: Put) -> None:
+        self._models.update(put.model_id, _same)
+        self._seen_at[put.model_id] = max(put.at, self._seen_at.get(put.model_id, put.at))
+        revision = self._revisions[put.model_id]
+        self._metrics.setdefault(put.model_id, {}).update(put.epochs)
+        self._put.setdefault(put.model_id, []).extend((revision, epoch) for epoch in put.epochs)
 
-    def metrics(self, model_id: str) -> Mapping[int, str]:
-        """All epochs, sorted."""
-        return dict(sorted(self._metrics.get(model_id, {}).items()))
+    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+        with self._lock:
+            put = self._put.get(model_id, [])
+            epochs = {epoch for _, epoch in put[bisect.bisect_right(put, (after, 1 << 62)) :]}
+            held = self._metrics.get(model_id, {})
+            return Series(self._revisions.get(model_id, 0), {epoch: held[epoch] for epoch in sorted(epochs)})
+
+    def revision(self, model_id: str) -> int:
+        with self._lock:
+            return self._revisions.get(model_id, 0)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _model_changed(self, model_id: str) -> None:
+        if self._models.get(model_id) is None:
+            for held in (self._revisions, self._metrics, self._put, self._seen_at):
+                held.pop(model_id, None)
+        else:
+            self._revisions[model_id] = self._revisions.get(model_id, 0) + 1
+
+    def _seen(self, model: HubModel) -> HubModel:
+        at = self._seen_at.get(model.id)
+        return model if at is None or at <= (model.last_seen or 0.0) else attrs.evolve(model, last_seen=at)
 
 
-class FakeBlobs(Blobs):
-    """One dictionary."""
+def _same(item: ItemT) -> ItemT:
+    return item
 
-    def __init__(self) -> None:
-        self._content: dict[str, bytes] = {}
 
-    def put(self, name: str, content: BinaryIO) -> Stored:
-        """Keep the bytes."""
-        data = content.read()
-        self._content[name] = data
-        return Stored(len(data), hashlib.sha256(data).hexdigest())
+def _nothing(_: str) -> None:
+    """Only models have revisions."""
 
-    def open(self, name: str) -> BinaryIO | None:
-        """A reader of the bytes."""
-        data = self._content.get(name)
-        return None if data is None else io.BytesIO(data)
+
+_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def _holds(text: str, query: str) -> bool:
+    return query.translate(_LOWER) in text.translate(_LOWER)

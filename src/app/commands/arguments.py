@@ -8,13 +8,20 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
+from typing import Any
+
+from ...domain.sizes import number_of_bytes
+from ..hub_settings import DATA_DIR, DATABASE
+
+_LONGEST = 18
 
 
 def between(least: int, most: int) -> Callable[[str], int]:
     """A whole number in this range."""
 
     def number(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+        digits = text.removeprefix("-") if least < 0 else text
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
         return int(text)
 
@@ -30,3 +37,35 @@ def seconds(text: str) -> float:
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value
+
+
+def size(text: str) -> int:
+    """A number of bytes, with a unit or without: ``500MB``, ``8GiB``."""
+    try:
+        found = number_of_bytes(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} lets nothing through")
+    return found
+
+
+def text(longest: int = 200) -> Callable[[str], str]:
+    """A text that names something: not empty, of so many characters at most, all of them printable."""
+
+    def checked(value: str) -> str:
+        if not value.strip() or len(value) > longest or not value.isprintable():
+            raise argparse.ArgumentTypeError(f"not 1 to {longest} printable characters")
+        return value
+
+    return checked
+
+
+def add_place(parser: Any) -> None:
+    """``--data-dir`` and ``--database``: which HUB of this machine."""
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help=f"its folder (else {DATA_DIR}, else the user's data directory)"
+    )
+    parser.add_argument(
+        "--database", metavar="URL", help=f"its database (else {DATABASE}, else SQLite in the folder): postgresql://..."
+    )

@@ -1,37 +1,64 @@
-"""``hubport demo``: train a real classifier against a HUB, and show what arrived."""
+"""``hubport demo``: train a real classifier against a HUB, and show what arrived.
+
+The one rule: nothing is left behind that was not asked for.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from ...adapters.loopback_server import LoopbackServer
-from ...adapters.memory.hub import FakeHub
-from ...domain.credentials import Credentials
+from ...domain.credentials import Credentials, redact
 from ...domain.errors import AuthenticationFailed
+from ..asking import Asking
 from ..connect import connect
 from ..container import Container
 from ..demo import Demo, DemoResult
+from ..digits import must_be_installed
+from ..hub_container import HubContainer
+from ..hub_service import make_folder
+from ..hub_settings import HubSettings
 from ..settings import Settings
 from .arguments import between
+
+_USERS = ""
 
 
 def add(commands: Any) -> None:
     """Put it on the command line."""
     demo = commands.add_parser("demo", help="train a real classifier against a HUB, and show what arrived")
     demo.add_argument("--epochs", type=between(1, 100_000), default=20, metavar="N", help="how long to train (20)")
-    demo.add_argument("--hub", metavar="URL", help="a HUB elsewhere, instead of an embedded one")
+    where = demo.add_mutually_exclusive_group()
+    where.add_argument("--hub", metavar="URL", help="a HUB elsewhere, instead of an embedded one")
+    where.add_argument(
+        "--keep",
+        nargs="?",
+        const=_USERS,
+        metavar="DIR",
+        help="keep what the embedded HUB holds, there or in the user's data directory (else nothing is left)",
+    )
     demo.add_argument("--api-key", metavar="KEY", help="the key for --hub (else HUB_API_KEY)")
     demo.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     demo.set_defaults(run=_run)
+
+
+@attrs.frozen
+class _Where:
+    """The HUB to train against; ``page`` is where people look at a model, and ``again`` how to see it later."""
+
+    url: str
+    key: str = attrs.field(repr=redact)
+    page: Callable[[str], str | None]
+    again: str | None = None
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -39,43 +66,56 @@ def _run(options: argparse.Namespace) -> int:
         if not options.json:
             print(line, flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="hubport-demo-") as folder, _hub(options) as (url, key):
+    with tempfile.TemporaryDirectory(prefix="hubport-demo-") as folder, _hub(options, Path(folder)) as hub:
         # The pages of a HUB elsewhere need not be at its API's address, but then somebody has said where they are.
-        settings = Settings.from_env(api_root=url, state_dir=Path(folder) / "state", api_key=key)
+        settings = Settings.from_env(api_root=hub.url, state_dir=Path(folder) / "state", api_key=hub.key)
         if not options.hub:
-            settings = attrs.evolve(settings, web_root=url)
+            settings = attrs.evolve(settings, web_root=hub.url)
         container = Container(settings=settings)
-        credentials = Credentials(key)
+        credentials = Credentials(hub.key)
         with closing(container.http()) as http:
             result = Demo(
-                http=http,
-                clock=container.clock(),
-                credentials=credentials,
-                api_root=settings.api_root,
+                asking=Asking(http, container.clock(), credentials, settings.api_root),
                 folder=Path(folder),
                 connect=lambda model_id: connect(model_id, api_key=credentials, settings=settings),
+                page=hub.page,
                 say=say,
             ).run(options.epochs)
-    return _shown(result, as_json=options.json)
+        status = _shown(result, as_json=options.json)
+        if hub.again is not None:
+            say(f"It is kept: {hub.again}")
+    return status
 
 
 def _shown(result: DemoResult, *, as_json: bool) -> int:
-    print(json.dumps(result.as_json(), indent=2) if as_json else result)
+    print(json.dumps(result.as_json(), indent=2) if as_json else result, flush=True)
     for fault in result.missing:
         print(f"hubport: missing in the HUB: {fault}", file=sys.stderr)
     return 1 if result.missing else 0
 
 
 @contextmanager
-def _hub(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """The address and the key of the HUB to train against."""
+def _hub(options: argparse.Namespace, folder: Path) -> Iterator[_Where]:
+    """The HUB to train against; one of our own keeps its data in *folder*, unless it is to be kept."""
     if options.hub:
         key = options.api_key or Settings.from_env(api_root=options.hub).api_key
         if not key:
             raise AuthenticationFailed(f"no key for the HUB at {options.hub}: give --api-key")
-        yield options.hub, key
+        yield _Where(options.hub, key, lambda _: None)
         return
-    hub = FakeHub()
-    with LoopbackServer(hub) as server:
-        hub.root = server.url
-        yield server.url, hub.api_key
+    must_be_installed()  # before anything is begun that is to be kept
+    if options.keep is None:
+        settings = HubSettings(data_dir=folder / "hub", port=0)
+    else:
+        settings = HubSettings.from_env(data_dir=options.keep or None, port=0)
+    make_folder(settings)
+    service = HubContainer(settings=settings).service()
+    with service.serving() as served:
+        key = served.key or service.keys.create("demo")[1]
+        yield _Where(served.address, key, lambda url: f"{url}#key={key}", _again(options))
+
+
+def _again(options: argparse.Namespace) -> str | None:
+    if options.keep is None:
+        return None
+    return f"hubport serve --data-dir {shlex.quote(options.keep)}" if options.keep else "hubport serve"

@@ -27,7 +27,10 @@ from ..settings import Settings
 from ..survey import SpoolStatus, State, survey
 from ..sync import left_over, sync
 from .arguments import seconds
+from .tables import ago, size, table
 
+#: A reason may be a HUB's own words, and they are what the line is for.
+_LONGEST_REASON = 300
 _COLUMNS = ("MODEL", "HUB", "AGE", "SIZE", "STATE", "WAITING", "WHY")
 
 
@@ -121,10 +124,7 @@ def _nothing(settings: Settings) -> str:
 
 
 def _table(statuses: Sequence[SpoolStatus]) -> str:
-    rows = [_COLUMNS, *(_row(status) for status in statuses)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "\n".join(lines)
+    return table([_COLUMNS, *(_row(status) for status in statuses)], longest=_LONGEST_REASON)
 
 
 def _row(status: SpoolStatus) -> tuple[str, ...]:
@@ -133,24 +133,9 @@ def _row(status: SpoolStatus) -> tuple[str, ...]:
     return (
         status.model_id,
         status.hub or "?",
-        _age(time.time() - status.begun),
-        _size(status.size),
+        ago(time.time() - status.begun),
+        size(status.size),
         status.state.value,
         status.waiting,
         f"{status.reason}{refused}{damaged}",
     )
-
-
-def _age(age: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if age >= length:
-            return f"{age / length:.0f} {unit}"
-    return f"{max(age, 0):.0f} s"
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:  # noqa: PLR2004 - the decimal prefixes
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

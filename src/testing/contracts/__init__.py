@@ -23,6 +23,11 @@ pytest.register_assert_rewrite(
             "clock",
             "filesystem",
             "http",
+            "hub_files",
+            "hub_kit",
+            "hub_session",
+            "hub_shelves",
+            "hub_shelf",
             "hub_store",
             "outbox",
             "outbox_rewriting",
@@ -37,6 +42,7 @@ from .blobs import BlobsContract  # noqa: E402
 from .clock import ClockContract  # noqa: E402
 from .filesystem import FilesystemContract  # noqa: E402
 from .http import HttpContract  # noqa: E402
+from .hub import HubContract  # noqa: E402
 from .hub_store import HubStoreContract  # noqa: E402
 from .outbox import OutboxContract  # noqa: E402
 from .records import RecordsContract  # noqa: E402
@@ -47,6 +53,7 @@ __all__ = [
     "ClockContract",
     "FilesystemContract",
     "HttpContract",
+    "HubContract",
     "HubStoreContract",
     "OutboxContract",
     "RecordsContract",

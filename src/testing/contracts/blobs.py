@@ -5,35 +5,26 @@ The one rule: a blob is there whole or not at all.
 
 from __future__ import annotations
 
+import gc
 import hashlib
-import io
 import random
-from typing import Any
+from typing import BinaryIO
 
 import pytest
 
-from ...domain.ports.blobs import Blobs, Stored
+from ...domain.ports.blobs import Blobs, Draft, Stored
 from .patience import at_once
 
-_NAME = "token/Ab3Cd5Ef7Gh9Ij1Kl2Mn-epoch-3.pt"
+_NAME = "Tq8_token/Ab3Cd5Ef7Gh9Ij1Kl2Mn-epoch-3.pt"
+_LATER = 3600.0
 
 
 def _stored(content: bytes) -> Stored:
     return Stored(len(content), hashlib.sha256(content).hexdigest())
 
 
-class _Breaking(io.BytesIO):
-    """Gives a part, and then what a connection gives that breaks."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self.tell() or size is None or size < 0:
-            raise ConnectionResetError("the client is gone")
-        return super().read(4)
-
-    def readinto(self, buffer: Any, /) -> int:
-        piece = self.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
+def _all(reader: BinaryIO) -> bytes:
+    return b"".join(iter(lambda: reader.read(65_536), b""))
 
 
 class BlobsContract:
@@ -44,95 +35,268 @@ class BlobsContract:
         """The store under test, empty."""
         raise NotImplementedError("override the fixture `blobs`")
 
-    def content(self, blobs: Blobs, name: str) -> bytes:
-        """All of *name*, which must be there, read in pieces."""
-        reader = blobs.open(name)
+    def written(self, blobs: Blobs, content: bytes, piece: int = 65_536) -> Draft:
+        """A draft of *content*, in pieces of so many bytes."""
+        draft = blobs.draft()
+        for start in range(0, len(content), piece):
+            draft.write(content[start : start + piece])
+        return draft
+
+    def kept(self, blobs: Blobs, content: bytes, name: str = _NAME) -> Stored:
+        """*content*, kept under *name*."""
+        return self.written(blobs, content).keep(name)
+
+    def content(self, blobs: Blobs, name: str = _NAME, start: int = 0) -> bytes:
+        """All of *name* from *start* on, which must be there, read in pieces."""
+        reader = blobs.open(name, start=start)
         assert reader is not None
         with reader:
-            return b"".join(iter(lambda: reader.read(65_536), b""))
+            return _all(reader)
 
-    def test_what_was_not_put_is_none(self, blobs: Blobs) -> None:
+    # Keeping.
+
+    def test_what_was_not_kept_is_none(self, blobs: Blobs) -> None:
         """Not an error, and not an empty blob."""
         assert blobs.open(_NAME) is None
+        assert blobs.open(_NAME, start=3) is None
 
     @pytest.mark.parametrize("size", [0, 1, 65_536, 3_000_001])
-    def test_what_was_put_comes_back(self, blobs: Blobs, size: int) -> None:
+    def test_what_was_kept_comes_back(self, blobs: Blobs, size: int) -> None:
         """Byte for byte, with its size and SHA-256."""
         content = random.Random(size).randbytes(size)  # noqa: S311 - bytes to compare
 
-        assert _stored(content) == blobs.put(_NAME, io.BytesIO(content))
-        assert content == self.content(blobs, _NAME)
+        assert _stored(content) == self.kept(blobs, content)
+        assert content == self.content(blobs)
 
-    def test_the_reader_that_is_put_stays_its_owners(self, blobs: Blobs) -> None:
-        """It is read to its end, from where it stands, and not closed."""
-        reader = io.BytesIO(b"skipped kept")
-        reader.seek(8)
+    def test_pieces_of_any_size_make_one_blob(self, blobs: Blobs) -> None:
+        """In the order in which they were written; also empty ones."""
+        draft = blobs.draft()
+        for data in (b"a", b"", b"bc", b"e" * 200_000, b"d"):
+            draft.write(data)
 
-        assert _stored(b"kept") == blobs.put(_NAME, reader)
-        assert not reader.closed
-        assert self.content(blobs, _NAME) == b"kept"
+        assert _stored(b"abc" + b"e" * 200_000 + b"d") == draft.keep(_NAME)
+        assert b"abc" + b"e" * 200_000 + b"d" == self.content(blobs)
 
-    def test_putting_again_replaces(self, blobs: Blobs) -> None:
+    def test_a_draft_is_seen_by_nobody(self, blobs: Blobs) -> None:
+        """Until it is kept, the name has nothing, or what it had."""
+        draft = self.written(blobs, b"first")
+        assert blobs.open(_NAME) is None
+        draft.keep(_NAME)
+
+        self.written(blobs, b"second").drop()
+        another = self.written(blobs, b"third")
+        assert b"first" == self.content(blobs)
+        another.drop()
+
+    def test_keeping_again_replaces(self, blobs: Blobs) -> None:
         """Also by less."""
-        blobs.put(_NAME, io.BytesIO(b"a first and longer content"))
+        self.kept(blobs, b"a first and longer content")
 
-        assert _stored(b"second") == blobs.put(_NAME, io.BytesIO(b"second"))
-        assert self.content(blobs, _NAME) == b"second"
+        assert _stored(b"second") == self.kept(blobs, b"second")
+        assert b"second" == self.content(blobs)
 
-    def test_what_breaks_off_is_not_there(self, blobs: Blobs) -> None:
-        """Half a checkpoint is none, and the error is the reader's own."""
-        with pytest.raises(ConnectionResetError):
-            blobs.put(_NAME, _Breaking(b"half a checkpoint"))
+    def test_names_are_kept_apart(self, blobs: Blobs) -> None:
+        """By token, by file, and by case."""
+        names = [
+            _NAME,
+            _NAME.replace("token", "other"),
+            _NAME.replace("-3", "-30"),
+            _NAME.swapcase(),
+            "a/b.pt",
+            "a.b/pt",
+        ]
+        for name in names:
+            self.kept(blobs, name.encode(), name)
+
+        assert [name.encode() for name in names] == [self.content(blobs, name) for name in names]
+
+    @pytest.mark.parametrize(
+        "name",
+        ["", "/", "token", "token/", "/file", "../file", "token/..", "token/.", "a/b/c", "token/a\0b", "/etc/passwd"],
+    )
+    def test_what_is_no_name_has_no_blob(self, blobs: Blobs, name: str) -> None:
+        """Whoever asks for a path is told that there is nothing."""
+        self.kept(blobs, b"content")
+
+        assert blobs.open(name) is None
+        blobs.delete(name)
+        assert b"content" == self.content(blobs)
+
+    # Dropping.
+
+    def test_a_dropped_draft_leaves_nothing(self, blobs: Blobs) -> None:
+        """Half a checkpoint is none."""
+        draft = self.written(blobs, b"half a checkpoint")
+        draft.drop()
+
+        assert blobs.open(_NAME) is None
+        assert 0 == blobs.sweep(lambda _: True, older_than=0)
+
+    def test_a_dropped_draft_leaves_what_was_there(self, blobs: Blobs) -> None:
+        """Replaced is what was replaced whole."""
+        self.kept(blobs, b"whole")
+        self.written(blobs, b"half a checkpoint").drop()
+
+        assert b"whole" == self.content(blobs)
+
+    def test_dropping_twice_or_after_keeping_does_nothing(self, blobs: Blobs) -> None:
+        """So that whoever receives can always drop at the end."""
+        kept = self.written(blobs, b"kept")
+        kept.keep(_NAME)
+        kept.drop()
+        dropped = self.written(blobs, b"dropped")
+        dropped.drop()
+        dropped.drop()
+
+        assert b"kept" == self.content(blobs)
+
+    def test_a_forgotten_draft_leaves_nothing_open(self, blobs: Blobs) -> None:
+        """Neither kept nor dropped: no warning of an open file, and no blob."""
+        draft = self.written(blobs, b"forgotten")
+        del draft
+        gc.collect()
 
         assert blobs.open(_NAME) is None
 
-    def test_what_breaks_off_leaves_what_was_there(self, blobs: Blobs) -> None:
-        """Replaced is what was replaced whole."""
-        blobs.put(_NAME, io.BytesIO(b"whole"))
-        with pytest.raises(ConnectionResetError):
-            blobs.put(_NAME, _Breaking(b"half a checkpoint"))
+    # Reading.
 
-        assert self.content(blobs, _NAME) == b"whole"
+    @pytest.mark.parametrize(
+        ("start", "rest"), [(0, b"0123456789"), (1, b"123456789"), (9, b"9"), (10, b""), (11, b"")]
+    )
+    def test_reading_begins_where_it_should(self, blobs: Blobs, start: int, rest: bytes) -> None:
+        """At the end, and beyond it, there is nothing to read."""
+        self.kept(blobs, b"0123456789")
 
-    def test_a_reader_goes_on_while_the_blob_is_replaced(self, blobs: Blobs) -> None:
+        assert rest == self.content(blobs, start=start)
+
+    @pytest.mark.parametrize("start", [0, 250_000])
+    @pytest.mark.parametrize("how", ["replaced", "deleted"])
+    def test_a_reader_goes_on_while_the_blob_goes(self, blobs: Blobs, start: int, how: str) -> None:
         """What it began to read it reads to the end."""
-        blobs.put(_NAME, io.BytesIO(b"first" * 100_000))
-        reader = blobs.open(_NAME)
+        self.kept(blobs, b"first" * 100_000)
+        reader = blobs.open(_NAME, start=start)
         assert reader is not None
         with reader:
             begun = reader.read(1000)
-            blobs.put(_NAME, io.BytesIO(b"second"))
-            rest = b"".join(iter(lambda: reader.read(65_536), b""))
-
-        assert begun + rest == b"first" * 100_000
+            if how == "replaced":
+                self.kept(blobs, b"second")
+            else:
+                blobs.delete(_NAME)
+            assert (b"first" * 100_000)[start:] == begun + _all(reader)
 
     def test_two_readers_do_not_disturb_each_other(self, blobs: Blobs) -> None:
         """Each has its own place in the blob."""
-        blobs.put(_NAME, io.BytesIO(b"0123456789"))
-        first, second = blobs.open(_NAME), blobs.open(_NAME)
+        self.kept(blobs, b"0123456789")
+        first, second = blobs.open(_NAME), blobs.open(_NAME, start=2)
         assert first is not None
         assert second is not None
         with first, second:
             assert first.read(5) == b"01234"
-            assert second.read(3) == b"012"
+            assert second.read(3) == b"234"
             assert first.read(5) == b"56789"
 
-    def test_names_are_kept_apart(self, blobs: Blobs) -> None:
-        """By token, by file, and by case."""
-        names = [_NAME, _NAME.replace("token", "other"), _NAME.replace("-3", "-30"), _NAME.swapcase()]
-        for name in names:
-            blobs.put(name, io.BytesIO(name.encode()))
+    def test_a_reader_may_leave_before_the_end(self, blobs: Blobs) -> None:
+        """Who closes it after a piece leaves nothing behind, and the next one reads all."""
+        self.kept(blobs, b"x" * 1_000_000)
+        for _ in range(3):
+            reader = blobs.open(_NAME)
+            assert reader is not None
+            with reader:
+                assert reader.read(10) == b"x" * 10
 
-        assert [name.encode() for name in names] == [self.content(blobs, name) for name in names]
+        assert b"x" * 1_000_000 == self.content(blobs)
+
+    # Deleting.
+
+    def test_what_was_deleted_is_gone(self, blobs: Blobs) -> None:
+        """It alone, and its name may be given again."""
+        self.kept(blobs, b"one")
+        self.kept(blobs, b"other", "Tq8_token/other.pt")
+        blobs.delete(_NAME)
+
+        assert blobs.open(_NAME) is None
+        assert b"other" == self.content(blobs, "Tq8_token/other.pt")
+        self.kept(blobs, b"again")
+        assert b"again" == self.content(blobs)
+
+    def test_deleting_what_is_not_there_does_nothing(self, blobs: Blobs) -> None:
+        """Also a second time."""
+        blobs.delete(_NAME)
+        self.kept(blobs, b"content")
+        blobs.delete(_NAME)
+        blobs.delete(_NAME)
+
+        assert blobs.open(_NAME) is None
+
+    # Sweeping.
+
+    def test_a_sweep_takes_what_nobody_wants(self, blobs: Blobs) -> None:
+        """It asks by the names that were given, and leaves what is wanted."""
+        wanted, strays = "token1/wanted.pt", {"token2/stray.pt", "token3/stray.pt"}
+        for name in (wanted, *strays):
+            self.kept(blobs, name.encode(), name)
+        asked: list[str] = []
+
+        def is_wanted(name: str) -> bool:
+            asked.append(name)
+            return name == wanted
+
+        assert 2 == blobs.sweep(is_wanted, older_than=0)
+        assert {wanted, *strays} == set(asked)
+        assert wanted.encode() == self.content(blobs, wanted)
+        assert [None, None] == [blobs.open(name) for name in strays]
+        assert 0 == blobs.sweep(lambda name: name == wanted, older_than=0)
+
+    def test_a_sweep_leaves_what_is_young(self, blobs: Blobs) -> None:
+        """A blob whose row is still to be written, and a draft that somebody receives."""
+        self.kept(blobs, b"kept")
+        draft = self.written(blobs, b"received")
+
+        assert 0 == blobs.sweep(lambda _: False, older_than=_LATER)
+        assert b"kept" == self.content(blobs)
+        draft.write(b" whole")
+        assert _stored(b"received whole") == draft.keep(_NAME)
+        assert b"received whole" == self.content(blobs)
+
+    def test_a_sweep_of_nothing_takes_nothing(self, blobs: Blobs) -> None:
+        """A HUB that has just been made."""
+        assert 0 == blobs.sweep(lambda _: False, older_than=0)
+
+    # Many at once.
+
+    def test_drafts_are_kept_apart(self, blobs: Blobs) -> None:
+        """Written in turns, each is its own."""
+        first, second = blobs.draft(), blobs.draft()
+        for _ in range(3):
+            first.write(b"1")
+            second.write(b"2")
+
+        assert _stored(b"222") == second.keep("token/2.pt")
+        assert _stored(b"111") == first.keep("token/1.pt")
+        assert b"111" == self.content(blobs, "token/1.pt")
+        assert b"222" == self.content(blobs, "token/2.pt")
 
     def test_many_threads_see_whole_blobs(self, blobs: Blobs) -> None:
-        """Everybody puts the same name, and whoever reads finds one of them, never a mixture."""
+        """Everybody keeps the same name, and whoever reads finds one of them, never a mixture."""
         contents = [bytes([65 + number]) * 300_000 for number in range(4)]
-        blobs.put(_NAME, io.BytesIO(contents[0]))
+        self.kept(blobs, contents[0])
 
         def work(thread: int) -> None:
             for _ in range(5):
-                assert _stored(contents[thread]) == blobs.put(_NAME, io.BytesIO(contents[thread]))
-                assert self.content(blobs, _NAME) in contents
+                assert _stored(contents[thread]) == self.kept(blobs, contents[thread])
+                assert self.content(blobs) in contents
 
         at_once(work, threads=4)
+
+    def test_many_threads_keep_names_of_their_own(self, blobs: Blobs) -> None:
+        """None takes another's place, also where one drops what it began."""
+
+        def work(thread: int) -> None:
+            for number in range(5):
+                self.written(blobs, b"dropped").drop()
+                self.kept(blobs, b"%d %d" % (thread, number), f"token{thread}/{number}.pt")
+
+        at_once(work, threads=4)
+        for thread in range(4):
+            for number in range(5):
+                assert b"%d %d" % (thread, number) == self.content(blobs, f"token{thread}/{number}.pt")

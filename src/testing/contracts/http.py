@@ -291,7 +291,8 @@ class HttpContract:
             self.upload(http, hub, model, file)
 
         assert readers.closed == [True] * 3
-        assert [stored.size for stored in hub.checkpoints(model.id)] == [7] * 3
+        digest = hashlib.sha256(b"weights").hexdigest()
+        assert [entry.file for entry in hub.received("upload")] == [("last.pt", 7, digest)] * 3
 
     def test_a_file_that_has_grown_is_sent_as_it_was_announced(self, http: Http, hub: FakeHub, model: HubModel) -> None:
         """Exactly ``size`` bytes."""

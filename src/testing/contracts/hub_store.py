@@ -5,211 +5,282 @@ The one rule: what was taken is what the next reader sees, whole.
 
 from __future__ import annotations
 
-from functools import partial
-
 import attrs
 import pytest
 
-from ...domain.checkpoint import Kind
-from ...domain.hub_model import HubModel, StoredCheckpoint
+from ...domain.hub_model import HubModel
 from ...domain.ports.hub_store import HubStore
+from .hub_shelf import EPOCH, ID, OTHER_ID, HubShelfContract
 from .patience import at_once
 
-_MODEL = HubModel("Ab3Cd5Ef7Gh9Ij1Kl2Mn", name="a model", data="coco8.yaml")
-_OTHER = HubModel(
-    "Zy8Xw6Vu4Ts2Rq1Po9Nm", name="another", data="https://data.invalid/set.zip", weights=None, cfg="n.yaml"
-)
-_EPOCH = StoredCheckpoint("x-epoch-3.pt", "token3", Kind.EPOCH, 3, 3_000_000_000, "ab" * 32, is_best=True)
-_FINAL = StoredCheckpoint("x-best.pt", "token4", Kind.FINAL, 9, 0, "cd" * 32, map=0.42)
+_MODEL = HubModel(ID, name="a model", data="coco8.yaml")
+_OTHER = HubModel(OTHER_ID, name="another", data="coco8.yaml")
 
 
-def _with_checkpoint(checkpoint: StoredCheckpoint, model: HubModel) -> HubModel:
-    return attrs.evolve(model, checkpoints=(*model.checkpoints, checkpoint))
+def _with_checkpoint(model: HubModel) -> HubModel:
+    return attrs.evolve(model, checkpoints=(*model.checkpoints, EPOCH))
 
 
-class HubStoreContract:
-    """Models by ID, and their metrics by epoch. Override the fixture :meth:`store`."""
+def _last_seen(store: HubStore) -> float | None:
+    """As every way of reading gives it."""
+    model = store.models.get(ID)
+    assert model is not None
+    assert model in store.models.page(limit=9).items
+    return model.last_seen
 
-    @pytest.fixture
-    def store(self) -> HubStore:
-        """The store under test, empty."""
-        raise NotImplementedError("override the fixture `store`")
 
-    def test_a_model_that_was_not_saved_is_none(self, store: HubStore) -> None:
-        """Whatever else is there."""
-        store.save(_MODEL)
+class HubStoreContract(HubShelfContract):
+    """The shelves, and the metrics of models. Override the fixture :meth:`store`."""
 
-        assert store.model(_OTHER.id) is None
+    def test_without_metrics_there_are_none(self, store: HubStore) -> None:
+        """Neither for a model, nor for what is none."""
+        store.models.save(_MODEL)
 
-    @pytest.mark.parametrize(
-        "model",
-        [
-            _MODEL,
-            _OTHER,
-            attrs.evolve(_MODEL, name="Größe “M”\n'; --", cache="ram", device="0,1", epochs=0, patience=10**9),
-            attrs.evolve(_MODEL, agent="python-8.0.100-colab", agent_id="agent-1", last_seen=1_700_000_000.25),
-            attrs.evolve(_MODEL, checkpoints=(_EPOCH, _FINAL, attrs.evolve(_EPOCH, epoch=0, is_best=False))),
-        ],
-        ids=["plain", "from scratch", "odd values", "seen", "with checkpoints"],
-    )
-    def test_a_model_comes_back_as_it_was_saved(self, store: HubStore, model: HubModel) -> None:
-        """Every field, with its type, and the order of its checkpoints."""
-        store.save(model)
+        assert {} == dict(store.metrics(ID).epochs)
+        assert (0, {}) == (store.metrics(OTHER_ID).revision, dict(store.metrics(OTHER_ID).epochs))
 
-        assert model == store.model(model.id)
-
-    def test_saving_again_replaces(self, store: HubStore) -> None:
-        """And leaves the other models alone."""
-        store.save(_MODEL)
-        store.save(_OTHER)
-        changed = attrs.evolve(_MODEL, checkpoints=(_EPOCH,), agent_id="agent-1")
-
-        store.save(changed)
-
-        assert changed == store.model(_MODEL.id)
-        assert store.model(_OTHER.id) == _OTHER
-
-    def test_an_update_replaces_what_it_is_given(self, store: HubStore) -> None:
-        """The model as it is, and back comes the new one; the metrics stay."""
-        store.save(_MODEL)
-        store.save(_OTHER)
-        store.put_metrics(_MODEL.id, {0: "{}"})
-        given: list[HubModel] = []
-
-        def change(model: HubModel) -> HubModel:
-            given.append(model)
-            return _with_checkpoint(_EPOCH, model)
-
-        updated = store.update(_MODEL.id, change)
-
-        assert given[-1] == _MODEL
-        assert (_EPOCH,) == updated.checkpoints
-        assert updated == store.model(_MODEL.id)
-        assert store.model(_OTHER.id) == _OTHER
-        assert dict(store.metrics(_MODEL.id)) == {0: "{}"}
-
-    def test_what_is_not_there_is_not_updated(self, store: HubStore) -> None:
-        """Nor does it come into being."""
+    @pytest.mark.parametrize("model_id", ["", OTHER_ID, ID.swapcase(), "a\0b", "\ud83d", "é", f"{ID}\0"])
+    def test_what_is_no_model_has_no_metrics(self, store: HubStore, model_id: str) -> None:
+        """And takes none."""
+        store.models.save(_MODEL)
         with pytest.raises(KeyError):
-            store.update(_MODEL.id, lambda model: model)
+            store.put_metrics(model_id, {0: "{}"}, at=1.0)
 
-        assert store.model(_MODEL.id) is None
+        assert (0, {}) == (store.metrics(model_id).revision, dict(store.metrics(model_id).epochs))
+        assert 0 == store.revision(model_id)
+        assert {} == dict(store.metrics(ID).epochs)
 
-    def test_an_update_that_fails_changes_nothing(self, store: HubStore) -> None:
-        """And holds up nobody afterwards."""
+    def test_metrics_come_back_in_the_order_of_their_epochs(self, store: HubStore) -> None:
+        """As numbers: 10 comes after 9."""
+        store.models.save(_MODEL)
+        store.put_metrics(ID, {10: '{"a": 10}', 9: '{"a": 9}'}, at=1.0)
+        store.put_metrics(ID, {10**12: f'{{"a": {10**12}}}', 0: '{"a": 0}'}, at=1.0)
+
+        assert [(n, f'{{"a": {n}}}') for n in (0, 9, 10, 10**12)] == list(store.metrics(ID).epochs.items())
+
+    def test_an_epoch_is_replaced_whole(self, store: HubStore) -> None:
+        """By the newest text, and only that epoch."""
+        store.models.save(_MODEL)
+        store.put_metrics(ID, {0: '{"a": 1, "b": 2}', 1: '{"a": 3}'}, at=1.0)
+        store.put_metrics(ID, {0: '{"a": 9}'}, at=1.0)
+
+        assert {0: '{"a": 9}', 1: '{"a": 3}'} == dict(store.metrics(ID).epochs)
+
+    def test_the_text_of_an_epoch_is_kept_to_the_letter(self, store: HubStore) -> None:
+        """Also when it is no JSON, or no Unicode."""
+        texts = {
+            0: '{"é": NaN}',
+            1: "",
+            2: " [1,  2] ",
+            3: "x" * 1_000_000,
+            4: '"\\ud83d\\ude00 😀"',
+            5: "a\0b\n",
+            6: "\ud83d and \ude00",
+            7: "\ud83d\ude00",
+        }
+        store.models.save(_MODEL)
+        store.put_metrics(ID, texts, at=1.0)
+
+        assert texts == dict(store.metrics(ID).epochs)
+
+    def test_models_have_their_own_metrics(self, store: HubStore) -> None:
+        """And keep them when the model is saved again, or updated."""
+        for model in (_MODEL, _OTHER):
+            store.models.save(model)
+            store.put_metrics(model.id, {0: f'"{model.name}"'}, at=1.0)
+        store.models.save(_with_checkpoint(_MODEL))
+        store.models.update(ID, _with_checkpoint)
+
+        assert {0: '"a model"'} == dict(store.metrics(ID).epochs)
+        assert {0: '"another"'} == dict(store.metrics(OTHER_ID).epochs)
+
+    def test_metrics_go_with_their_model(self, store: HubStore) -> None:
+        """And a new model with the ID has none of them."""
+        for model in (_MODEL, _OTHER):
+            store.models.save(model)
+            store.put_metrics(model.id, {0: "{}"}, at=1.0)
+
+        assert store.models.delete(ID)
+
+        assert (0, {}) == (store.metrics(ID).revision, dict(store.metrics(ID).epochs))
+        assert 0 == store.revision(ID)
+        with pytest.raises(KeyError):
+            store.put_metrics(ID, {0: "{}"}, at=1.0)
+        store.models.save(_MODEL)
+        assert {} == dict(store.metrics(ID).epochs)
+        assert _last_seen(store) is None
+        assert {0: "{}"} == dict(store.metrics(OTHER_ID).epochs)
+
+    def test_what_was_read_does_not_change_later(self, store: HubStore) -> None:
+        """Neither by what is put, nor does it change the store."""
+        store.models.save(_MODEL)
+        given = {0: "{}"}
+        store.put_metrics(ID, given, at=1.0)
+        read = store.metrics(ID)
+
+        given[5] = "{}"
+        store.put_metrics(ID, {1: "{}"}, at=1.0)
+
+        assert {0: "{}"} == dict(read.epochs)
+        assert {0: "{}", 1: "{}"} == dict(store.metrics(ID).epochs)
+
+    # Revisions.
+
+    def test_a_revision_grows_with_each_change(self, store: HubStore) -> None:
+        """Of the model or its metrics, and of no other model; and it is what the metrics show."""
+        store.models.save(_MODEL)
+        store.models.save(_OTHER)
+        other = store.revision(OTHER_ID)
+        seen = [store.revision(ID)]
+        for change in (
+            lambda: store.put_metrics(ID, {0: "{}"}, at=1.0),
+            lambda: store.put_metrics(ID, {0: "{}"}, at=1.0),
+            lambda: store.put_metrics(ID, {}, at=2.0),
+            lambda: store.models.save(_with_checkpoint(_MODEL)),
+            lambda: store.models.update(ID, _with_checkpoint),
+        ):
+            change()
+            seen.append(store.revision(ID))
+            assert store.metrics(ID).revision == seen[-1]
+
+        assert sorted(set(seen)) == seen
+        assert 0 < seen[0]
+        assert other == store.revision(OTHER_ID)
+
+    def test_a_revision_does_not_grow_by_reading(self, store: HubStore) -> None:
+        """Nor by an update that fails."""
 
         def fail(_: HubModel) -> HubModel:
             raise RuntimeError("changed its mind")
 
-        store.save(_MODEL)
+        store.models.save(_MODEL)
+        before = store.revision(ID)
+        store.models.get(ID)
+        store.models.page(limit=1)
+        store.metrics(ID)
         with pytest.raises(RuntimeError):
-            store.update(_MODEL.id, fail)
+            store.models.update(ID, fail)
 
-        assert store.model(_MODEL.id) == _MODEL
-        store.update(_MODEL.id, lambda model: attrs.evolve(model, agent_id="agent-1"))
+        assert before == store.revision(ID)
 
-    def test_updates_from_many_threads_all_count(self, store: HubStore) -> None:
-        """Nobody is in between reading and replacing: each of two hundred checkpoints is in the list."""
-        store.save(_MODEL)
+    def test_only_what_was_put_after_a_revision_is_asked_for(self, store: HubStore) -> None:
+        """Each epoch as it is now, in the order of the epochs, however often it was put."""
+        store.models.save(_MODEL)
+        store.put_metrics(ID, {0: "0", 1: "1", 2: "2"}, at=1.0)
+        first = store.revision(ID)
+        store.put_metrics(ID, {5: "5", 1: "new"}, at=1.0)
+        second = store.revision(ID)
+        store.put_metrics(ID, {1: "newer"}, at=1.0)
+        store.models.save(_MODEL)
 
-        def work(thread: int) -> None:
-            for number in range(25):
-                store.update(_MODEL.id, partial(_with_checkpoint, attrs.evolve(_EPOCH, epoch=thread * 100 + number)))
+        assert [(1, "newer"), (5, "5")] == list(store.metrics(ID, after=first).epochs.items())
+        assert {1: "newer"} == dict(store.metrics(ID, after=second).epochs)
+        assert {} == dict(store.metrics(ID, after=store.revision(ID)).epochs)
+        assert store.revision(ID) == store.metrics(ID, after=first).revision
+        assert 4 == len(store.metrics(ID, after=0).epochs)
 
-        at_once(work, threads=8)
+    @pytest.mark.parametrize("after", [-1, -(10**30), 10**18, 10**30])
+    def test_a_revision_that_never_was_is_before_or_after_all(self, store: HubStore, after: int) -> None:
+        """It comes from outside."""
+        store.models.save(_MODEL)
+        store.put_metrics(ID, {0: "{}"}, at=1.0)
 
-        model = store.model(_MODEL.id)
-        assert model is not None
-        assert {thread * 100 + number for thread in range(8) for number in range(25)} == {
-            checkpoint.epoch for checkpoint in model.checkpoints
-        }
-        assert len(model.checkpoints) == 200
+        assert ({0: "{}"} if after < 0 else {}) == dict(store.metrics(ID, after=after).epochs)
 
-    def test_ids_are_told_apart_by_case(self, store: HubStore) -> None:
-        """An ID is 20 letters and digits, and ``a`` is not ``A``."""
-        swapped = attrs.evolve(_MODEL, id=_MODEL.id.swapcase(), name="swapped")
-        store.save(_MODEL)
-        store.save(swapped)
-        store.put_metrics(_MODEL.id, {0: "{}"})
+    # Last seen.
 
-        assert store.model(_MODEL.id) == _MODEL
-        assert swapped == store.model(swapped.id)
-        assert dict(store.metrics(swapped.id)) == {}
+    def test_a_model_is_seen_when_metrics_come(self, store: HubStore) -> None:
+        """Also where they say nothing."""
+        store.models.save(_MODEL)
+        assert _last_seen(store) is None
 
-    def test_without_metrics_there_are_none(self, store: HubStore) -> None:
-        """Neither for a model, nor for what is none."""
-        store.save(_MODEL)
+        store.put_metrics(ID, {0: "{}"}, at=1_700_000_000.125)
+        assert 1_700_000_000.125 == _last_seen(store)
 
-        assert dict(store.metrics(_MODEL.id)) == {}
-        assert dict(store.metrics(_OTHER.id)) == {}
+        store.put_metrics(ID, {}, at=1_700_000_001.5)
+        assert 1_700_000_001.5 == _last_seen(store)
 
-    def test_metrics_come_back_in_the_order_of_their_epochs(self, store: HubStore) -> None:
-        """As numbers: 10 comes after 9."""
-        store.save(_MODEL)
-        store.put_metrics(_MODEL.id, {10: '{"a": 10}', 9: '{"a": 9}'})
-        store.put_metrics(_MODEL.id, {100: '{"a": 100}', 0: '{"a": 0}'})
+    def test_the_newer_sign_of_life_counts(self, store: HubStore) -> None:
+        """Of what the model was saved with, and its newest metrics; in whatever order they come."""
+        store.models.save(attrs.evolve(_MODEL, last_seen=5.0))
+        store.put_metrics(ID, {0: "{}"}, at=3.0)
+        assert 5.0 == _last_seen(store)
 
-        assert [(n, f'{{"a": {n}}}') for n in (0, 9, 10, 100)] == list(store.metrics(_MODEL.id).items())
+        store.put_metrics(ID, {0: "{}"}, at=7.0)
+        store.put_metrics(ID, {0: "{}"}, at=6.0)
+        assert 7.0 == _last_seen(store)
 
-    def test_an_epoch_is_replaced_whole(self, store: HubStore) -> None:
-        """By the newest text, and only that epoch."""
-        store.save(_MODEL)
-        store.put_metrics(_MODEL.id, {0: '{"a": 1, "b": 2}', 1: '{"a": 3}'})
-        store.put_metrics(_MODEL.id, {0: '{"a": 9}'})
+        store.models.save(attrs.evolve(_MODEL, last_seen=6.5))
+        assert 7.0 == _last_seen(store)
 
-        assert dict(store.metrics(_MODEL.id)) == {0: '{"a": 9}', 1: '{"a": 3}'}
+        store.models.save(attrs.evolve(_MODEL, last_seen=9.0))
+        assert 9.0 == _last_seen(store)
 
-    def test_the_text_of_an_epoch_is_kept_to_the_letter(self, store: HubStore) -> None:
-        """Also when it is no JSON: old clients send NaN."""
-        texts = {0: '{"é": NaN}', 1: "", 2: " [1,  2] ", 3: "x" * 1_000_000, 4: '"\\ud83d\\ude00 😀"'}
-        store.save(_MODEL)
-        store.put_metrics(_MODEL.id, texts)
+    def test_an_update_sees_and_keeps_the_newest_sign_of_life(self, store: HubStore) -> None:
+        """And what it gives back is what is read."""
+        store.models.save(_MODEL)
+        store.put_metrics(ID, {0: "{}"}, at=7.0)
+        given: list[HubModel] = []
 
-        assert texts == dict(store.metrics(_MODEL.id))
+        def change(model: HubModel) -> HubModel:
+            given.append(model)
+            return attrs.evolve(model, last_seen=2.0)
 
-    def test_no_epochs_change_nothing(self, store: HubStore) -> None:
-        """An empty call is a call."""
-        store.save(_MODEL)
-        store.put_metrics(_MODEL.id, {0: "{}"})
-        store.put_metrics(_MODEL.id, {})
+        updated = store.models.update(ID, change)
 
-        assert dict(store.metrics(_MODEL.id)) == {0: "{}"}
+        assert 7.0 == given[-1].last_seen
+        assert 7.0 == updated.last_seen
+        assert updated == store.models.get(ID)
 
-    def test_models_have_their_own_metrics(self, store: HubStore) -> None:
-        """And keep them when the model is saved again."""
-        for model in (_MODEL, _OTHER):
-            store.save(model)
-            store.put_metrics(model.id, {0: f'"{model.name}"'})
-        store.save(attrs.evolve(_MODEL, checkpoints=(_EPOCH,)))
-
-        assert dict(store.metrics(_MODEL.id)) == {0: '"a model"'}
-        assert dict(store.metrics(_OTHER.id)) == {0: '"another"'}
-
-    def test_what_was_read_does_not_change_later(self, store: HubStore) -> None:
-        """Neither by what is put, nor does it change the store."""
-        store.save(_MODEL)
-        given = {0: "{}"}
-        store.put_metrics(_MODEL.id, given)
-        read = store.metrics(_MODEL.id)
-
-        given[5] = "{}"
-        store.put_metrics(_MODEL.id, {1: "{}"})
-
-        assert dict(read) == {0: "{}"}
-        assert dict(store.metrics(_MODEL.id)) == {0: "{}", 1: "{}"}
+    # Many at once.
 
     def test_many_threads_lose_nothing(self, store: HubStore) -> None:
-        """A HUB is asked by many clients at a time."""
-        store.save(_MODEL)
+        """A HUB is asked by many clients at a time, and each sees at once what it was told is there."""
+        store.models.save(_MODEL)
 
         def work(thread: int) -> None:
+            before = 0
             for number in range(25):
-                store.put_metrics(_MODEL.id, {thread * 100 + number: f"{thread}"})
-                store.save(attrs.evolve(_OTHER, id=f"{thread:010d}{number:010d}"))
-                assert store.metrics(_MODEL.id)[thread * 100 + number] == f"{thread}"
+                epoch = thread * 100 + number
+                store.put_metrics(ID, {epoch: f"{thread}"}, at=float(epoch))
+                store.models.save(attrs.evolve(_OTHER, id=f"{thread:010d}{number:010d}"))
+                series = store.metrics(ID, after=before)
+                assert f"{thread}" == series.epochs[epoch]
+                assert before < series.revision
+                before = series.revision
 
         at_once(work, threads=8)
 
         wanted = {thread * 100 + number: f"{thread}" for thread in range(8) for number in range(25)}
-        assert wanted == dict(store.metrics(_MODEL.id))
-        assert all(store.model(f"{thread:010d}{number:010d}") for thread in range(8) for number in range(25))
+        assert wanted == dict(store.metrics(ID).epochs)
+        assert 201 == store.models.page(limit=1).total
+        model = store.models.get(ID)
+        assert model is not None
+        assert 724.0 == model.last_seen
+
+    def test_one_that_fails_among_many_fails_alone(self, store: HubStore) -> None:
+        """Those who put metrics of a model, of none, and of one that comes and goes."""
+        store.models.save(_MODEL)
+
+        def work(thread: int) -> None:
+            for number in range(20):
+                if thread == 0:
+                    store.models.save(_OTHER)
+                    store.models.delete(OTHER_ID)
+                elif thread == 1:
+                    with pytest.raises(KeyError):
+                        store.put_metrics("0" * 20, {0: "{}"}, at=1.0)
+                elif thread == 2:
+                    try:
+                        store.put_metrics(OTHER_ID, {number: "{}"}, at=1.0)
+                    except KeyError:
+                        continue
+                else:
+                    store.put_metrics(ID, {thread * 100 + number: "{}"}, at=1.0)
+
+        at_once(work, threads=8)
+
+        assert {thread * 100 + number for thread in range(3, 8) for number in range(20)} == set(
+            store.metrics(ID).epochs
+        )
+        assert (0, {}) == (store.metrics(OTHER_ID).revision, dict(store.metrics(OTHER_ID).epochs))

@@ -9,30 +9,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol
+from typing import IO
 
 from .guard import GUARD
+from .processes import Process, Started
 
 _LAST_WORDS = 2.0
-
-
-class Process(Protocol):
-    """What started, and how to learn of its end. It leads a process group of its own."""
-
-    @property
-    def pid(self) -> int:
-        """Its number."""
-        ...
-
-    def wait(self) -> int:
-        """Wait for its end; the exit status, or minus the number of the signal that ended it."""
-        ...
 
 
 class Child:
@@ -42,7 +29,10 @@ class Child:
         self._process = process
         self._stdin, self._stdout = stdin, stdout
         self._errors = errors
-        self._has_hung = False
+        self._has_hung = self._is_buried = False
+        # Its number may be anybody's once it is buried: who sends a signal does so with this lock held, and who buries
+        # it as well.
+        self._lock = threading.Lock()
         self._heard = time.monotonic()
         self._over = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, name="lab-watchdog", daemon=True)
@@ -51,13 +41,7 @@ class Child:
     @classmethod
     def run(cls, command: Sequence[str], env: Mapping[str, str], errors: Path) -> Child:
         """Start *command* with the environment *env*, which is told to dump its stacks when it hangs."""
-        env = {"PYTHONFAULTHANDLER": "1", **env}
-        with errors.open("wb") as stderr:
-            process = subprocess.Popen(
-                command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
-            )
-        assert process.stdin is not None
-        assert process.stdout is not None
+        process = Started(command, {"PYTHONFAULTHANDLER": "1", **env}, errors)
         return cls(process, process.stdin, process.stdout, errors)
 
     @property
@@ -86,7 +70,11 @@ class Child:
 
     def rest(self) -> list[str]:
         """All lines of its standard output that are still to come, until nobody has it open any more."""
-        return self._stdout.read().decode().splitlines()
+        lines = []
+        for text in self._stdout:
+            self._heard = time.monotonic()
+            lines.append(text.decode().rstrip("\n"))
+        return lines
 
     def say(self, text: str = "") -> None:
         """One line on its standard input."""
@@ -103,8 +91,7 @@ class Child:
 
     def signal(self, number: int) -> None:
         """Send it the signal *number*: to it alone, not to what it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        self._send(os.kill, number)
 
     def terminate(self) -> None:
         """SIGTERM, as from a supervisor."""
@@ -117,8 +104,7 @@ class Child:
 
     def kill(self) -> int:
         """Kill -9 to it and all that it has started, and wait until it is gone: how it ended."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self._send(os.killpg, signal.SIGKILL)
         return self._process.wait()
 
     def end(self) -> int:
@@ -133,12 +119,14 @@ class Child:
         return status
 
     def bury(self) -> None:
-        """Leave nothing behind: neither it nor what it has started."""
+        """Leave nothing behind: neither it nor what it has started. A second time does nothing."""
         self._over.set()
         self._watchdog.join()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        self._send(os.killpg, signal.SIGKILL)
+        with self._lock:
+            if not self._is_buried:
+                self._is_buried = True
+                self._process.bury()
         self._stdout.close()
         with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
@@ -166,9 +154,14 @@ class Child:
         waiting.start()
         waiting.join(_LAST_WORDS)
         for number in (signal.SIGABRT, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+            self._send(os.killpg, number)
             self._over.wait(_LAST_WORDS)
+
+    def _send(self, to: Callable[[int, int], None], number: int) -> None:
+        """Send the signal *number* to it or to its group, as *to* does; to nobody once its number was given back."""
+        with self._lock:
+            if self._process.is_ours and not self._is_buried:
+                to(self.pid, number)
 
     def _ended(self) -> str:
         if self._has_hung:

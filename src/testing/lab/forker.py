@@ -1,10 +1,10 @@
 """The program of a :class:`~hubport.testing.lab.zygote.Zygote`: forks itself for each order, and says how it ended.
 
 The one rule: this process has one thread and one job. A fork of it is as good as a fresh interpreter that has already
-imported what it needs.
+imported what it needs. What it has forked keeps its number until it is told to bury it, and goes when it goes.
 
 An order is one line of JSON with four files: standard input, output and error of the new process, and where its number
-and later its end are written.
+and later its end are written. ``{"bury": number}`` is answered by a line when it is done.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
+
+from .processes import ended
 
 _LONGEST_ORDER = 1 << 20
 _FILES = 4
@@ -30,8 +32,7 @@ _FILES = 4
 class Order:
     """What to run, with which arguments, environment and files."""
 
-    def __init__(self, text: bytes, files: Sequence[int]) -> None:
-        fields: dict[str, Any] = json.loads(text)
+    def __init__(self, fields: Mapping[str, Any], files: Sequence[int]) -> None:
         self.script: str = fields["script"]
         self.arguments: list[str] = fields["arguments"]
         self.environment: dict[str, str] = fields["environment"]
@@ -59,59 +60,83 @@ def run(order: Order) -> None:
     exec(code, vars(module))  # noqa: S102 - a test's own script
 
 
-def reap(statuses: dict[int, int]) -> None:
-    """Say how those that have ended did so."""
-    while statuses:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-        if not pid:
-            return
-        file = statuses.pop(pid)
-        os.write(file, f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        os.close(file)
+class Forker:
+    """Forks on the orders that come over *control*."""
 
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._bell, self._ringer = os.pipe()
+        for file in (self._bell, self._ringer):
+            os.set_blocking(file, False)
+        signal.set_wakeup_fd(self._ringer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._statuses: dict[int, int] = {}
+        self._unburied: set[int] = set()
 
-def received(control: socket.socket) -> Order | None:
-    """The next order; ``None`` when whoever gives them is gone."""
-    text, files, _, _ = socket.recv_fds(control, _LONGEST_ORDER, _FILES)
-    while text and not text.endswith(b"\n"):
-        text += control.recv(_LONGEST_ORDER)
-    return Order(text, files) if text else None
+    def serve(self) -> Order:
+        """Do as one is told, for ever. It returns in the processes that are forked: with what each is to run."""
+        self._control.sendall(b"ready\n")
+        while True:
+            ready, _, _ = select.select([self._control.fileno(), self._bell], [], [])
+            if self._bell in ready:
+                os.read(self._bell, 1 << 10)
+                self._tell()
+            if self._control.fileno() in ready:
+                message, files = self._received()
+                if not message:
+                    self._end()
+                elif "bury" in message:
+                    self._bury(message["bury"])
+                elif self._is_child(order := Order(message, files)):
+                    return order
 
+    def _received(self) -> tuple[dict[str, Any], list[int]]:
+        """The next message and its files; nothing when whoever gives them is gone."""
+        text, files, _, _ = socket.recv_fds(self._control, _LONGEST_ORDER, _FILES)
+        while text and not text.endswith(b"\n"):
+            text += self._control.recv(_LONGEST_ORDER)
+        return (json.loads(text) if text else {}), files
 
-def main(control_file: int, preload: Sequence[str]) -> None:
-    """Serve orders until nobody gives any."""
-    for name in preload:
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()  # what is there now stays shared between the processes
-    control = socket.socket(fileno=control_file)
-    reading, writing = os.pipe()
-    for file in (reading, writing):
-        os.set_blocking(file, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    statuses: dict[int, int] = {}
-    control.sendall(b"ready\n")
-    while True:
-        ready, _, _ = select.select([control.fileno(), reading], [], [])
-        if reading in ready:
-            os.read(reading, 1 << 10)
-            reap(statuses)
-        if control.fileno() not in ready:
-            continue
-        order = received(control)
-        if order is None:
-            os._exit(0)  # what still runs is not ours to wait for
+    def _is_child(self, order: Order) -> bool:
+        """Fork; whether this is the new process."""
         pid = os.fork()
         if pid == 0:
             os.setpgid(0, 0)
-            control.close()
-            for file in (reading, writing, *statuses.values()):
+            self._control.close()
+            for file in (self._bell, self._ringer, *self._statuses.values()):
                 os.close(file)
-            run(order)
-            return
+            return True
         os.setpgid(pid, pid)  # here too: whoever hears of it may kill its group at once
         for file in order.stdio:
             os.close(file)
         os.write(order.status, f"{pid}\n".encode())
-        statuses[pid] = order.status
+        self._statuses[pid] = order.status
+        self._unburied.add(pid)
+        return False
+
+    def _tell(self) -> None:
+        """Say how those that have ended did so."""
+        for pid, file in list(self._statuses.items()):
+            status = ended(pid, wait=False)
+            if status is not None:
+                os.write(file, f"{status}\n".encode())
+                os.close(self._statuses.pop(pid))
+
+    def _bury(self, pid: int) -> None:
+        os.waitpid(pid, 0)
+        self._unburied.discard(pid)
+        self._control.sendall(b"buried\n")
+
+    def _end(self) -> NoReturn:
+        for pid in self._unburied:
+            os.killpg(pid, signal.SIGKILL)
+        os._exit(0)
+
+
+def main(control_file: int, preload: Sequence[str]) -> None:
+    """Serve until nobody gives orders any more; in a process that was forked for one, be what was ordered."""
+    for name in preload:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what is there now stays shared between the processes
+    run(Forker(socket.socket(fileno=control_file)).serve())

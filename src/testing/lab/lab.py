@@ -11,7 +11,7 @@ from types import TracebackType
 
 from ...adapters.memory.hub import FakeHub
 from ...adapters.memory.hub_faults import kind_of
-from ...domain.hub.answers import envelope
+from ...domain.hub.calls import envelope
 from ...domain.ports.http import Http, Request
 from .conversation import ClientLeft, Conversation, LetGo
 from .faults import Faults

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from ...domain.errors import HubUnreachable
-from ...domain.hub.answers import envelope
+from ...domain.hub.calls import envelope
 from ...domain.ports.http import Http, Response
 from .conversation import ClientLeft, Conversation, LetGo
 from .http1 import Head, rendered

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import attrs
 
-from ...domain.hub.answers import envelope
+from ...domain.hub.calls import envelope
 from ...domain.ports.http import Response
 from .http1 import rendered
 from .scripts import Script

@@ -18,28 +18,47 @@ from pathlib import Path
 from types import TracebackType
 
 from .child import Child
+from .processes import Process
 
 #: What a session needs, behind the lazy face of the package.
 PRELOAD = ("hubport", "hubport.app.connect", "hubport.app.legacy")
 _PROGRAM = "from hubport.testing.lab.forker import main; main({}, {!r})"
 
 
-class Forked:
-    """One process, told of through the file *status*."""
+class Forked(Process):
+    """One process, told of through the file *status*; *zygote* is its parent, who buries it."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, zygote: Zygote, status: int) -> None:
+        self._zygote = zygote
         self._file = os.fdopen(status, "rb")
         self._lock = threading.Lock()
         self._status: int | None = None
-        self.pid = self._number()
+        self._pid = self._number()
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._pid
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the zygote is there, who keeps its number."""
+        return self._zygote.is_alive
 
     def wait(self) -> int:
-        """Wait for its end; the exit status, or minus the number of the signal that ended it."""
+        """Wait until the zygote has seen its end."""
         with self._lock:
             if self._status is None:
                 self._status = self._number()
                 self._file.close()
             return self._status
+
+    def bury(self) -> None:
+        """Have the zygote take note of its end."""
+        if self.is_ours:
+            self.wait()
+            self._zygote.bury(self._pid)
+        self._file.close()
 
     def _number(self) -> int:
         line = self._file.readline()
@@ -56,6 +75,8 @@ class Zygote:
         self, *, preload: Sequence[str] = PRELOAD, options: Sequence[str] = (), env: Mapping[str, str] | None = None
     ) -> None:
         self._control, theirs = socket.socketpair()
+        # One message at a time: what is sent without files could be read together with what is sent with some.
+        self._lock = threading.Lock()
         program = _PROGRAM.format(theirs.fileno(), list(preload))
         with theirs:
             self._process = subprocess.Popen(
@@ -68,6 +89,11 @@ class Zygote:
             self.close()
             raise AssertionError("the zygote did not start: see its standard error")
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs, and so keeps the numbers of what it has started: init, who comes next, gives them back."""
+        return self._control.fileno() >= 0 and self._process.poll() is None
+
     def start(self, script: Path, *arguments: object, env: Mapping[str, str], errors: Path) -> Child:
         """Run *script* as ``python script arguments`` would, with the environment *env*.
 
@@ -79,21 +105,28 @@ class Zygote:
         from_status, status = os.pipe()
         stderr = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         theirs = [stdin, stdout, stderr, status]
-        # Where the zygote is gone, the status is at its end at once.
-        with contextlib.suppress(ConnectionError):
-            socket.send_fds(self._control, [json.dumps(order).encode() + b"\n"], theirs)
-        for file in theirs:
-            os.close(file)
         try:
-            process = Forked(from_status)
+            with self._lock:
+                # Where the zygote is gone, the status is at its end at once.
+                with contextlib.suppress(ConnectionError):
+                    socket.send_fds(self._control, [json.dumps(order).encode() + b"\n"], theirs)
+                for file in theirs:
+                    os.close(file)
+                process = Forked(self, from_status)
         except BaseException:
             os.close(to_stdin)
             os.close(from_stdout)
             raise
         return Child(process, os.fdopen(to_stdin, "wb"), os.fdopen(from_stdout, "rb"), errors)
 
+    def bury(self, pid: int) -> None:
+        """Give back the number of a process that has ended. For :class:`Forked`."""
+        with self._lock, contextlib.suppress(ConnectionError):
+            self._control.sendall(json.dumps({"bury": pid}).encode() + b"\n")
+            self._control.recv(16)
+
     def close(self) -> None:
-        """Start no more. What was started lives on, for its owner to bury."""
+        """End, and with it whatever it has started."""
         self._control.close()
         self._process.wait()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hubport.adapters.disk_records import DiskRecords
-from tests.integration.adapters.child_process import output, program
+from tests.integration.adapters.child_process import output, program, unmeasured
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
 
@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None
                 print(exc.strerror)
         print(records.get("Ab3Cd5Ef7Gh9Ij1Kl2Mn"), len([*Path(sys.argv[1]).iterdir()]))
     """
-    assert ["File too large"] * 2 + ["{'status': 'new'} 1"] == output(code, tmp_path, **_unmeasured()).splitlines()
+    assert ["File too large"] * 2 + ["{'status': 'new'} 1"] == output(code, tmp_path, **unmeasured()).splitlines()
 
 
 def test_what_is_no_json_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
@@ -153,8 +153,3 @@ def test_what_is_no_json_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> 
     with pytest.raises(TypeError):
         records.put(MODEL, {"status": object()})
     assert {"status": "new"} == json.loads(the_file(tmp_path).read_bytes())
-
-
-def _unmeasured() -> dict[str, str]:
-    """Coverage writes a file of its own, for which there is no room either."""
-    return {name: "" for name in os.environ if name.startswith("COVERAGE")}

@@ -8,7 +8,6 @@ import gc
 import io
 import json
 import random
-import socket
 import threading
 import time
 import traceback
@@ -415,13 +414,11 @@ class TestAnswers:
             reach(serve(handle).url).send(GET, timeout=PATIENT)
 
     def test_a_port_where_nobody_listens_is_no_answer(self, reach: Reach) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        with RawServer(answering(response()), is_listening=False) as nobody:
+            with pytest.raises(HubUnreachable, match="Connection refused") as caught:
+                reach(nobody.url).send(GET, timeout=PATIENT)
 
-        with pytest.raises(HubUnreachable, match="Connection refused") as caught:
-            reach(f"http://127.0.0.1:{port}").send(GET, timeout=PATIENT)
-
-        assert f"http://127.0.0.1:{port}" == caught.value.root
+            assert nobody.url == caught.value.root
 
     def test_a_name_that_is_none_is_no_answer(self, reach: Reach) -> None:
         for host in ("hub.invalid", "a" * 70 + ".invalid", "a..b", "xn--"):
@@ -581,11 +578,11 @@ class TestSecrets:
     @pytest.mark.parametrize("key", [KEY, KEY + "\n", " " + KEY, KEY + "ключ", "Bearer \r\nx: " + KEY])
     def test_no_error_holds_the_key(self, reach: Reach, key: str) -> None:
         """Neither its text, nor the text of any error below it, nor the lines of code that a traceback shows."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            root = f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-        with pytest.raises((HubUnreachable, ValueError)) as caught:  # a key that is no header is its caller's fault
-            reach(root).send(Request("GET", "/", {"x-api-key": key}), timeout=PATIENT)
+        with (
+            RawServer(answering(response()), is_listening=False) as nobody,
+            pytest.raises((HubUnreachable, ValueError)) as caught,  # a key that is no header is its caller's fault
+        ):
+            reach(nobody.url).send(Request("GET", "/", {"x-api-key": key}), timeout=PATIENT)
 
         assert KEY not in "".join(traceback.format_exception(caught.value))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -214,12 +213,11 @@ class TestProxies:
                 reach("https://hub.invalid").send(GET, timeout=0.4)
 
     def test_a_proxy_that_is_not_there_is_no_answer(self, reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        for scheme in ("http", "https"):
-            monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{port}")
-            with pytest.raises(HubUnreachable):
-                reach(f"{scheme}://hub.invalid").send(GET, timeout=PATIENT)
+        with RawServer(answering(response()), is_listening=False) as nobody:
+            for scheme in ("http", "https"):
+                monkeypatch.setenv(f"{scheme}_proxy", nobody.url)
+                with pytest.raises(HubUnreachable):
+                    reach(f"{scheme}://hub.invalid").send(GET, timeout=PATIENT)
 
     @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:{port}", "gopher://127.0.0.1:{port}", "http://[::1", "::"])
     def test_a_proxy_that_cannot_be_used_is_not_gone_around(

@@ -9,12 +9,20 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from hubport.testing.lab import Child, Zygote, child
 from hubport.testing.lab.site import bare_environment
 
 Start = Callable[..., Child]
+
+
+@attrs.frozen
+class Instants:
+    """A clock for the lab's own time."""
+
+    monotonic: Callable[[], float]
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +194,18 @@ def test_one_that_hangs_says_where_with_all_its_threads_and_all_it_has_started(
         assert f"in {name}" in str(caught.value)
 
 
+def test_the_rest_that_it_says_is_a_sign_of_life_line_by_line(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    instants = iter(range(1000))
+    monkeypatch.setattr(child, "time", Instants(lambda: float(next(instants))))
+    one = start("import sys\nfor line in sys.stdin: print(line, end='', flush=True)")
+    for word in ("one", "two", "three"):
+        one.say(word)
+    one.say_no_more()
+    before = one._heard
+    assert ["one", "two", "three"] == one.rest()
+    assert before + 3 == one._heard
+
+
 def test_a_process_group_of_its_own_keeps_signals_from_others(start: Start) -> None:
     one, other = start(ECHO), start(ECHO)
     one.line()
@@ -204,6 +224,32 @@ def test_burying_leaves_nothing_and_may_come_twice(start: Start) -> None:
     one.bury()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_its_number_is_kept_for_it_until_it_is_buried(start: Start) -> None:
+    """Until then a signal to it meets it or nobody: a number that was given back may be a stranger's at once."""
+    one = start("print('ended')")
+    assert (["ended"], 0) == (one.rest(), one.end())
+    os.kill(one.pid, 0)
+    assert 0 == one.kill()  # too late, and harmless
+    os.kill(one.pid, 0)
+    one.bury()
+    with pytest.raises(ProcessLookupError):
+        os.kill(one.pid, 0)
+
+
+def test_no_signal_is_sent_to_a_number_that_was_given_back(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[int, int]] = []
+    one = start("pass")
+    one.end()
+    one.bury()
+    monkeypatch.setattr(os, "kill", lambda *signal: sent.append(signal))
+    monkeypatch.setattr(os, "killpg", lambda *signal: sent.append(signal))
+    one.terminate()
+    one.interrupt(times=2)
+    assert 0 == one.kill()
+    one.bury()
+    assert [] == sent
 
 
 class TestZygotes:
@@ -254,6 +300,37 @@ class TestZygotes:
         with pytest.raises(AssertionError, match="the zygote is gone"):
             zygote.start(tmp_path / "script.py", env={}, errors=tmp_path / "errors")
         zygote.close()
+
+    def test_what_it_has_started_goes_with_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        script = tmp_path / "script.py"
+        script.write_text(textwrap.dedent(ECHO))
+        zygote = Zygote(preload=[], env=bare_environment())
+        one = zygote.start(script, env={}, errors=tmp_path / "errors")
+        one.line()
+        zygote.close()
+        assert [] == one.rest()  # it has nobody's pipe open any more
+        sent: list[tuple[int, int]] = []
+        monkeypatch.setattr(os, "killpg", lambda *signal: sent.append(signal))
+        one.bury()
+        assert [] == sent  # its number is not kept any more
+
+    def test_where_it_was_killed_no_number_is_trusted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        script = tmp_path / "script.py"
+        script.write_text(textwrap.dedent(ECHO))
+        zygote = Zygote(preload=[], env=bare_environment())
+        one = zygote.start(script, env={}, errors=tmp_path / "errors")
+        one.line()
+        zygote._process.kill()
+        zygote._process.wait()
+        one.say_no_more()
+        assert [] == one.rest()  # it has ended, and nobody keeps its number
+        sent: list[tuple[int, int]] = []
+        monkeypatch.setattr(os, "kill", lambda *signal: sent.append(signal))
+        monkeypatch.setattr(os, "killpg", lambda *signal: sent.append(signal))
+        one.terminate()
+        one.bury()
+        zygote.close()
+        assert [] == sent
 
     def test_one_that_cannot_start_says_so(self) -> None:
         with pytest.raises(AssertionError, match="did not start"):

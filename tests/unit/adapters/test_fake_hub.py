@@ -182,7 +182,7 @@ class TestTheLedger:
         upload(hub, model, epoch="0", type="epoch", isBest="True")
         ask(hub, "GET", f"/v1/models/{model.id}/metrics")
         ask(hub, "GET", hub.checkpoints(model.id)[0].path)
-        ask(hub, "POST", "/v1/models", json={})
+        ask(hub, "POST", "/v1/models", json={"unknown": 1})
 
         kinds = ["auth", "model", "metrics", "heartbeat", "upload", "read", "file", "create"]
         assert kinds == [entry.kind for entry in hub.ledger]

@@ -22,6 +22,7 @@ from hubport.domain.errors import (
     InvalidModelRef,
     InvalidSettings,
     SessionClosed,
+    StoreUnusable,
 )
 
 URL = "https://hub.example/models/A1b2C3d4E5f6G7h8I9j0"
@@ -30,6 +31,7 @@ ONE_OF_EACH: list[HubportError] = [
     InvalidSettings("api_root", "this is no URL"),
     InvalidMetrics("loss", "a metric is a number or text, not list"),
     SessionClosed("log_metrics", URL),
+    StoreUnusable("postgresql://hub@db.example/hub", "connection refused"),
     HubUnreachable("https://hub.example", "connection refused"),
     HubRefused(404, "there is no such model"),
     AuthenticationFailed("no key"),
@@ -47,6 +49,7 @@ each_error = pytest.mark.parametrize("error", ONE_OF_EACH, ids=lambda error: typ
         (InvalidSettings, {ValueError}),
         (InvalidMetrics, {TypeError, ValueError}),
         (SessionClosed, {RuntimeError}),
+        (StoreUnusable, set()),
         (HubUnreachable, {ConnectionError}),
         (HubRefused, {ConnectionError, ValueError}),
         (AuthenticationFailed, {PermissionError, ValueError}),

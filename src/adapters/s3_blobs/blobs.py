@@ -1,0 +1,120 @@
+"""A HUB's files in a bucket.
+
+The one rule: a draft is a local file without a name, so that whatever ends it leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import tempfile
+import weakref
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from ...domain.ports.blobs import Blobs, Draft, Stored
+from .address import Address
+from .bucket import Bucket
+from .errors import spooling
+
+_PART = r"[0-9A-Za-z_][0-9A-Za-z_.-]*"
+_NAME = re.compile(rf"{_PART}/{_PART}")
+_LONGEST = 255
+
+
+class S3Blobs(Blobs):
+    """``s3://bucket/prefix?endpoint_url=http://...&region=...``; credentials come from where boto3 finds them.
+
+    What comes in is collected in the folder *spool*, which needs room for it, and then sent; above *part_size* bytes
+    (S3 wants 5 MiB at least) in parts. Ages are by the clock of the storage.
+
+    Raises:
+        ValueError: when *url* is none.
+        OSError: when the bucket cannot be reached, or the spool not be made.
+    """
+
+    def __init__(self, url: str, *, spool: str | os.PathLike[str], part_size: int = 64 << 20) -> None:
+        address = Address.parse(url)
+        self._spool = Path(spool)
+        with spooling(self._spool):
+            self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._bucket = Bucket.reached(address, part_size)
+
+    def draft(self) -> Draft:
+        return _Draft(self._bucket, self._spool)
+
+    def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
+        if not _is_name(name):
+            return None
+        return self._bucket.reader(name, start)
+
+    def delete(self, name: str) -> None:
+        if _is_name(name):
+            self._bucket.delete(name)
+
+    def sweep(self, is_wanted: Callable[[str], bool], *, older_than: float) -> int:
+        # Of drafts there is nothing to sweep here: a spool file has no name, and is gone with its process.
+        age = timedelta(seconds=older_than)
+        swept = 0
+        for name in self._bucket.names(age):
+            if _is_name(name) and not is_wanted(name):
+                self._bucket.delete(name)
+                swept += 1
+        return swept + self._bucket.abort_uploads(age)
+
+
+class _Draft(Draft):
+    """A file without a name in the folder *spool*."""
+
+    def __init__(self, bucket: Bucket, spool: Path) -> None:
+        self._bucket, self._spool = bucket, spool
+        with spooling(spool):
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - open until the draft is over
+        self._size = 0
+        self._sha256 = hashlib.sha256()
+        # Also when nobody keeps or drops it. Room that it took is free at once, because it has no name.
+        self._end = weakref.finalize(self, _close, self._file)
+
+    def write(self, data: bytes) -> None:
+        self._must_live()
+        try:
+            with spooling(self._spool):
+                self._file.write(data)
+        except BaseException:
+            self.drop()  # a part of *data* may be in it: nobody can go on from there
+            raise
+        self._sha256.update(data)
+        self._size += len(data)
+
+    def keep(self, name: str) -> Stored:
+        self._must_live()
+        try:
+            if not _is_name(name):
+                raise OSError(errno.EINVAL, f"{name[:80]!r} is no name for a blob: it is <token>/<file name>")
+            with spooling(self._spool):
+                self._file.flush()
+            self._bucket.put(name, self._file.fileno(), self._size, self._sha256.digest())
+        finally:
+            self.drop()
+        return Stored(self._size, self._sha256.hexdigest())
+
+    def drop(self) -> None:
+        self._end()
+
+    def _must_live(self) -> None:
+        if not self._end.alive:
+            raise OSError(errno.EBADF, "this draft is over: begin a new one")
+
+
+def _close(file: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):  # what could not be written any more
+        file.close()
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and len(name) <= _LONGEST

@@ -1,0 +1,156 @@
+"""Items of one kind in a table.
+
+The one rule: what is read is one statement, so that it is of one moment; what is written goes through the writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import attrs
+import sqlalchemy as sa
+
+from ...domain.hub_model import HubModel
+from ...domain.ports.hub_store import ItemT, Page, Shelf, place_of
+from .database import Database
+from .documents import Documents, folded, row_of
+from .writer import Transaction, Write, Writer
+
+T = TypeVar("T")
+
+
+class SqlShelf(Shelf[ItemT], Generic[ItemT]):
+    """*kind* is the class of the items, *table* where they are."""
+
+    def __init__(self, database: Database, writer: Writer, kind: type[ItemT], table: sa.Table) -> None:
+        self._database = database
+        self._writer = writer
+        self._documents = Documents(kind)
+        self._name = table.name
+        columns = table.c
+        # Built once: building a statement costs more than SQLite needs to run it.
+        own = self._columns(table)
+        self._get = sa.select(*own).where(columns.id == sa.bindparam("item_id"))
+        self._get_for_update = self._get.with_for_update()
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in ("id", "is_trashed", "sought", "document")}
+        self._save = database.dialect.upsert(table, ["id"], values, self._changes(table))
+        self._update = (
+            sa.update(table)
+            .where(columns.id == sa.bindparam("item_id"))
+            .values({name: sa.bindparam(f"new_{name}") for name in values if name != "id"} | self._changes(table))
+        )
+        self._delete = sa.delete(table).where(columns.id == sa.bindparam("item_id"))
+        wanted = columns.is_trashed == sa.bindparam("is_trashed", type_=sa.Boolean)
+        holds = database.dialect.holds(columns.sought, sa.bindparam("query", type_=sa.LargeBinary))
+        self._pages = {
+            is_sought: _page(table, own, sa.and_(wanted, holds) if is_sought else wanted) for is_sought in (False, True)
+        }
+
+    def get(self, item_id: str) -> ItemT | None:
+        if not is_plain(item_id):
+            return None
+        row = self._database.read(lambda connection: connection.execute(self._get, {"item_id": item_id}).first())
+        return None if row is None else self._item(row)
+
+    def save(self, item: ItemT) -> None:
+        row = row_of(item, self._documents.write(item))
+        self._do(item.id, lambda transaction: transaction.connection.execute(self._save, row))
+
+    def update(self, item_id: str, change: Callable[[ItemT], ItemT]) -> ItemT:
+        def work(transaction: Transaction) -> ItemT:
+            connection = transaction.connection
+            row = connection.execute(self._get_for_update, {"item_id": item_id}).first()
+            if row is None:
+                raise KeyError(item_id)
+            item = change(self._item(row))
+            document = self._documents.write(item)
+            new = {f"new_{name}": value for name, value in row_of(item, document).items()}
+            connection.execute(self._update, {"item_id": item_id} | new)
+            return self._item_of(document, row)
+
+        if not is_plain(item_id):
+            raise KeyError(item_id)
+        return self._do(item_id, work)
+
+    def delete(self, item_id: str) -> bool:
+        if not is_plain(item_id):
+            return False
+        key = {"item_id": item_id}
+        return self._do(item_id, lambda transaction: transaction.connection.execute(self._delete, key).rowcount > 0)
+
+    def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
+        before = place_of(cursor)
+        values: dict[str, Any] = {
+            "before": _END if before is None else before,
+            # One more than asked for: whether it is there says whether this is the last page.
+            "limit": limit + 1,
+            "is_trashed": is_trashed,
+        }
+        if query:
+            values["query"] = folded(query)
+        statement = self._pages[bool(query)]
+        rows = self._database.read(lambda connection: connection.execute(statement, values).all())
+        # Where there is no item, there is still a row for the total.
+        found = [row for row in rows if row.place is not None]
+        shown = found[:limit]
+        more = str(shown[-1].place) if shown and len(found) > len(shown) else None
+        return Page(tuple(map(self._item, shown)), rows[0].total, more)
+
+    def _do(self, item_id: str, work: Callable[[Transaction], T]) -> T:
+        return self._writer.do(Write((self._name, item_id), work))
+
+    # What models have more.
+
+    def _columns(self, table: sa.Table) -> tuple[sa.Column[Any], ...]:
+        """What an item is made of."""
+        return (table.c.document,)
+
+    def _changes(self, table: sa.Table) -> dict[str, Any]:
+        """What changes with the item."""
+        return {}
+
+    def _item(self, row: sa.Row[Any]) -> ItemT:
+        return self._item_of(row.document, row)
+
+    def _item_of(self, document: str, row: sa.Row[Any]) -> ItemT:
+        return self._documents.read(document)
+
+
+class ModelShelf(SqlShelf[HubModel]):
+    """Models, which are also seen, and have a revision."""
+
+    def _columns(self, table: sa.Table) -> tuple[sa.Column[Any], ...]:
+        return (table.c.document, table.c.seen)
+
+    def _changes(self, table: sa.Table) -> dict[str, Any]:
+        return {"revision": table.c.revision + 1}
+
+    def _item_of(self, document: str, row: sa.Row[Any]) -> HubModel:
+        model = super()._item_of(document, row)
+        if row.seen is None or (model.last_seen is not None and model.last_seen >= row.seen):
+            return model
+        return attrs.evolve(model, last_seen=row.seen)
+
+
+#: After every place.
+_END = 10**18
+
+
+def is_plain(item_id: str) -> bool:
+    """Whether a database takes it as text at all: what is asked for comes from outside, and an ID never looks so."""
+    return item_id.isascii() and "\0" not in item_id
+
+
+def _page(table: sa.Table, own: tuple[sa.Column[Any], ...], wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The total and the items in one statement; the total is there also where there is no item."""
+    total = sa.select(sa.func.count().label("total")).select_from(table).where(wanted).subquery()
+    items = (
+        sa.select(table.c.place, *own)
+        .where(wanted, table.c.place < sa.bindparam("before", type_=sa.BigInteger))
+        .order_by(table.c.place.desc())
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+        .subquery()
+    )
+    joined = total.outerjoin(items, sa.true())
+    return sa.select(total.c.total, *items.c).select_from(joined).order_by(items.c.place.desc())

@@ -1,0 +1,103 @@
+"""The store of a HUB over a database.
+
+The one rule: what was taken is committed, and on the disk, before the call returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from ...domain.hub_items import Dataset, Key, Project
+from ...domain.hub_model import HubModel
+from ...domain.ports.hub_store import HubStore, Put, Series, Shelf
+from .database import Database
+from .documents import decoded
+from .schema import bring_up_to_date
+from .shelf import ModelShelf, SqlShelf, is_plain
+from .tables import DATASETS, KEYS, METRICS, MODELS, PROJECTS
+from .writer import PutWrite, Writer
+
+_MODEL_ID = sa.bindparam("of_model", type_=sa.Text)
+_LARGEST = (1 << 63) - 1
+
+_REVISION = sa.select(MODELS.c.revision).where(MODELS.c.id == _MODEL_ID)
+_METRICS = (
+    sa.select(MODELS.c.revision, METRICS.c.epoch, METRICS.c.text)
+    .select_from(
+        MODELS.outerjoin(
+            METRICS,
+            sa.and_(
+                METRICS.c.model_id == MODELS.c.id,
+                METRICS.c.revision > sa.bindparam("after", type_=sa.BigInteger),
+            ),
+        )
+    )
+    .where(MODELS.c.id == _MODEL_ID)
+    .order_by(METRICS.c.epoch)
+)
+
+
+class SqlHubStore(HubStore):
+    """In the database at *url*: ``sqlite:///PATH`` or ``postgresql://...``. Its tables are made, or brought up to date.
+
+    Several processes may have it open at once. Close it when done.
+
+    Raises:
+        StoreUnusable: when there is no such database, or it is not for this version.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+        try:
+            bring_up_to_date(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+        self._writer = Writer(self._database)
+        self._models = ModelShelf(self._database, self._writer, HubModel, MODELS)
+        self._projects = SqlShelf(self._database, self._writer, Project, PROJECTS)
+        self._datasets = SqlShelf(self._database, self._writer, Dataset, DATASETS)
+        self._keys = SqlShelf(self._database, self._writer, Key, KEYS)
+
+    @property
+    def models(self) -> Shelf[HubModel]:
+        return self._models
+
+    @property
+    def projects(self) -> Shelf[Project]:
+        return self._projects
+
+    @property
+    def datasets(self) -> Shelf[Dataset]:
+        return self._datasets
+
+    @property
+    def keys(self) -> Shelf[Key]:
+        return self._keys
+
+    def put_all(self, puts: Sequence[Put]) -> Collection[str]:
+        odd = {put.model_id for put in puts if not is_plain(put.model_id)}
+        puts = [put for put in puts if put.model_id not in odd]
+        if not puts:
+            return odd
+        write = PutWrite(MODELS.name, puts)
+        self._writer.do(write)
+        return odd | set(write.missing)
+
+    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+        if not is_plain(model_id):
+            return Series(0, {})
+        values = {"of_model": model_id, "after": max(0, min(after, _LARGEST))}
+        rows = self._database.read(lambda connection: connection.execute(_METRICS, values).all())
+        epochs = {row.epoch: decoded(row.text) for row in rows if row.epoch is not None}
+        return Series(rows[0].revision if rows else 0, epochs)
+
+    def revision(self, model_id: str) -> int:
+        if not is_plain(model_id):
+            return 0
+        return self._database.read(lambda connection: connection.scalar(_REVISION, {"of_model": model_id})) or 0
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,57 @@
+"""Files to clients, piece by piece.
+
+The one rule: a reader that was opened is closed, whatever becomes of the client; and a client that was promised so many
+bytes gets them, or a broken connection, never fewer that look like all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import BinaryIO
+
+from ...domain.hub.calls import Answer, BlobRange, Refusal
+from ...domain.ports.blobs import Blobs
+from .pool import Pool
+from .wire import ClientGone, Wire
+
+_PIECE = 1 << 18
+
+
+async def give(wire: Wire, answer: Answer, blobs: Blobs, pool: Pool) -> None:
+    """The answer's file, or for HEAD what would be said of it.
+
+    Raises:
+        Refusal: 404 when it is gone.
+        ClientGone: when nobody takes it any more.
+        OSError: when it cannot be read, or is shorter than it was.
+    """
+    blob = answer.blob
+    assert blob is not None  # noqa: S101 - who calls has looked
+    if wire.method == "HEAD":
+        await wire.begin(answer, length=blob.size)
+        await wire.finish()
+        return
+    reader = await pool.run(_opened, blobs, blob)
+    gone = asyncio.ensure_future(wire.until_gone())
+    try:
+        await wire.begin(answer, length=blob.size)
+        left = blob.size
+        while left:
+            piece = await pool.run(reader.read, min(left, _PIECE))
+            if not piece:
+                raise OSError(f"the blob {blob.name} ended {left} bytes early")
+            left -= len(piece)
+            if gone.done():
+                raise ClientGone
+            await wire.say(piece)
+        await wire.finish()
+    finally:
+        gone.cancel()
+        await pool.run(reader.close)
+
+
+def _opened(blobs: Blobs, blob: BlobRange) -> BinaryIO:
+    reader = blobs.open(blob.name, start=blob.start)
+    if reader is None:
+        raise Refusal(404, "there is no such file any more")
+    return reader

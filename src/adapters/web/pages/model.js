@@ -1,0 +1,185 @@
+// One model: where it stands, its curves, its checkpoints, and how to go on.
+//
+// The one rule: the page is built once and then changed in place, so that what somebody reads, has selected or has the
+// focus on stays where it is while a training goes on.
+
+import { Refused, ROOT, modelInAddress, now, origin } from "./api.js";
+import { follow } from "./changes.js";
+import { Checkpoints } from "./checkpoints.js";
+import { Curves } from "./curves.js";
+import { element, fill, foreign, keyed, retext } from "./dom.js";
+import { ago, date, number, progress, state } from "./format.js";
+import { recipes } from "./recipes.js";
+import { notice, start, trouble } from "./shell.js";
+
+const TICK = 10_000;
+
+const page = document.getElementById("page");
+
+start(async (signal) => {
+  const id = modelInAddress();
+  if (id === null) return missing("This address names no model.", false);
+  let view = null;
+  const ticking = setInterval(() => view?.tick(), TICK);
+  try {
+    for await (const { change, trouble, reset } of follow(id, signal)) {
+      if (reset) view?.curves.clear();
+      if (trouble) notice(trouble);
+      if (!change) continue;
+      notice("");
+      if (view === null) {
+        view = new View(id);
+        fill(page, ...view.elements);
+      }
+      view.show(change);
+    }
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Refused) || error.status !== 404) throw error;
+    missing(trouble(error, 1).said, view !== null);
+  } finally {
+    clearInterval(ticking);
+    view?.curves.close();
+  }
+});
+
+function missing(message, wasShown) {
+  const title = wasShown ? "This model was deleted" : "There is no such model";
+  document.title = `${title} · hubport`;
+  notice("");
+  fill(
+    page,
+    element(
+      "div", { class: "empty" },
+      element("h1", {}, title),
+      element("p", {}, message),
+      element("p", {}, element("a", { href: ROOT.pathname }, "Show all models")),
+    ),
+  );
+}
+
+class View {
+  curves = new Curves();
+  #model = null;
+  #name = foreign("");
+  #state = element("span", { class: "state" });
+  #id = element("code");
+  #bar = element("progress", { max: 1, "aria-label": "Progress" });
+  #done = element("span");
+  #best = element("span", { class: "value" });
+  #bestOf = element("span", { class: "muted small" });
+  #seen = element("time");
+  #agent = foreign("", { class: "muted small" });
+  #noMetrics = element("p", { class: "muted" });
+  #checkpoints = new Checkpoints("checkpoints");
+  #howTitle = element("h2", { id: "how" });
+  #how = element("div");
+  #howNote = element("p", { class: "muted" });
+  #curves;
+  #arguments = element("dl", { class: "facts" });
+
+  constructor(id) {
+    fill(this.#how, ...recipes(id));
+    retext(this.#id, id);
+    const tile = (head, ...children) => element("div", {}, element("dt", {}, head), element("dd", {}, ...children));
+    this.#curves = element(
+      "section", { "aria-labelledby": "curves" },
+      element("h2", { id: "curves" }, "Curves"), this.#noMetrics, ...this.curves.elements,
+    );
+    this.start = element("section", { "aria-labelledby": "how" }, this.#howTitle, this.#howNote, this.#how);
+    this.elements = [
+      element("nav", { "aria-label": "Where this is", class: "small" }, element("a", { href: ROOT.pathname }, "← Models")),
+      element("div", { class: "headline" }, element("h1", {}, this.#name), this.#state),
+      element(
+        "dl", { class: "tiles" },
+        tile("Progress", this.#done, this.#bar),
+        tile("Best", this.#best, this.#bestOf),
+        tile("Last seen", this.#seen, this.#agent),
+        tile("ID", this.#id),
+      ),
+      this.#curves,
+      element("section", { "aria-labelledby": "checkpoints" }, element("h2", { id: "checkpoints" }, "Checkpoints"), ...this.#checkpoints.elements),
+      this.start,
+      element("section", { "aria-labelledby": "arguments" }, element("h2", { id: "arguments" }, "Train arguments"), this.#arguments),
+    ];
+  }
+
+  show({ model, epochs }) {
+    this.curves.take(epochs ?? {});
+    this.#noMetrics.hidden = !this.curves.isEmpty;
+    this.#model = model;
+    this.#showHead(model);
+    this.#checkpoints.show(Array.isArray(model.checkpoints) ? model.checkpoints : []);
+    this.#showArguments(model);
+    this.#showHow(model);
+    this.tick();
+  }
+
+  /** What changes with time alone. */
+  tick() {
+    const model = this.#model;
+    const word = state(model, now());
+    retext(this.#state, word);
+    this.#state.dataset.state = word;
+    if (typeof model.last_seen === "number") {
+      retext(this.#seen, ago(now() - model.last_seen));
+      this.#seen.dateTime = new Date(model.last_seen * 1000).toISOString();
+      this.#seen.title = date(model.last_seen);
+    } else retext(this.#seen, "never");
+    const hints = {
+      new: "No metrics yet. They appear here as soon as the training sends some.",
+      training: "No metrics yet. They appear here as soon as the training sends some.",
+      disconnected: "No metrics, and nothing was heard of the training for 15 minutes.",
+      trained: "This training has sent no metrics.",
+    };
+    retext(this.#noMetrics, hints[word]);
+  }
+
+  #showHead(model) {
+    const name = model.meta?.name || model.id;
+    retext(this.#name, name);
+    document.title = `${name} · hubport`;
+    const { all, text, part } = progress(model);
+    retext(this.#done, text);
+    this.#bar.hidden = !all;
+    this.#bar.value = part;
+    const best = model.progress?.best;
+    retext(this.#best, best ? number(best.value) : "–");
+    if (this.#bestOf.dataset.best !== JSON.stringify(best)) {
+      fill(this.#bestOf, ...(best ? [foreign(best.name), ` at epoch ${best.epoch}`] : []));
+      this.#bestOf.dataset.best = JSON.stringify(best);
+    }
+    retext(this.#agent, model.agent ?? "");
+  }
+
+  #showArguments(model) {
+    const shown = { model: origin(model), ...model.train_args };
+    const items = Object.entries(shown).filter(([, value]) => value !== null && value !== undefined);
+    keyed(this.#arguments, items, ([name]) => name, ([name]) => {
+      const value = element("dd");
+      const made = element("div", {}, element("dt", {}, foreign(name)), value);
+      made.update = ([, given]) => {
+        const text = given !== "" ? String(given) : name === "data" ? "still being processed" : "the trainer’s choice";
+        if (value.textContent !== text) fill(value, given === "" ? element("span", { class: "muted" }, text) : foreign(text));
+      };
+      return made;
+    });
+  }
+
+  #showHow(model) {
+    const words = {
+      trained: ["Trained", "The final checkpoint is stored: there is nothing left to start. Download it above."],
+      training: ["Resume", "Each of these goes on from the newest checkpoint."],
+      new: ["Start", "Each of these starts the training from the beginning."],
+    };
+    const [title, note] = words[model.status] ?? words.new;
+    retext(this.#howTitle, title);
+    retext(this.#howNote, note);
+    this.#how.hidden = model.status === "trained";
+    // Before there is anything to see, how to start is what somebody has come for. Moved once, with nobody in it.
+    const isFirst = model.status === "new" && this.curves.isEmpty;
+    if (isFirst) this.#curves.before(this.start);
+    else if (this.start.nextElementSibling === this.#curves && !this.start.contains(document.activeElement)) {
+      this.elements.at(-1).before(this.start);
+    }
+  }
+}

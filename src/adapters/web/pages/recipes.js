@@ -1,0 +1,67 @@
+// The lines that start or resume a model's training, for each client.
+//
+// The one rule: nothing but this HUB's address, the ID and the key goes into a line that somebody will run.
+
+import { ROOT, modelAddress } from "./api.js";
+import { copyButton, element } from "./dom.js";
+import { key } from "./key.js";
+
+const environment = (root, secret) =>
+  `export ULTRALYTICS_HUB_API=${root} ULTRALYTICS_HUB_WEB=${root}\nexport HUB_API_KEY=${secret}\n`;
+
+const CLIENTS = [
+  {
+    name: "hubport",
+    note: "A training loop of your own, in Python.",
+    lines: (root, id, secret) => `${environment(root, secret)}python - <<'END'
+import hubport
+
+with hubport.connect("${id}") as session:
+    print("train", session.model_file, "with", session.train_args)
+    # session.log_metrics(epoch, {"train/loss": loss})
+    # session.upload_checkpoint("last.pt", epoch=epoch)
+    # session.finish("best.pt", epoch=epoch, map=0.42)
+END`,
+  },
+  {
+    name: "ultralytics 8.2 and later",
+    note: "Up to 8.4.114, with hub-sdk beside it.",
+    lines: (root, id, secret) => `${environment(root, secret)}python - <<'END'
+from ultralytics import YOLO
+
+YOLO("${root}/models/${id}").train()
+END`,
+  },
+  {
+    name: "ultralytics 8.0",
+    note: "It knows its own address of the HUB alone, and takes the key as a part of it; the calls go to this HUB.",
+    lines: (root, id, secret) => `export ULTRALYTICS_HUB_API=${root}
+python - <<'END'
+from ultralytics import YOLO
+
+YOLO("https://hub.ultralytics.com/models/${secret}_${id}").train()
+END`,
+  },
+];
+
+/** One folded piece for each client, the first of them open. */
+export function recipes(id) {
+  // A model without a good ID has no page.
+  if (modelAddress(id) === null) return [];
+  const root = ROOT.href.replace(/\/$/, "");
+  return CLIENTS.map(({ name, note, lines }, place) =>
+    element(
+      "details", { open: place === 0 },
+      element("summary", {}, name),
+      element("p", { class: "muted small" }, note),
+      element(
+        "div", { class: "lines" },
+        element(
+          "pre", { tabindex: 0, role: "region", "aria-label": `Lines for ${name}` },
+          lines(root, id, `…${(key() ?? "").slice(-4)}`),
+        ),
+        copyButton(() => lines(root, id, key() ?? ""), `Copy the lines for ${name}`),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,62 @@
+"""One question to a HUB by somebody who waits for the answer.
+
+The one rule: it is asked once, and whatever is no success is an error that says what to do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ..domain.credentials import Credentials
+from ..domain.errors import AuthenticationFailed, HubRefused
+from ..domain.hub_protocol import HubProtocol
+from ..domain.outcome import Verdict
+from ..domain.ports.clock import Clock
+from ..domain.ports.http import Http, Request
+
+#: How long one answer may take, in seconds.
+PATIENCE = 60.0
+
+
+@attrs.frozen
+class Asking:
+    """Asks the HUB behind ``http``; ``api_root`` is its name in errors."""
+
+    http: Http
+    clock: Clock
+    credentials: Credentials
+    api_root: str
+
+    @property
+    def protocol(self) -> HubProtocol:
+        """How a question is put."""
+        return HubProtocol(self.credentials)
+
+    def ask(self, request: Request) -> Any:
+        """The ``data`` of the answer, ``None`` where it has none.
+
+        Raises:
+            HubUnreachable: without an answer.
+            AuthenticationFailed: when the key is not taken.
+            HubRefused: for any other answer that is no success.
+        """
+        response = self.http.send(request, timeout=PATIENCE)
+        result = self.protocol.understood(response, wall=self.clock.wall())
+        if result.verdict is Verdict.LOCKED_OUT:
+            raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key")
+        if result.verdict is not Verdict.DELIVERED:
+            raise HubRefused(result.status, result.message or "without a message")
+        return result.data
+
+    def fetch(self, request: Request) -> Any:
+        """The same where there must be data.
+
+        Raises:
+            HubRefused: also when there is none.
+        """
+        data = self.ask(request)
+        if data is None:
+            raise HubRefused(200, "no data in the answer")
+        return data

@@ -1,0 +1,98 @@
+"""A HUB's models as people see them on a terminal.
+
+The one rule: a record is believed in nothing. What another HUB leaves out is blank, and what makes no sense is too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .tables import ago, pairs, size, table
+
+_COLUMNS = ("ID", "NAME", "STATE", "EPOCHS", "BEST", "LAST SEEN")
+_SHORT_HASH = 16
+_SENSELESS = 1e18
+
+
+def listing(records: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each."""
+    return table([_COLUMNS, *(_row(record) for record in records)])
+
+
+def portrait(record: Mapping[str, Any]) -> str:
+    """Everything of one."""
+    return pairs((name, value) for name, value in _lines(record) if value)
+
+
+def _row(record: Mapping[str, Any]) -> tuple[str, ...]:
+    return record["id"], _name(record), _state(record), _epochs(record), _best(record), _seen(record)
+
+
+def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "id", record["id"]
+    yield "name", _name(record)
+    yield "page", record["url"]
+    yield "state", _state(record)
+    yield "trains", record.get("cfg") or record.get("weights") or ""
+    arguments = _part(record, "train_args")
+    yield "with", ", ".join(f"{name}={value}" for name, value in arguments.items() if value not in ("", None))
+    yield "epochs", _epochs(record)
+    yield "best", _best(record)
+    yield "last seen", " by ".join(filter(None, (_seen(record), str(record.get("agent") or ""))))
+    checkpoints = record.get("checkpoints")
+    for checkpoint in checkpoints if isinstance(checkpoints, list) else ():
+        if isinstance(checkpoint, Mapping):
+            yield "checkpoint", _checkpoint(checkpoint)
+
+
+def _checkpoint(checkpoint: Mapping[str, Any]) -> str:
+    length = _number(checkpoint.get("size"))
+    return "  ".join(
+        (
+            f"{checkpoint.get('type')} of epoch {checkpoint.get('epoch')}",
+            "?" if length is None else size(length),
+            f"sha256 {str(checkpoint.get('sha256'))[:_SHORT_HASH]}…",
+            str(checkpoint.get("url")),
+        )
+    )
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return str(_part(record, "meta").get("name") or "")
+
+
+def _state(record: Mapping[str, Any]) -> str:
+    if record.get("trashed") is True:
+        return f"{record['status']}, in the trash"
+    is_silent = record["status"] != "trained" and record.get("last_seen") is not None and not record.get("is_connected")
+    return f"{record['status']}, disconnected" if is_silent else str(record["status"])
+
+
+def _epochs(record: Mapping[str, Any]) -> str:
+    """How many there were, counted from 1 as people do."""
+    epoch, epochs = _part(record, "progress").get("epoch"), record.get("epochs")
+    done = epoch + 1 if isinstance(epoch, int) else 0
+    return f"{done} of {epochs}" if isinstance(epochs, int) else str(done or "")
+
+
+def _best(record: Mapping[str, Any]) -> str:
+    best = _part(_part(record, "progress"), "best")
+    value = _number(best.get("value"))
+    return "" if value is None else f"{best.get('name')} {value:.4g}"
+
+
+def _seen(record: Mapping[str, Any]) -> str:
+    seen = _number(record.get("last_seen"))
+    return "" if seen is None else f"{ago(time.time() - seen)} ago"
+
+
+def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = record.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_one and abs(value) < _SENSELESS else None

@@ -1,0 +1,204 @@
+"""``hubport models``: the models of a HUB.
+
+The one rule: nothing is deleted for good without somebody having said so twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ...domain.errors import InvalidSettings
+from ..hub_models import NewModel
+from ..metrics_csv import metrics_csv
+from .arguments import add_place, between, text
+from .here import chosen_hub
+from .model_views import listing, portrait
+
+_MANY = 10**9
+_FIELDS = ("weights", "data", "epochs", "imgsz", "batch", "patience", "device", "cache", "name")
+
+
+def add(commands: Any) -> None:
+    """Put it on the command line."""
+    models = commands.add_parser(
+        "models",
+        help="list, make and delete the models of a HUB, and read their metrics",
+        description="The HUB is the one that --hub, --data-dir or --database names; else that of ULTRALYTICS_HUB_API, "
+        "with the key in HUB_API_KEY; else the one in this machine's data directory, without a server and a key.",
+    )
+    actions = models.add_subparsers(required=True, metavar="ACTION")
+    everywhere = [
+        _list_arguments(actions),
+        _create_arguments(actions),
+        _named(actions, "show", _show, "one model, with its checkpoints"),
+        _delete_arguments(actions),
+        _named(actions, "restore", _restore, "take models out of the trash", nargs="+"),
+        _csv_arguments(actions),
+    ]
+    for action in everywhere:
+        add_place(action)
+        action.add_argument("--hub", metavar="URL", help="a HUB elsewhere (else ULTRALYTICS_HUB_API)")
+        action.add_argument("--api-key", metavar="KEY", help="the key for it (else HUB_API_KEY)")
+        action.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+
+
+def _named(actions: Any, name: str, run: Any, about: str, *, nargs: str | None = None) -> Any:
+    action = actions.add_parser(name, help=about)
+    dest = "model" if nargs is None else "models"
+    action.add_argument(dest, nargs=nargs, metavar="MODEL", help="its ID, or the address of its page")
+    action.set_defaults(run=run)
+    return action
+
+
+def _list_arguments(actions: Any) -> Any:
+    listed = actions.add_parser("list", help="models, newest first")
+    listed.add_argument("--limit", type=between(1, _MANY), metavar="N", help="so many at most (all)")
+    listed.add_argument("--query", type=text(), metavar="TEXT", help="only those with it in name or ID")
+    listed.add_argument("--trash", action="store_true", help="those in the trash")
+    listed.set_defaults(run=_list)
+    return listed
+
+
+def _create_arguments(actions: Any) -> Any:
+    create = actions.add_parser("create", help="make a model to train")
+    create.add_argument(
+        "--weights", type=text(), required=True, metavar="FILE", help="what to train: yolov8n.pt; .yaml: from scratch"
+    )
+    create.add_argument(
+        "--data",
+        type=text(),
+        required=True,
+        metavar="NAME",
+        help="a dataset: coco8.yaml, a URL, or the ID of one in the HUB",
+    )
+    for name, least, default, about in (
+        ("epochs", 1, 100, "how long to train"),
+        ("imgsz", 1, 640, "size of the images in pixels"),
+        ("batch", -1, 16, "images in a batch; -1: the trainer finds out"),
+        ("patience", 0, 100, "epochs without progress before it stops"),
+    ):
+        create.add_argument(
+            f"--{name}", type=between(least, _MANY), default=default, metavar="N", help=f"{about} ({default})"
+        )
+    create.add_argument("--device", type=text(), metavar="TEXT", help="cpu, 0, or 0,1 (the trainer's choice)")
+    create.add_argument("--cache", type=text(), metavar="TEXT", help="ram or disk (the trainer's choice)")
+    create.add_argument("--name", type=text(), metavar="TEXT", help="what people call it (what it is trained from)")
+    create.set_defaults(run=_create)
+    return create
+
+
+def _delete_arguments(actions: Any) -> Any:
+    delete = _named(actions, "delete", _delete, "put models into the trash", nargs="+")
+    delete.add_argument("--hard", action="store_true", help="for good, with metrics and checkpoints")
+    delete.add_argument("--yes", action="store_true", help="do not ask before that")
+    return delete
+
+
+def _csv_arguments(actions: Any) -> Any:
+    export = _named(actions, "export-csv", _export, "a model's metrics: a row an epoch, a column a metric")
+    export.add_argument("file", nargs="?", metavar="FILE", help="written there (stdout)")
+    return export
+
+
+def _list(options: argparse.Namespace) -> int:
+    with chosen_hub(options) as hub:
+        found = hub.all(query=options.query or "", is_trashed=options.trash)
+        records = list(itertools.islice(found, options.limit))
+    if options.json:
+        print(json.dumps(records, indent=2))
+    elif records:
+        print(listing(records))
+    else:
+        print("The trash is empty." if options.trash else "No models: `hubport models create` makes one.")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    with chosen_hub(options) as hub:
+        record = hub.read(hub.id_of(options.model))
+    print(json.dumps(record, indent=2) if options.json else portrait(record))
+    return 0
+
+
+def _create(options: argparse.Namespace) -> int:
+    given = {name: getattr(options, name) for name in _FIELDS}
+    with chosen_hub(options) as hub:
+        record = hub.create(NewModel(**{name: value for name, value in given.items() if value is not None}))
+    print(json.dumps(record, indent=2) if options.json else portrait(record))
+    return 0
+
+
+def _delete(options: argparse.Namespace) -> int:
+    with chosen_hub(options) as hub:
+        ids = [hub.id_of(model) for model in options.models]
+        if options.hard and not options.yes and not _is_sure(ids):
+            print("hubport: nothing was deleted", file=sys.stderr)
+            return 1
+        for model_id in ids:
+            hub.delete(model_id, is_hard=options.hard)
+            if not options.json:
+                print(
+                    model_id, "is gone." if options.hard else "is in the trash: `hubport models restore` takes it out."
+                )
+    if options.json:
+        print(
+            json.dumps(
+                [{"id": model_id, "deleted": "for good" if options.hard else "trash"} for model_id in ids], indent=2
+            )
+        )
+    return 0
+
+
+def _is_sure(ids: list[str]) -> bool:
+    if not sys.stdin.isatty():
+        raise InvalidSettings("--hard", "there is no terminal to ask on: say --yes to delete for good")
+    print(
+        f"Delete {', '.join(ids)} for good, with metrics and checkpoints? [y/N] ", end="", file=sys.stderr, flush=True
+    )
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _restore(options: argparse.Namespace) -> int:
+    with chosen_hub(options) as hub:
+        records = [hub.restore(hub.id_of(model)) for model in options.models]
+    print(json.dumps(records, indent=2) if options.json else listing(records))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    if options.json and options.file is None:
+        raise InvalidSettings("--json", "the table goes to stdout: name a FILE for it")
+    with chosen_hub(options) as hub:
+        model_id = hub.id_of(options.model)
+        series = hub.series(model_id)
+    content = metrics_csv(series)
+    if options.file is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content.encode())  # not through the translation of line ends
+        return 0
+    path = Path(options.file)
+    _write_whole(path, content)
+    epochs = len({epoch for values in series.values() for epoch in values})
+    result = {"id": model_id, "file": str(path), "epochs": epochs, "metrics": len(series)}
+    print(json.dumps(result, indent=2) if options.json else f"{path}: {epochs} epochs of {len(series)} metrics")
+    return 0
+
+
+def _write_whole(path: Path, content: str) -> None:
+    """In one step, so that an earlier table stays where this one cannot be written."""
+    if path.exists() and not path.is_file():  # a pipe or a device
+        path.write_bytes(content.encode())
+        return
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_bytes(content.encode())
+        new.replace(path)
+    except OSError as exc:
+        new.unlink(missing_ok=True)
+        raise OSError(exc.errno, exc.strerror, str(path)) from exc

@@ -1,0 +1,105 @@
+"""Which adapter stands behind which port of a HUB of one's own.
+
+The one rule: what the extras bring is imported when it is built, so that neither ``import hubport`` nor a command that
+needs no HUB pays for it, and who lacks an extra is told which one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dependency_injector import containers, providers
+
+from ..adapters.system_clock import SystemClock
+from ..domain.errors import CallerError, InvalidSettings
+from ..domain.hub.allowance import Allowance
+from ..domain.hub.answers import Hub
+from ..domain.hub.limits import Limits
+from ..domain.hub.premises import Premises
+from ..domain.ports.blobs import Blobs
+from ..domain.ports.clock import Clock
+from ..domain.ports.hub_store import HubStore
+from .hub_key_uses import KeyUses
+from .hub_keys import KeyRing, Keys
+from .hub_service import HubService, Listener
+from .hub_settings import BLOBS, HubSettings
+from .hub_world import World
+from .log import logger
+
+_MINUTE = 60.0
+
+
+class HubExtraMissing(CallerError, ImportError):
+    """What the HUB needs is not installed: the extra *extra* brings it."""
+
+    def __init__(self, extra: str) -> None:
+        super().__init__(extra)
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"a HUB of your own needs more than a session does: pip install 'hubport[{self.extra}]'"
+
+
+@contextmanager
+def _from_extra(extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as exc:
+        raise HubExtraMissing(extra) from exc
+
+
+def _store(settings: HubSettings) -> HubStore:
+    with _from_extra("hub"):
+        from ..adapters.sql_hub import SqlHubStore  # noqa: PLC0415
+    return SqlHubStore(settings.database_url)
+
+
+def _blobs(settings: HubSettings) -> Blobs:
+    place = settings.blobs_place
+    if place.startswith("s3://"):
+        with _from_extra("hub,s3"):
+            from ..adapters.s3_blobs import S3Blobs  # noqa: PLC0415
+        try:
+            return S3Blobs(place, spool=settings.spool)
+        except ValueError as exc:
+            raise InvalidSettings(f"{BLOBS} (--blobs)", str(exc)) from exc
+    from ..adapters.folder_blobs import FolderBlobs  # noqa: PLC0415 - it knows what POSIX alone has
+
+    return FolderBlobs(place)
+
+
+def _hub(settings: HubSettings, clock: Clock, store: HubStore, blobs: Blobs, ring: KeyRing) -> Hub:
+    premises = Premises(store, blobs, World(clock, ring.user), keep=settings.keep)
+    return Hub(premises, Allowance(settings.rate_limit, _MINUTE))
+
+
+def _server(settings: HubSettings, hub: Hub) -> Listener:
+    with _from_extra("hub"):
+        from ..adapters.web.server import HubServer  # noqa: PLC0415
+    limits = Limits(upload=settings.max_upload)
+    return HubServer(hub, host=settings.host, port=settings.port, limits=limits, root=settings.url, log=logger())
+
+
+class HubContainer(containers.DeclarativeContainer):
+    """Everything that a HUB is made of. ``settings`` must be given."""
+
+    settings: providers.Provider[HubSettings] = providers.Dependency(instance_of=HubSettings)
+    clock: providers.Provider[Clock] = providers.ThreadSafeSingleton(SystemClock)
+    store: providers.Provider[HubStore] = providers.ThreadSafeSingleton(_store, settings)
+    blobs: providers.Provider[Blobs] = providers.ThreadSafeSingleton(_blobs, settings)
+    keys: providers.Provider[Keys] = providers.ThreadSafeSingleton(Keys, store.provided.keys, clock)
+    uses: providers.Provider[KeyUses] = providers.ThreadSafeSingleton(KeyUses, store.provided.keys, clock)
+    ring: providers.Provider[KeyRing] = providers.ThreadSafeSingleton(KeyRing, store.provided.keys, clock, uses)
+    hub: providers.Provider[Hub] = providers.ThreadSafeSingleton(_hub, settings, clock, store, blobs, ring)
+    server: providers.Provider[Listener] = providers.Factory(_server, settings, hub)
+    service: providers.Provider[HubService] = providers.Factory(
+        HubService,
+        settings=settings,
+        clock=clock,
+        store=store,
+        blobs=blobs,
+        keys=keys,
+        uses=uses,
+        listen=server.provider,
+    )

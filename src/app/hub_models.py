@@ -1,0 +1,139 @@
+"""A HUB's models, as whoever owns them works on them: made, listed, looked at, put away, read out.
+
+The one rule: it cannot tell a HUB on the network from one on this machine, and believes neither: what lacks an ID is no
+model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from ..domain.errors import HubRefused, InvalidModelRecord
+from ..domain.model_ref import ModelRef, is_model_id
+from .asking import Asking
+
+_PAGE = 100
+_FROM_SCRATCH = (".yaml", ".yml")
+
+
+@attrs.frozen(kw_only=True)
+class NewModel:
+    """What to train. ``data`` is a dataset's name or address, or the ID of one in the HUB; ``name`` for people."""
+
+    weights: str
+    data: str
+    epochs: int = 100
+    imgsz: int = 640
+    batch: int = 16
+    patience: int = 100
+    device: str = ""
+    cache: str = ""
+    name: str = ""
+
+    def body(self) -> dict[str, Any]:
+        """As clients since 8.2 say it: a ``.yaml`` is trained from scratch, anything else goes on from there."""
+        is_scratch = self.weights.endswith(_FROM_SCRATCH)
+        dataset = {"datasetId": self.data} if is_model_id(self.data) else {"dataset": {"name": self.data}}
+        return dataset | {
+            "config": {
+                "batchSize": self.batch,
+                "epochs": self.epochs,
+                "imageSize": self.imgsz,
+                "patience": self.patience,
+                "device": self.device,
+                "cache": self.cache,
+            },
+            "lineage": {
+                "architecture": {"name": self.weights} if is_scratch else {},
+                "parent": {} if is_scratch else {"name": self.weights},
+            },
+            "meta": {"name": self.name} if self.name else {},
+        }
+
+
+@attrs.frozen
+class HubModels:
+    """The models of the HUB that ``asking`` asks; their pages are below ``web_root`` where the HUB does not say so."""
+
+    asking: Asking
+    web_root: str
+
+    def id_of(self, text: str) -> str:
+        """The ID in *text*, which may be a model's address too.
+
+        Raises:
+            InvalidModelRef: when there is none.
+        """
+        return ModelRef.parse(text, web_root=self.web_root).model_id
+
+    def create(self, model: NewModel) -> dict[str, Any]:
+        """A new model; its record.
+
+        Raises:
+            HubError: from here on, whatever the HUB says, or does not say.
+        """
+        made = self._record(self.asking.fetch(self.asking.protocol.create_model(model.body())))
+        # Other HUBs answer with the ID alone.
+        return made if made["status"] else self.read(made["id"])
+
+    def read(self, model_id: str) -> dict[str, Any]:
+        """The record of a model."""
+        return self._record(self.asking.fetch(self.asking.protocol.fetch_model(model_id)), asked_for=model_id)
+
+    def all(self, *, query: str = "", is_trashed: bool = False) -> Iterator[dict[str, Any]]:
+        """Records, newest first, page by page as they are taken."""
+        cursor: str | None = None
+        seen: set[str] = set()
+        while True:
+            asked = self.asking.protocol.list_models(limit=_PAGE, cursor=cursor, query=query, is_trashed=is_trashed)
+            page = self.asking.fetch(asked)
+            results = page.get("results") if isinstance(page, Mapping) else None
+            if not isinstance(results, list):
+                raise HubRefused(200, "no list of models in the answer")
+            records = [self._record(result) for result in results]
+            new = [record for record in records if record["id"] not in seen]
+            yield from new
+            seen.update(record["id"] for record in new)
+            cursor = page.get("lastRecordId")
+            # A HUB that names a last record on its last page too, or begins anew, must not hold us for ever.
+            if not isinstance(cursor, str) or not new:
+                return
+
+    def restore(self, model_id: str) -> dict[str, Any]:
+        """Out of the trash; the record."""
+        changed = self.asking.ask(self.asking.protocol.change_model(model_id, {"trashed": False}))
+        return self.read(model_id) if changed is None else self._record(changed, asked_for=model_id)
+
+    def delete(self, model_id: str, *, is_hard: bool) -> None:
+        """Into the trash, or, when it *is_hard*, for good with everything that belongs to it."""
+        self.asking.ask(self.asking.protocol.delete_model(model_id, is_hard=is_hard))
+
+    def series(self, model_id: str) -> dict[str, dict[int, Any]]:
+        """Each metric's values by epoch, as the HUB holds them."""
+        found = self.asking.fetch(self.asking.protocol.read_metrics(model_id))
+        series: dict[str, dict[int, Any]] = {}
+        try:
+            for entry in found:
+                values = {int(epoch): value for epoch, value in entry["data"].items()}
+                series.setdefault(str(entry["meta"]["name"]), {}).update(values)
+        except (TypeError, KeyError, ValueError, AttributeError) as exc:
+            raise HubRefused(200, "the metrics in the answer are not as this protocol has them") from exc
+        return series
+
+    def _record(self, data: Any, *, asked_for: str = "") -> dict[str, Any]:
+        """*data* with ``id``, ``status`` and ``url`` first, whatever HUB it is from."""
+        if not isinstance(data, Mapping):
+            raise InvalidModelRecord("data", "is missing from the answer")
+        model_id = data.get("id") or asked_for
+        if not isinstance(model_id, str) or not is_model_id(model_id):
+            raise InvalidModelRecord("id", "is not 20 letters and digits")
+        url = data.get("url")
+        first = {
+            "id": model_id,
+            "status": str(data.get("status") or ""),
+            "url": url if isinstance(url, str) and url else f"{self.web_root}/models/{model_id}",
+        }
+        return first | {name: value for name, value in data.items() if name not in first}

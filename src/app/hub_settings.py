@@ -1,0 +1,131 @@
+"""Where a HUB of one's own keeps what, and how it is reached.
+
+The one rule: nothing is made or opened here, and what may hold a password is in no repr.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..domain.errors import InvalidSettings
+from ..domain.origin import checked_root, is_loopback
+
+SERVE_PORT = 8421
+DATA_DIR, DATABASE, BLOBS = "HUBPORT_DATA_DIR", "HUBPORT_DATABASE", "HUBPORT_BLOBS"
+
+_DATABASE_FILE = "hub.sqlite3"
+_WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - what is refused without being asked for
+
+
+def _user_data_dir() -> Path:
+    import platformdirs  # noqa: PLC0415 - only who needs the default pays for the import
+
+    return platformdirs.user_data_path("hubport")
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+@attrs.frozen(kw_only=True)
+class HubSettings:
+    """How a HUB is served; see each field.
+
+    Raises:
+        InvalidSettings: (a ``ValueError``) for what makes no sense, or is not safe, naming the option.
+    """
+
+    data_dir: Path = attrs.field(factory=_user_data_dir, converter=_absolute)
+    """The HUB's own folder on this machine, for this user alone: ``HUBPORT_DATA_DIR``."""
+    database: str | None = attrs.field(default=None, repr=False)
+    """URL of the store, ``HUBPORT_DATABASE``; ``None``: SQLite in the folder."""
+    blobs: str | None = attrs.field(default=None, repr=False)
+    """Where checkpoints and datasets lie, ``HUBPORT_BLOBS``: a folder, or ``s3://...``; ``None``: in the folder."""
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: int = SERVE_PORT
+    """The port; 0 takes a free one."""
+    allow_remote: bool = False
+    """Listen where other machines can reach it."""
+    keep: int = 5
+    """How many epoch checkpoints of a model stay, beside the best and the final one."""
+    rate_limit: int = 6000
+    """Calls a minute that one key may make."""
+    max_upload: int = 64 << 30
+    """Bytes of the largest file that is taken."""
+    url: str | None = None
+    """The address under which clients reach it, where something stands in front of it."""
+
+    def __attrs_post_init__(self) -> None:
+        if not self.allow_remote and not is_loopback(self.host):
+            raise InvalidSettings(
+                f"--host {self.host or repr('')}",
+                "other machines reach this address: if they should, say --allow-remote; they need a key",
+            )
+        if self.url is not None:
+            object.__setattr__(self, "url", checked_root(self.url, setting="--url", allow_plain_http=True))
+        if self.database is None and "?" in str(self.data_dir):
+            raise InvalidSettings(f"{DATA_DIR} (--data-dir)", "a question mark cannot be in the path of an SQLite file")
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file in the folder, unless the database is elsewhere."""
+        return None if self.database else self.data_dir / _DATABASE_FILE
+
+    @property
+    def database_url(self) -> str:
+        """Where the store is."""
+        return self.database or f"sqlite:///{self.database_file}"
+
+    @property
+    def blobs_place(self) -> str:
+        """A folder, or a URL."""
+        return self.blobs or str(self.data_dir / "blobs")
+
+    @property
+    def spool(self) -> Path:
+        """Where a file lies while it comes in, when it is not kept on this machine."""
+        return self.data_dir / "incoming"
+
+    @property
+    def address_file(self) -> Path:
+        """Where the last server has noted its address."""
+        return self.data_dir / "address"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether there is a HUB to work on without a server: its database is named, or lies in the folder."""
+        return self.database_file is None or self.database_file.is_file()
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether other machines reach what listens."""
+        return not is_loopback(self.host)
+
+    def address(self, listening: str, machine: str) -> str:
+        """What clients call the HUB that listens at *listening*, on the *machine* of this name."""
+        if self.url is not None:
+            return self.url
+        return f"http://{machine}:{listening.rpartition(':')[2]}" if self.host in _WILDCARDS else listening
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> HubSettings:
+        """The environment's settings, with those of *options* that are not ``None`` before them.
+
+        A *data_dir* among the options is a HUB of its own: ``HUBPORT_DATABASE`` and ``HUBPORT_BLOBS`` are not for it.
+
+        Raises:
+            InvalidSettings: naming the option.
+        """
+        environ = os.environ if environ is None else environ
+        given = {name: value for name, value in options.items() if value is not None}
+        variables = {"data_dir": DATA_DIR}
+        if "data_dir" not in given:
+            variables |= {"database": DATABASE, "blobs": BLOBS}
+        found = {name: environ.get(variable, "").strip() for name, variable in variables.items()}
+        return cls(**{name: text for name, text in found.items() if text} | given)

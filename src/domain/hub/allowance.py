@@ -1,0 +1,43 @@
+"""How often somebody may ask: a bucket of tokens for each, filled at a steady rate.
+
+The one rule: it knows no clock, and a refusal says in all four headers when asking makes sense again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import attrs
+
+_MOST = 10_000
+
+
+@attrs.define
+class Allowance:
+    """*calls* in *seconds* for each, which may come at once. Threads may share it: at worst a call is not counted."""
+
+    calls: int
+    seconds: float
+    _buckets: dict[str, tuple[float, float]] = attrs.field(factory=dict, init=False, repr=False)
+
+    def spend(self, who: str, now: float) -> Mapping[str, str] | None:
+        """One call of *who* at *now* (unix seconds): ``None`` when it is within bounds, else the headers of the 429."""
+        rate = self.calls / self.seconds
+        left, at = self._buckets.pop(who, (float(self.calls), now))
+        left = min(float(self.calls), left + max(now - at, 0.0) * rate)
+        is_within = left >= 1
+        self._buckets[who] = (left - 1 if is_within else left, now)
+        if len(self._buckets) > _MOST:
+            # The dictionary is in the order of use, so that whoever was quiet for longest is forgotten: with a full
+            # bucket again where the clients are no more than that.
+            self._buckets.pop(next(iter(self._buckets)), None)
+        if is_within:
+            return None
+        wait = math.ceil((1 - left) / rate)
+        return {
+            "x-ratelimit-limit": str(self.calls),
+            "x-ratelimit-remaining": "0",
+            "retry-after": str(wait),
+            "x-ratelimit-reset": str(math.ceil(now) + wait),
+        }

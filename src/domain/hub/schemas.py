@@ -1,0 +1,190 @@
+"""What a HUB gives: the schemas of ``data`` in its answers, and of the envelope around it.
+
+The one rule: an answer that does not fit its schema is a fault of this file, and a field that is missing here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .routes import PARTS
+
+Schema = Mapping[str, Any]
+
+ID: Schema = {"type": "string", "pattern": f"^{PARTS['id']}$"}
+_TEXT: Schema = {"type": "string"}
+_FLAG: Schema = {"type": "boolean"}
+_COUNT: Schema = {"type": "integer"}
+_EPOCH: Schema = {"type": "integer", "minimum": 0}
+_SIZE: Schema = {"type": "integer", "minimum": 0, "description": "Bytes."}
+_SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_TIME: Schema = {"type": "number", "description": "Unix seconds."}
+_LINK: Schema = {
+    "type": "string",
+    "format": "uri",
+    "pattern": f"/files/{PARTS['token']}/{PARTS['file']}$",
+    "description": "An address that needs no key, has no query and does not expire.",
+}
+
+
+def ref(name: str) -> Schema:
+    """The schema *name*, by reference."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(described: str = "", *, optional: Mapping[str, Schema] | None = None, **required: Schema) -> Schema:
+    schema = {
+        "type": "object",
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
+    }
+    return {"description": described, **schema} if described else schema
+
+
+def _or_null(schema: Schema) -> Schema:
+    if "$ref" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def _list_of(name: str) -> Schema:
+    return _object(
+        f"A page of {name.lower()}s, newest first.",
+        results={"type": "array", "items": ref(name), "maxItems": 100},
+        total={"type": "integer", "minimum": 0, "description": "Of all pages."},
+        lastRecordId=_or_null(
+            {"type": "string", "description": "`last_doc_id` of the next page; null when this was the last."}
+        ),
+    )
+
+
+_META: Schema = {
+    "type": "object",
+    "description": "The owner's own JSON.",
+    "required": ["name"],
+    "properties": {"name": _TEXT},
+    "additionalProperties": True,
+}
+_ARGS: Mapping[str, Schema] = {
+    "data": {"type": "string", "description": "A name or an address; empty until the dataset's file is there."},
+    "batch": _COUNT,
+    "epochs": _COUNT,
+    "imgsz": _COUNT,
+    "patience": _COUNT,
+    "device": _TEXT,
+    "cache": _TEXT,
+}
+_MODEL: Schema = {
+    **_object(
+        "A model as `ultralytics` 8.0 (the flat fields), 8.3 (`train_args`) and hub-sdk (the flags) read it.",
+        id=ID,
+        status={
+            "enum": ["new", "training", "trained"],
+            "description": "`training` from the first complete checkpoint on, `trained` from the final one on.",
+        },
+        **_ARGS,
+        batch_size=_COUNT,
+        train_args=_object("The same arguments as one object.", **_ARGS),
+        cfg=_or_null({"type": "string", "description": "What to train from scratch."}),
+        weights=_or_null({"type": "string", "description": "What to start from; the final weights once trained."}),
+        has_last_weights=_FLAG,
+        has_best_weights=_FLAG,
+        is_pretrained=_FLAG,
+        is_custom=_FLAG,
+        config=_object(batchSize=_COUNT, epochs=_COUNT, imageSize=_COUNT, patience=_COUNT, device=_TEXT, cache=_TEXT),
+        dataset=_object(id=_or_null(ID), name=_TEXT),
+        project=_or_null(ID),
+        meta=_META,
+        url={"type": "string", "format": "uri", "description": "The page for people."},
+        created=_TIME,
+        trashed=_FLAG,
+        agent=_or_null({"type": "string", "description": "What the newest heartbeat called its client."}),
+        last_seen=_or_null(_TIME),
+        is_connected={"type": "boolean", "description": "Whether it showed itself in the last 15 minutes."},
+        progress=ref("Progress"),
+        checkpoints={"type": "array", "items": ref("StoredCheckpoint"), "description": "Oldest first."},
+        optional={"resume": {**_LINK, "description": "The newest complete epoch checkpoint. It does not expire."}},
+    ),
+    # 8.0 fails with a KeyError on a model that is training and has nothing to resume from.
+    "if": {"properties": {"status": {"const": "training"}}},
+    "then": {"required": ["resume"]},
+}
+
+GIVEN: Mapping[str, Schema] = {
+    "Model": _MODEL,
+    "ModelList": _list_of("Model"),
+    "Progress": _object(
+        "How far a model has come.",
+        epoch=_or_null({**_EPOCH, "description": "The newest with metrics."}),
+        best=_or_null(
+            _object("The best value of the most telling metric.", name=_TEXT, value={"type": "number"}, epoch=_EPOCH)
+        ),
+    ),
+    "StoredCheckpoint": _object(
+        "A checkpoint that was received whole.",
+        name=_TEXT,
+        type={"enum": ["epoch", "final"]},
+        epoch=_EPOCH,
+        size=_SIZE,
+        sha256=_SHA256,
+        isBest=_FLAG,
+        map=_or_null({"type": "number", "description": "mAP50-95 of a final one."}),
+        at=_TIME,
+        url=_LINK,
+    ),
+    "Number": {
+        "type": ["number", "string", "boolean", "null"],
+        "description": "A metric's value; null for NaN and the infinities.",
+    },
+    "SeriesList": {
+        "type": "array",
+        "description": "Metrics by name.",
+        "items": _object(
+            meta=_object(name=_TEXT),
+            data={
+                "type": "object",
+                "description": "Values by epoch.",
+                "propertyNames": {"pattern": "^[0-9]+$"},
+                "additionalProperties": ref("Number"),
+            },
+        ),
+    },
+    "Changes": _object(
+        "A model, and what came after a revision.",
+        revision={"type": "integer", "minimum": 0, "description": "`after` of the next call."},
+        model=ref("Model"),
+        epochs={
+            "type": "object",
+            "description": "Values by epoch and name.",
+            "propertyNames": {"pattern": "^[0-9]+$"},
+            "additionalProperties": {"type": "object", "additionalProperties": ref("Number")},
+        },
+    ),
+    "Agent": _object(agentId={"type": "string", "description": "The run's name in its next heartbeat."}),
+    "Project": _object("What models are filed under.", id=ID, meta=_META, created=_TIME, trashed=_FLAG),
+    "ProjectList": _list_of("Project"),
+    "Dataset": _object(
+        "What models train on.",
+        id=ID,
+        meta=_META,
+        created=_TIME,
+        trashed=_FLAG,
+        file=_or_null(_object(name=_TEXT, size=_SIZE, sha256=_SHA256)),
+        url=_or_null(_LINK),
+    ),
+    "DatasetList": _list_of("Dataset"),
+    "Error": _object(
+        "What was not done, and what to do about it.",
+        success={"const": False},
+        message={"type": "string", "minLength": 1},
+    ),
+    "Done": _object(success={"const": True}, message=_TEXT),
+}
+
+
+def enveloped(name: str | None) -> Schema:
+    """The envelope of a success whose ``data`` is of the schema *name*; ``None`` where it has none."""
+    if name is None:
+        return ref("Done")
+    return _object(success={"const": True}, message=_TEXT, data=ref(name))

@@ -1,0 +1,15 @@
+"""The contract of a HUB, seen by its clients.
+
+The one rule: whatever lies behind it, memory or a database, in this process or at the other end of a wire, nobody can
+tell by its answers.
+"""
+
+from __future__ import annotations
+
+from .hub_files import HubFilesContract
+from .hub_session import HubSessionContract
+from .hub_shelves import HubShelvesContract
+
+
+class HubContract(HubSessionContract, HubShelvesContract, HubFilesContract):
+    """All of it. Override the fixture ``hub``, which gives a :class:`~.hub_kit.HubUnderTest`."""

@@ -1,0 +1,64 @@
+"""`hubport demo` on the embedded HUB: a page while it trains, and a folder where that was asked for."""
+
+from __future__ import annotations
+
+import re
+
+import requests
+
+from hubport.testing.lab import GUARD
+from tests.integration.cli.conftest import Machine
+
+
+def test_the_page_is_there_while_it_trains(machine: Machine) -> None:
+    child = machine.hubport("demo", "--epochs", "100000")
+    while not (line := child.line()).startswith("Look at it: "):
+        pass
+    link = re.fullmatch(r"Look at it: (http://127\.0\.0\.1:\d+)/models/(\w{20})#key=([0-9a-f]{42})", line)
+    assert link is not None
+    root, model_id, key = link.groups()
+    page = requests.get(f"{root}/models/{model_id}", timeout=GUARD)
+    assert (200, True) == (page.status_code, page.headers["content-type"].startswith("text/html"))
+    record = requests.get(f"{root}/v1/models/{model_id}", headers={"x-api-key": key}, timeout=GUARD).json()["data"]
+    assert "handwritten digits" == record["meta"]["name"]
+    child.interrupt()
+    child.rest()
+    assert 130 == child.end()
+    assert "Traceback" not in child.stderr
+    assert not machine.data.exists()
+    assert [] == list(machine.folder.glob("hubport-demo-*"))
+
+
+def test_what_is_kept_is_served_again(machine: Machine) -> None:
+    kept = machine.folder / "kept"
+    status, said, complaints = machine.ended("demo", "--epochs", "1", "--keep", kept)
+    assert (0, []) == (status, complaints)
+    assert f"It is kept: hubport serve --data-dir {kept}" == said[-1]
+    key = re.search(r"#key=(\w{42})", "\n".join(said))
+    assert key is not None
+    (model,) = machine.json("models", "list", "--data-dir", kept)
+    assert "trained" == model["status"]
+
+    _, ready = machine.served("--data-dir", kept)
+    assert ready["key"] is None
+    headers = {"x-api-key": key[1]}
+    record = requests.get(f"{ready['url']}/v1/models/{model['id']}", headers=headers, timeout=GUARD).json()["data"]
+    assert record["weights"].startswith(ready["url"])
+    assert 200 == requests.get(record["weights"], timeout=GUARD).status_code
+
+
+def test_it_may_be_kept_where_serve_looks(machine: Machine) -> None:
+    """Beside what is there, which has keys that nobody remembers here."""
+    machine.json("keys", "create")
+    status, said, complaints = machine.ended("demo", "--epochs", "1", "--keep")
+    assert (0, []) == (status, complaints)
+    assert "It is kept: hubport serve" == said[-1]
+    assert ["demo", "unnamed"] == [key["name"] for key in machine.json("keys", "list")]
+    assert 1 == len(machine.json("models", "list"))
+
+
+def test_where_it_cannot_be_kept(machine: Machine) -> None:
+    (machine.folder / "file").touch()
+    status, said, (line,) = machine.ended("demo", "--keep", machine.folder / "file" / "below")
+    assert (1, []) == (status, said)
+    assert "--data-dir" in line

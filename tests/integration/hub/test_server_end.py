@@ -1,0 +1,143 @@
+"""The end of a server: what is under way is finished, what would never end is cut, and nobody listens any more."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from hubport.adapters.memory.hub_store import FakeHubStore
+from hubport.adapters.web.server import HubServer
+from hubport.domain.ports.hub_store import Series
+from hubport.testing.lab import GUARD
+from tests.integration.hub.test_server_forms import WatchedBlobs
+from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, head, hub, served
+
+UPLOAD = f"{PATH}/upload"
+METRICS = b'{"metrics": {"0": "{}"}}'
+
+
+class Slow(FakeHubStore):
+    """Reads no metrics before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.may = threading.Event(), threading.Event()
+
+    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+        self.asked.set()
+        assert self.may.wait(GUARD)
+        return super().metrics(model_id, after=after)
+
+
+def closing(server: HubServer, within: float) -> threading.Thread:
+    """Its end, which has begun: nobody listens."""
+    thread = threading.Thread(target=server.close, args=(within,))
+    thread.start()
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", server.port)).close()
+        except OSError:
+            return thread
+
+
+def test_what_is_under_way_is_finished() -> None:
+    store = Slow()
+    body = checkpoint(bytes(3 << 20))
+    with served(store=store) as server, Talk(server) as asking, Talk(server) as sending, Talk(server) as idle:
+        idle.ask("POST", PATH, METRICS)
+        assert 200 == idle.heard().status
+        asking.ask("GET", PATH)
+        assert store.asked.wait(GUARD)
+        sending.say(head("POST", UPLOAD, body, expect="100-continue", **FORM))
+        sending.until(b"\r\n\r\n")
+        thread = closing(server, GUARD)
+
+        assert idle.is_over()
+        sending.say(body)
+        assert 200 == sending.heard().status
+        store.may.set()
+        assert 200 == asking.heard().status
+        assert asking.is_over()
+        thread.join()
+
+
+def test_what_takes_too_long_is_cut() -> None:
+    blobs = WatchedBlobs()
+    body = checkpoint(bytes(3 << 20))
+    with served(blobs=blobs) as server, Talk(server) as talk:
+        talk.say(head("POST", UPLOAD, body, **FORM) + body[: 2 << 20])
+        assert blobs.begun.wait(GUARD)
+        closing(server, 0.2).join()
+
+        assert talk.is_over()
+        assert blobs.dropped.is_set()
+
+
+def test_under_load_every_request_that_was_taken_is_answered() -> None:
+    store = FakeHubStore()
+    taken: list[int] = []
+    enough = threading.Event()
+
+    def send(number: int) -> None:
+        with Talk(server) as talk:
+            epoch = number << 20
+            while True:
+                try:
+                    talk.ask("POST", PATH, b'{"metrics": {"%d": "{}"}}' % epoch)
+                    assert 200 == talk.heard().status
+                except (EOFError, ConnectionError):
+                    return
+                taken.append(epoch)
+                epoch += 1
+                if len(taken) >= 200:
+                    enough.set()
+
+    with served(store=store) as server:
+        threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        assert enough.wait(GUARD)
+        server.close()
+        for thread in threads:
+            thread.join(GUARD)
+
+    held = set(store.metrics(PATH.rpartition("/")[2]).epochs)
+    assert set(taken) <= held
+    # What was received but could not be answered any more is at most one for each connection.
+    assert len(threads) >= len(held) - len(taken)
+
+
+def test_a_second_end_does_nothing() -> None:
+    with served() as server:
+        server.close()
+        server.close()
+
+
+def test_a_port_that_is_taken_is_an_error_at_once_and_free_again_after_the_end() -> None:
+    with served() as server:
+        with pytest.raises(OSError, match="in use"):
+            HubServer(hub(), port=server.port)
+        port = server.port
+    HubServer(hub(), port=port).close()
+
+
+def test_two_servers_can_share_a_port() -> None:
+    first = HubServer(hub(), is_shared=True)
+    second = HubServer(hub(), port=first.port, is_shared=True)
+    first.close()
+    with Talk(second) as talk:
+        talk.ask("GET", PATH)
+        assert 200 == talk.heard().status
+    second.close()
+
+
+def test_no_thread_is_left() -> None:
+    before = set(threading.enumerate())
+    with served() as server, Talk(server) as talk:
+        talk.ask("GET", PATH)
+        talk.heard()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(GUARD)
+        assert not thread.is_alive()

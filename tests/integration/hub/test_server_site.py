@@ -1,0 +1,80 @@
+"""The pages and the API's document, as the server gives them."""
+
+import json
+
+import pytest
+
+from tests.integration.hub.wires import MODEL, Talk, served
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@pytest.mark.parametrize("path", ["/", f"/models/{MODEL}", f"/models/{MODEL}?api_key=0123", "/static/style.css"])
+def test_pages_are_given_to_anybody_and_load_nothing_from_elsewhere(path: str) -> None:
+    with served() as server, Talk(server) as talk:
+        talk.ask("GET", path, key=None)
+        answer = talk.heard()
+        kind = "text/css" if path.endswith(".css") else "text/html"
+        assert (200, f"{kind}; charset=utf-8") == (answer.status, answer.headers["content-type"])
+        assert (POLICY, "nosniff", "no-referrer") == (
+            answer.headers["content-security-policy"],
+            answer.headers["x-content-type-options"],
+            answer.headers["referrer-policy"],
+        )
+        talk.ask("HEAD", path, key=None)
+        assert str(len(answer.body)) == talk.heard("HEAD").headers["content-length"]
+        talk.ask("GET", path, key=None, if_none_match=answer.headers["etag"])
+
+        assert 304 == talk.heard().status
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/",
+        "/static/index.html",
+        "/static/nothing.js",
+        "/static/../application.py",
+        "/static/%2e%2e/application.py",
+        "/static/..%2f..%2fserver.py",
+        "/static//etc/passwd",
+        "/models/",
+        "/models/short",
+        "/index.html",
+    ],
+)
+def test_other_names_are_nowhere(path: str) -> None:
+    with served() as server, Talk(server) as talk:
+        talk.ask("GET", path)
+
+        assert 404 == talk.heard().status
+
+
+def test_pages_are_only_to_be_read() -> None:
+    with served() as server, Talk(server) as talk:
+        for path in ("/", f"/models/{MODEL}", "/static/style.css", "/openapi.json"):
+            talk.ask("DELETE", path)
+            answer = talk.heard()
+            assert (405, "GET, HEAD") == (answer.status, answer.headers["allow"])
+
+
+@pytest.mark.parametrize("query", ["", "?api_key=0123"])
+def test_the_address_of_old_clients_leads_to_the_page_also_below_a_path(query: str) -> None:
+    """The page takes the key out of the address; behind another server only a relative place is the right one."""
+    with served() as server, Talk(server) as talk:
+        talk.ask("GET", f"/models/{MODEL}/{query}")
+        answer = talk.heard()
+
+        assert (301, f"../{MODEL}{query}") == (answer.status, answer.headers["location"])
+
+
+def test_the_document_of_the_api_needs_no_key() -> None:
+    with served() as server, Talk(server) as talk:
+        talk.ask("GET", "/openapi.json", key=None)
+        answer = talk.heard()
+
+        assert 200 == answer.status
+        assert "/v1/models/{id}" in json.loads(answer.body)["paths"]
