@@ -15,10 +15,13 @@ ROUNDS = 5
 def leave(site: TrainerSite, first: int) -> set[int]:
     """A trainer that is killed; the epochs that only its spool holds."""
     site.lab.always(Hang(), on="metrics")
+    before = len(site.lab.ledger.of("metrics"))
     child = site.start("logs_numbers", first, "alone", HUBPORT_METRICS_EVERY="3600")
     assert "ready" == child.line()
     for _ in range(40):
         child.line()
+    # Its one request hangs for good: else it could be read when all is well again, and be a first delivery.
+    site.lab.ledger.wait_for(lambda: [entry for entry in site.lab.ledger.of("metrics")[before:] if entry.hangs])
     child.kill()
     site.lab.heal()
     return set(range(first // 4, first // 4 + 10))
