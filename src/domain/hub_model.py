@@ -62,6 +62,11 @@ class HubModel:
     meta: Mapping[str, Any] = attrs.field(factory=dict)
     is_trashed: bool = False
 
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """What goes when it goes."""
+        return self.checkpoints
+
     def is_connected(self, now: float) -> bool:
         """Whether its run has shown itself in the last :data:`SILENCE` seconds before *now*."""
         return self.last_seen is not None and now - self.last_seen < SILENCE
@@ -96,8 +101,7 @@ class HubModel:
         checkpoints the *keep* newest stay and the best one, of the final ones the newest.
         """
         same = next((c for c in self.checkpoints if c.is_same(checkpoint)), checkpoint)
-        ordered = [c for c in self.checkpoints if c is not same] + [same]
-        epochs = [c for c in ordered if c.kind is Kind.EPOCH]
-        kept = [*epochs[-max(keep, 1) :], *[c for c in epochs if c.is_best][-1:]]
-        kept += [c for c in ordered if c.kind is Kind.FINAL][-1:]
-        return attrs.evolve(self, checkpoints=tuple(c for c in ordered if any(c is k for k in kept)))
+        grown = attrs.evolve(self, checkpoints=(*(c for c in self.checkpoints if c is not same), same))
+        newest = [c for c in grown.checkpoints if c.kind is Kind.EPOCH][-max(keep, 1) :]
+        kept = {id(c) for c in (*newest, grown.best, grown.final)}
+        return attrs.evolve(grown, checkpoints=tuple(c for c in grown.checkpoints if id(c) in kept))
