@@ -12,3 +12,8 @@ pytest.register_assert_rewrite("hubport.testing")
 settings.register_profile("patient", deadline=None)
 if "CI" not in os.environ:
     settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: what is begun last decides when the last process ends."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

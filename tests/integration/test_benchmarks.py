@@ -104,6 +104,7 @@ def sections(page: str) -> dict[str, list[list[str]]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_question_has_its_rows(run: Path) -> None:
     found = sections((run / "benchmarks.md").read_text(encoding="utf-8"))
     (uploads,) = found.pop(UPLOADS)

@@ -25,6 +25,7 @@ def only_word(child: Child) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_500_children_that_call_everything_neither_hang_nor_send(site: TrainerSite) -> None:
     child = site.start(
         "forks",

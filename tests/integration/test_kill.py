@@ -102,6 +102,7 @@ def lived(site: TrainerSite, script: str, *arguments: object, chance: random.Ran
     return [*map(int, told)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "rounds"), [(signal.SIGKILL, ROUNDS), (signal.SIGTERM, max(ROUNDS // 20, 1))], ids=["SIGKILL", "SIGTERM"]
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.integration.adapters.child_process import output, unmeasured
 
 SECONDS, RECORDS = 3600, 100
@@ -73,6 +75,7 @@ OUTAGE = """
 """
 
 
+@pytest.mark.slow
 def test_an_hour_without_the_hub_at_a_hundred_records_a_second_needs_no_memory_and_loses_nothing(
     tmp_path: Path,
 ) -> None:

@@ -53,6 +53,7 @@ def trained(site: TrainerSite, python: str, kind: str, start: str, *, by_torchru
     return [json.loads(text) for text in said]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "start", "by_torchrun"),
     [("session", "fork", True), ("session", "spawn", False), ("drop-in", "fork", False)],

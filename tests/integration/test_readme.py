@@ -47,6 +47,7 @@ def _environ(hub: FakeHub, server: LoopbackServer, model_id: str, state: Path) -
         "HUBPORT_STATE_DIR": str(state),
         "MODEL_ID": model_id,
         "NO_PROXY": "*",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a pytest with no plugin but ours
     }
 
 

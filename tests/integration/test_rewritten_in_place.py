@@ -33,6 +33,7 @@ def write(path: Path, version: int) -> None:
             file.write(whole[start : start + (16 << 10)])
 
 
+@pytest.mark.slow
 def test_1000_uploads_of_a_file_that_is_rewritten_meanwhile_are_each_one_version(site: TrainerSite) -> None:
     last = site.folder / "last.pt"
     last.write_bytes(content(0))

@@ -122,6 +122,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         machine.bury()
 
 
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_and_nothing_half_is_seen(machine: Machine) -> None:
     chance = random.Random(4)
     server, ready = machine.served("--keep", KEPT)

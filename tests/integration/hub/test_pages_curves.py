@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.integration.hub.browser import PagesHub, Visitor, line_of, numbers, opened, plot_of, points_of
@@ -68,6 +69,7 @@ def test_an_epoch_is_looked_up_by_keyboard_and_by_pointer_in_all_curves(hub: Pag
     expect(page.get_by_text("epoch 0: 0", exact=True)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_what_is_drawn_does_not_grow_with_the_epochs(hub: PagesHub, visitor: Visitor) -> None:
     model = hub.create()
     names = [f"{prefix}/m{number}" for prefix in ("train", "val") for number in range(25)]

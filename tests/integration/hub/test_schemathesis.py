@@ -61,6 +61,7 @@ def server(tmp_path: Path) -> Iterator[HubServer]:
     store.close()
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_nothing(server: HubServer, tmp_path: Path) -> None:
     done = subprocess.run(
         [COMMAND, "--config-file", CONFIG, "run", f"{server.url}/openapi.json", "--continue-on-failure", "--no-color"],

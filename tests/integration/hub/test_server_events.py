@@ -111,6 +111,7 @@ def test_a_model_that_is_deleted_ends_the_stream_and_says_so() -> None:
                 listener.event()
 
 
+@pytest.mark.slow
 def test_a_key_that_is_revoked_ends_the_stream() -> None:
     around = Around()
     with served(around=around, keep_alive=0.05, **QUICK) as server, Listener(server) as listener:

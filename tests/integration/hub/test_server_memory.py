@@ -54,6 +54,7 @@ def peak(server: Child) -> int:
     return int(server.line())
 
 
+@pytest.mark.slow
 def test_an_upload_of_2_gib_adds_less_than_64_mb(server: Child, tmp_path: Path) -> None:
     port = int(server.line())
     assert 200 == send(server, port, 1 << 20)

@@ -105,7 +105,10 @@ def test_any_command_may_be_run(tmp_path: Path) -> None:
         assert [site.model_id] == child.rest()
 
 
-def test_the_fixtures_are_a_site_each_and_one_zygote(pytester: pytest.Pytester) -> None:
+def test_the_fixtures_are_a_site_each_and_one_zygote(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a pytest with no plugin but ours
     pytester.makeconftest('pytest_plugins = ["hubport.testing.lab.fixtures"]\n')
     pytester.makeini("[pytest]\nfilterwarnings = error\n")
     pytester.makepyfile(
