@@ -49,10 +49,7 @@ class Sweep:
         model, dataset = self._store.models.get(owner), self._store.datasets.get(owner)
         if model is None and dataset is None:
             return True
-        held = [] if model is None else [checkpoint.blob for checkpoint in model.checkpoints]
-        if dataset is not None and dataset.file is not None:
-            held.append(dataset.file.blob)
-        return blob in held
+        return any(blob == file.blob for item in (model, dataset) if item is not None for file in item.files)
 
     def _run(self) -> None:
         try:

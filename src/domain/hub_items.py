@@ -45,6 +45,11 @@ class Project:
     meta: Mapping[str, Any] = attrs.field(factory=dict)
     is_trashed: bool = False
 
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """What goes when it goes: nothing."""
+        return ()
+
 
 @attrs.frozen
 class Dataset:
@@ -56,6 +61,11 @@ class Dataset:
     meta: Mapping[str, Any] = attrs.field(factory=dict)
     file: StoredFile | None = None
     is_trashed: bool = False
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """What goes when it goes."""
+        return () if self.file is None else (self.file,)
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ The one rule: ``MB`` is a million bytes and ``MiB`` 1024 times 1024.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTkmgt]?)(i?)[Bb]?", re.ASCII)
 
@@ -20,4 +21,4 @@ def number_of_bytes(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a number of bytes, such as 500MB or 8GiB")
     number, unit, binary = match.groups()
-    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(unit.upper() or " "))
+    return int(Fraction(number) * (1024 if binary else 1000) ** " KMGT".index(unit.upper() or " "))

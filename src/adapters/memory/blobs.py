@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable
 from typing import BinaryIO
 
-from ...domain.ports.blobs import Blobs, Draft, Stored
+from ...domain.ports.blobs import Blobs, Draft
+from ...domain.whole_draft import WholeDraft
 
 
 class FakeBlobs(Blobs):
@@ -39,18 +39,14 @@ class FakeBlobs(Blobs):
         return len(strays)
 
 
-class _Draft(Draft):
+class _Draft(WholeDraft):
     def __init__(self, content: dict[str, bytes]) -> None:
         self._content = content
         self._data = bytearray()
+        super().__init__(self._data.clear)
 
-    def write(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> None:
         self._data += data
 
-    def keep(self, name: str) -> Stored:
-        data = bytes(self._data)
-        self._content[name] = data
-        return Stored(len(data), hashlib.sha256(data).hexdigest())
-
-    def drop(self) -> None:
-        self._data.clear()
+    def _settle(self, name: str) -> None:
+        self._content[name] = bytes(self._data)

@@ -126,8 +126,7 @@ class FakeHub(HubFaults, Http):
         try:
             fault = self.met(request, at)
             # Outside the lock: a slow answer must not make the others slow.
-            played = None if fault is None or fault.is_after else fault.play(timeout)
-            answered = played
+            answered = None if fault is None or fault.is_after else fault.play(timeout)
             if answered is None:
                 answered, stored = self._answered(request)
             if fault is not None and fault.is_after:

@@ -11,7 +11,7 @@ import attrs
 
 from ...domain.hub_items import Dataset, Key, Project
 from ...domain.hub_model import HubModel
-from ...domain.ports.hub_store import HubStore, ItemT, Page, Put, Series, Shelf, place_of
+from ...domain.ports.hub_store import HubStore, ItemT, Page, Put, Series, Shelf, folded, place_of
 
 
 class FakeShelf(Shelf[ItemT], Generic[ItemT]):
@@ -44,13 +44,13 @@ class FakeShelf(Shelf[ItemT], Generic[ItemT]):
             self._changed(item_id)
             return self._shown(item)
 
-    def delete(self, item_id: str) -> bool:
+    def delete(self, item_id: str) -> ItemT | None:
         with self._lock:
-            self._places.pop(item_id, None)
-            was_there = self._items.pop(item_id, None) is not None
-            if was_there:
+            item = self.get(item_id)
+            if item is not None:
+                del self._items[item_id], self._places[item_id]
                 self._changed(item_id)
-            return was_there
+            return item
 
     def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
         before = place_of(cursor)
@@ -147,8 +147,5 @@ def _nothing(_: str) -> None:
     """Only models have revisions."""
 
 
-_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-
-
 def _holds(text: str, query: str) -> bool:
-    return query.translate(_LOWER) in text.translate(_LOWER)
+    return folded(query) in folded(text)

@@ -6,25 +6,18 @@ The one rule: a draft is a local file without a name, so that whatever ends it l
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import os
-import re
 import tempfile
-import weakref
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from ...domain.ports.blobs import Blobs, Draft, Stored
+from ...domain.ports.blobs import Blobs, Draft, is_name
+from ...domain.whole_draft import WholeDraft
 from .address import Address
 from .bucket import Bucket
 from .errors import spooling
-
-_PART = r"[0-9A-Za-z_][0-9A-Za-z_.-]*"
-_NAME = re.compile(rf"{_PART}/{_PART}")
-_LONGEST = 255
 
 
 class S3Blobs(Blobs):
@@ -49,12 +42,12 @@ class S3Blobs(Blobs):
         return _Draft(self._bucket, self._spool)
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
-        if not _is_name(name):
+        if not is_name(name):
             return None
         return self._bucket.reader(name, start)
 
     def delete(self, name: str) -> None:
-        if _is_name(name):
+        if is_name(name):
             self._bucket.delete(name)
 
     def sweep(self, is_wanted: Callable[[str], bool], *, older_than: float) -> int:
@@ -62,59 +55,31 @@ class S3Blobs(Blobs):
         age = timedelta(seconds=older_than)
         swept = 0
         for name in self._bucket.names(age):
-            if _is_name(name) and not is_wanted(name):
+            if is_name(name) and not is_wanted(name):
                 self._bucket.delete(name)
                 swept += 1
         return swept + self._bucket.abort_uploads(age)
 
 
-class _Draft(Draft):
+class _Draft(WholeDraft):
     """A file without a name in the folder *spool*."""
 
     def __init__(self, bucket: Bucket, spool: Path) -> None:
         self._bucket, self._spool = bucket, spool
         with spooling(spool):
             self._file: IO[bytes] = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - open until the draft is over
-        self._size = 0
-        self._sha256 = hashlib.sha256()
-        # Also when nobody keeps or drops it. Room that it took is free at once, because it has no name.
-        self._end = weakref.finalize(self, _close, self._file)
+        super().__init__(_close, self._file)
 
-    def write(self, data: bytes) -> None:
-        self._must_live()
-        try:
-            with spooling(self._spool):
-                self._file.write(data)
-        except BaseException:
-            self.drop()  # a part of *data* may be in it: nobody can go on from there
-            raise
-        self._sha256.update(data)
-        self._size += len(data)
+    def _append(self, data: bytes) -> None:
+        with spooling(self._spool):
+            self._file.write(data)
 
-    def keep(self, name: str) -> Stored:
-        self._must_live()
-        try:
-            if not _is_name(name):
-                raise OSError(errno.EINVAL, f"{name[:80]!r} is no name for a blob: it is <token>/<file name>")
-            with spooling(self._spool):
-                self._file.flush()
-            self._bucket.put(name, self._file.fileno(), self._size, self._sha256.digest())
-        finally:
-            self.drop()
-        return Stored(self._size, self._sha256.hexdigest())
-
-    def drop(self) -> None:
-        self._end()
-
-    def _must_live(self) -> None:
-        if not self._end.alive:
-            raise OSError(errno.EBADF, "this draft is over: begin a new one")
+    def _settle(self, name: str) -> None:
+        with spooling(self._spool):
+            self._file.flush()
+        self._bucket.put(name, self._file.fileno(), self._size, self._sha256.digest())
 
 
 def _close(file: IO[bytes]) -> None:
     with contextlib.suppress(OSError):  # what could not be written any more
         file.close()
-
-
-def _is_name(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None and len(name) <= _LONGEST

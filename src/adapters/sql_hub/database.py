@@ -38,6 +38,7 @@ class Database:
             _make_private(self.name, Path(str(place.database)))
             self._engine = sa.create_engine(
                 place,
+                paramstyle="named",  # values by name, as PostgreSQL's driver has them
                 connect_args={"timeout": _PATIENCE},
                 pool_size=8,
                 max_overflow=-1,
@@ -99,6 +100,10 @@ class Database:
                         continue
                     return result
             raise AssertionError("unreachable: the last attempt raises")
+
+    def compiled(self, statement: sa.ClauseElement) -> str:
+        """*statement* as the driver takes it, which gets its values by name."""
+        return str(statement.compile(dialect=self._engine.dialect))
 
     def close(self) -> None:
         """Give back all connections."""

@@ -18,16 +18,18 @@ _SERIALIZATION = frozenset({"40001", "40P01"})
 class Dialect(Protocol):
     """One of the two."""
 
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that can do something else where a key is there already."""
+        ...
+
     def upsert(self, table: sa.Table, key: list[str], values: dict[str, Any], also: dict[str, Any]) -> sa.Insert:
         """Insert *values*; where *key* is there already, replace them, and set *also*."""
-        ...
+        statement = self.insert(table).values(values)
+        new = {name: statement.excluded[name] for name in values if name not in key}
+        return statement.on_conflict_do_update(index_elements=key, set_=new | also)
 
     def holds(self, column: sa.Column[bytes], part: sa.BindParameter[bytes]) -> sa.ColumnElement[bool]:
         """Whether the bytes of *column* hold those of *part*."""
-        ...
-
-    def lock_rows(self, connection: sa.Connection, rows: sa.Select[Any], values: dict[str, Any]) -> None:
-        """Let no other transaction change *rows* until this one ends, locking them in their order."""
         ...
 
     def lock_schema(self, connection: sa.Connection) -> None:
@@ -42,17 +44,11 @@ class Dialect(Protocol):
 class Sqlite(Dialect):
     """One writer at a time: a transaction that writes has the whole database from its beginning."""
 
-    def upsert(self, table: sa.Table, key: list[str], values: dict[str, Any], also: dict[str, Any]) -> sa.Insert:
-        statement = sqlite.insert(table).values(values)
-        return statement.on_conflict_do_update(
-            index_elements=key, set_={name: statement.excluded[name] for name in values if name not in key} | also
-        )
+    def insert(self, table: sa.Table) -> sqlite.Insert:
+        return sqlite.insert(table)
 
     def holds(self, column: sa.Column[bytes], part: sa.BindParameter[bytes]) -> sa.ColumnElement[bool]:
         return sa.func.instr(column, part) > 0
-
-    def lock_rows(self, connection: sa.Connection, rows: sa.Select[Any], values: dict[str, Any]) -> None:
-        """They are locked: the transaction began as a writer's."""
 
     def lock_schema(self, connection: sa.Connection) -> None:
         """It is locked: the transaction began as a writer's."""
@@ -64,17 +60,11 @@ class Sqlite(Dialect):
 class Postgresql(Dialect):
     """Many writers, which lock rows."""
 
-    def upsert(self, table: sa.Table, key: list[str], values: dict[str, Any], also: dict[str, Any]) -> sa.Insert:
-        statement = postgresql.insert(table).values(values)
-        return statement.on_conflict_do_update(
-            index_elements=key, set_={name: statement.excluded[name] for name in values if name not in key} | also
-        )
+    def insert(self, table: sa.Table) -> postgresql.Insert:
+        return postgresql.insert(table)
 
     def holds(self, column: sa.Column[bytes], part: sa.BindParameter[bytes]) -> sa.ColumnElement[bool]:
         return sa.func.position(part.op("IN")(column)) > 0
-
-    def lock_rows(self, connection: sa.Connection, rows: sa.Select[Any], values: dict[str, Any]) -> None:
-        connection.execute(rows.with_for_update(), values)
 
     def lock_schema(self, connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))

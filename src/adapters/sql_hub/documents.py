@@ -11,10 +11,9 @@ from typing import Any, Generic
 
 import cattrs
 
-from ...domain.ports.hub_store import ItemT
+from ...domain.ports.hub_store import ItemT, folded
 
 _CONVERTER = cattrs.Converter()
-_FOLD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 #: No text has this byte in it, so that no query is found across it.
 _BETWEEN = b"\xff"
 
@@ -41,15 +40,15 @@ def row_of(item: Any, document: str) -> dict[str, Any]:
 
 def sought(item: Any) -> bytes:
     """What a query is looked for in: the name and the ID."""
-    return folded(item.name) + _BETWEEN + folded(item.id)
+    return comparable(item.name) + _BETWEEN + comparable(item.id)
 
 
-def folded(text: str) -> bytes:
-    """Without case for ASCII letters; what is part of the text is part of the bytes, and nothing else is.
+def comparable(text: str) -> bytes:
+    """*text* as it is compared: what is part of the text is part of the bytes, and nothing else is.
 
     Both databases would fold by their locale or their build, and each differently.
     """
-    return encoded(text.translate(_FOLD))
+    return encoded(folded(text))
 
 
 def encoded(text: str) -> bytes:

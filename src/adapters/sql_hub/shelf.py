@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ...domain.hub_model import HubModel
 from ...domain.ports.hub_store import ItemT, Page, Shelf, place_of
 from .database import Database
-from .documents import Documents, folded, row_of
+from .documents import Documents, comparable, row_of
 from .writer import Transaction, Write, Writer
 
 T = TypeVar("T")
@@ -73,11 +73,16 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
             raise KeyError(item_id)
         return self._do(item_id, work)
 
-    def delete(self, item_id: str) -> bool:
-        if not is_plain(item_id):
-            return False
-        key = {"item_id": item_id}
-        return self._do(item_id, lambda transaction: transaction.connection.execute(self._delete, key).rowcount > 0)
+    def delete(self, item_id: str) -> ItemT | None:
+        def work(transaction: Transaction) -> ItemT | None:
+            row = transaction.connection.execute(self._get_for_update, {"item_id": item_id}).first()
+            if row is None:
+                return None
+            item = self._item(row)
+            transaction.connection.execute(self._delete, {"item_id": item_id})
+            return item
+
+        return self._do(item_id, work) if is_plain(item_id) else None
 
     def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
         before = place_of(cursor)
@@ -88,7 +93,7 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
             "is_trashed": is_trashed,
         }
         if query:
-            values["query"] = folded(query)
+            values["query"] = comparable(query)
         statement = self._pages[bool(query)]
         rows = self._database.read(lambda connection: connection.execute(statement, values).all())
         # Where there is no item, there is still a row for the total.

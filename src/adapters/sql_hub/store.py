@@ -14,15 +14,14 @@ from ...domain.hub_model import HubModel
 from ...domain.ports.hub_store import HubStore, Put, Series, Shelf
 from .database import Database
 from .documents import decoded
+from .puts import MODEL_ID, REVISION
 from .schema import bring_up_to_date
 from .shelf import ModelShelf, SqlShelf, is_plain
 from .tables import DATASETS, KEYS, METRICS, MODELS, PROJECTS
 from .writer import PutWrite, Writer
 
-_MODEL_ID = sa.bindparam("of_model", type_=sa.Text)
 _LARGEST = (1 << 63) - 1
 
-_REVISION = sa.select(MODELS.c.revision).where(MODELS.c.id == _MODEL_ID)
 _METRICS = (
     sa.select(MODELS.c.revision, METRICS.c.epoch, METRICS.c.text)
     .select_from(
@@ -34,7 +33,7 @@ _METRICS = (
             ),
         )
     )
-    .where(MODELS.c.id == _MODEL_ID)
+    .where(MODELS.c.id == MODEL_ID)
     .order_by(METRICS.c.epoch)
 )
 
@@ -97,7 +96,7 @@ class SqlHubStore(HubStore):
     def revision(self, model_id: str) -> int:
         if not is_plain(model_id):
             return 0
-        return self._database.read(lambda connection: connection.scalar(_REVISION, {"of_model": model_id})) or 0
+        return self._database.read(lambda connection: connection.scalar(REVISION, {"of_model": model_id})) or 0
 
     def close(self) -> None:
         self._database.close()

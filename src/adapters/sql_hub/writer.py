@@ -90,7 +90,7 @@ class Writer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._puts = Puts(database.dialect)
+        self._puts = Puts(database)
         # Over the queue, `_is_led`, and of each write `is_done` and `leads`.
         self._lock = threading.Lock()
         self._queue: deque[Write[Any]] = deque()

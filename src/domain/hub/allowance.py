@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import attrs
 
+from .recent import Recent
+
 _MOST = 10_000
 
 
@@ -19,19 +21,16 @@ class Allowance:
 
     calls: int
     seconds: float
-    _buckets: dict[str, tuple[float, float]] = attrs.field(factory=dict, init=False, repr=False)
+    # Whoever was quiet for longest is forgotten: with a full bucket again where the clients are no more than that.
+    _buckets: Recent[tuple[float, float]] = attrs.field(factory=lambda: Recent(_MOST), init=False, repr=False)
 
     def spend(self, who: str, now: float) -> Mapping[str, str] | None:
         """One call of *who* at *now* (unix seconds): ``None`` when it is within bounds, else the headers of the 429."""
         rate = self.calls / self.seconds
-        left, at = self._buckets.pop(who, (float(self.calls), now))
+        left, at = self._buckets.get(who) or (float(self.calls), now)
         left = min(float(self.calls), left + max(now - at, 0.0) * rate)
         is_within = left >= 1
-        self._buckets[who] = (left - 1 if is_within else left, now)
-        if len(self._buckets) > _MOST:
-            # The dictionary is in the order of use, so that whoever was quiet for longest is forgotten: with a full
-            # bucket again where the clients are no more than that.
-            self._buckets.pop(next(iter(self._buckets)), None)
+        self._buckets.put(who, (left - 1 if is_within else left, now))
         if is_within:
             return None
         wait = math.ceil((1 - left) / rate)

@@ -7,6 +7,7 @@ and lone surrogates, numbers are whole and bounded.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ LONGEST_META = 65_536
 LARGEST = 1_000_000_000
 #: Python reads and writes what is nested hundreds deep, or does not, depending on who asks it to.
 DEEPEST = 64
+_WHOLE = re.compile(rf"-?[0-9]{{1,{len(str(LARGEST))}}}")
 
 
 def part(body: Any, name: str) -> Mapping[str, Any]:
@@ -74,22 +76,41 @@ def setting(config: Mapping[str, Any], name: str) -> str:
     return "" if written in {"None", "False"} else written
 
 
+def flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """What *name* says, true or false.
+
+    Raises:
+        ValueError: when it says something else.
+    """
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is neither true nor false")  # noqa: TRY004
+    return value
+
+
 def count(config: Mapping[str, Any], name: str, default: int) -> int:
+    """The :func:`whole` number *name*; *default* where it is missing, ``null`` or empty.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    value = config.get(name)
+    return default if value is None or value == "" else whole(value, f"config.{name}")
+
+
+def whole(value: Any, what: str) -> int:
     """A whole number; clients send some as text.
 
     Raises:
         ValueError: when it is none, or beyond a thousand million.
     """
-    value = config.get(name)
-    if value is None or value == "":
-        return default
-    if isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
-        value = int(value[: LONGEST_EPOCH + 1])
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # 3.0 is a whole number in JSON
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
         shown = repr(value)
-        raise ValueError(f"config.{name} is {shown[:40]}, not a whole number up to {LARGEST}")
+        raise ValueError(f"{what} is {shown[:40]}, not a whole number up to {LARGEST}")
     return value
 
 

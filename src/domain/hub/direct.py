@@ -6,6 +6,7 @@ The one rule: a client cannot tell it from a HUB at the other end of a connectio
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from urllib.parse import parse_qsl
 
 from ..ports.blobs import Draft
@@ -30,26 +31,30 @@ class DirectHub(Http):
             OSError: when the request's own file cannot be read, or the answer's blob.
         """
         path, _, query = request.path.partition("?")
-        drafts = self._hub.premises.blobs
-        draft = None if request.file is None else _read(request.file, drafts.draft())
-        asked = Asked(
-            request.method,
-            path,
-            self._root(),
-            headers={name.lower(): value for name, value in request.headers.items()},
-            query=dict(parse_qsl(query, keep_blank_values=True)),
-            json=request.json,
-            fields=request.fields,
-            file=None if request.file is None or draft is None else Sent(request.file.name, draft),
-        )
-        try:
+        blobs = self._hub.premises.blobs
+        with ExitStack() as stack:
+            sent = None
+            if request.file is not None:
+                draft = blobs.draft()
+                stack.callback(draft.drop)
+                _copy(request.file, draft)
+                sent = Sent(request.file.name, draft)
+            asked = Asked(
+                request.method,
+                path,
+                self._root(),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                query=dict(parse_qsl(query, keep_blank_values=True)),
+                json=request.json,
+                fields=request.fields,
+                file=sent,
+            )
             answer = self._hub.answer(asked)
-        finally:
-            if draft is not None:
-                draft.drop()
+        if request.method == "HEAD":
+            return Response(answer.status, answer.headers)
         if answer.blob is None:
             return Response(answer.status, answer.headers, answer.body)
-        reader = drafts.open(answer.blob.name, start=answer.blob.start)
+        reader = blobs.open(answer.blob.name, start=answer.blob.start)
         if reader is None:
             return envelope(404, "there is no such file any more")
         with reader:
@@ -59,15 +64,13 @@ class DirectHub(Http):
         """Nothing to give back."""
 
 
-def _read(file: FilePart, draft: Draft) -> Draft:
+def _copy(file: FilePart, draft: Draft) -> None:
     """All of *file*, as any adapter reads it: ``size`` bytes, no fewer and no more."""
     left = file.size
     with file.open() as reader:
         while left:
             chunk = reader.read(min(left, _CHUNK))
             if not chunk:
-                draft.drop()
                 raise OSError(f"{file.name} ended {left} bytes early")
             draft.write(chunk)
             left -= len(chunk)
-    return draft

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..checkpoint import Kind
-from ..hub_items import StoredFile
+from ..hub_items import Dataset, Project, StoredFile
 from ..hub_model import StoredCheckpoint
 from .body_schemas import WANTED
 from .model_bodies import View, created
+from .shelves import dataset_record, project_record
 from .summary import Best, Summary
 
 _AT = 1767225600.0
@@ -32,16 +33,9 @@ def examples(root: str) -> Mapping[str, Any]:
     model = created(_MODEL, WANTED["NewModel"]["examples"][0], at=_AT).with_checkpoint(checkpoint, keep=1)
     summary = Summary(2, 1, Best("metrics/mAP50-95(B)", 0.31, 0, 0))
     record = View(root, _AT + 90, lambda _: None).record(model, summary)
-    project = {"id": _PROJECT, "meta": {"name": "Traffic signs"}, "created": _AT, "trashed": False}
+    project = project_record(root, Project(_PROJECT, "Traffic signs", _AT))
     file = StoredFile(f"{_DATASET}.zip", "b8Zt0Jw5QnE2mYc9RkVx3A", 1_048_576, _SHA256)
-    dataset = {
-        "id": _DATASET,
-        "meta": {"name": "signs-2026"},
-        "created": _AT,
-        "trashed": False,
-        "file": {"name": file.name, "size": file.size, "sha256": file.sha256},
-        "url": root + file.path,
-    }
+    dataset = dataset_record(root, Dataset(_DATASET, "signs-2026", _AT, file=file))
     return {
         "Model": record,
         "ModelList": _page(record),

@@ -48,17 +48,13 @@ def _give_file(hub: Premises, asked: Asked, token: str, name: str) -> Answer:
 def _file(hub: Premises, token: str, name: str) -> StoredFile | None:
     """The file that was stored under this address: its name begins with the ID of what it belongs to."""
     owner = name[:20]
-    model, dataset = hub.store.models.get(owner), hub.store.datasets.get(owner)
-    held: list[StoredFile] = []
-    if model is not None and not model.is_trashed:
-        held += model.checkpoints
-    if dataset is not None and dataset.file is not None and not dataset.is_trashed:
-        held.append(dataset.file)
+    items = (hub.store.models.get(owner), hub.store.datasets.get(owner))
+    held = (file for item in items if item is not None and not item.is_trashed for file in item.files)
     return next((file for file in held if file.token == token and file.name == name), None)
 
 
 def _holds(header: str, etag: str) -> bool:
-    return any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in header.split(",")) if header else False
+    return any(tag.strip().removeprefix("W/") in {etag, "*"} for tag in header.split(","))
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

@@ -46,6 +46,7 @@ def listed(shelf: Shelf[ItemT], asked: Asked, shown: Callable[[ItemT], dict[str,
 def _limit(text: str) -> int:
     if text in {"", "None"}:
         return 10
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= LARGEST_LIMIT:
-        raise ValueError(f"limit is {text[:20]!r}, not a number from 1")
-    return min(int(text[:9]), MOST)
+    limit = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_LIMIT)) else 0
+    if not 1 <= limit <= LARGEST_LIMIT:
+        raise ValueError(f"limit is {text[:20]!r}, not a number from 1 to {LARGEST_LIMIT}")
+    return min(limit, MOST)

@@ -13,7 +13,7 @@ import attrs
 
 from ..hub_items import Dataset, StoredFile
 from ..hub_model import HubModel, StoredCheckpoint
-from .bodies import count, meta_of, name_of, part, setting, text
+from .bodies import count, flag, meta_of, name_of, part, setting, text, whole
 from .summary import Summary
 
 _KNOWN = frozenset({"config", "dataset", "datasetId", "lineage", "meta", "project", "projectId", "trashed"})
@@ -50,18 +50,14 @@ def patched(model: HubModel, body: Mapping[str, Any]) -> HubModel:
     changes |= {name: setting(config, name) for name in ("device", "cache") if name in config}
     if "meta" in body:
         changes |= {"name": name_of(body, "meta") or model.name, "meta": meta_of(body, model.meta)}
-    if name_of(body, "dataset"):
-        changes |= {"data": name_of(body, "dataset"), "dataset": None}
+    if data := name_of(body, "dataset"):
+        changes |= {"data": data, "dataset": None}
     if "datasetId" in body:
         changes["dataset"] = text(body["datasetId"], "datasetId")
     if "projectId" in body or "project" in body:
         named = text(body.get("projectId"), "projectId")
         changes["project"] = text(part(body, "project").get("id"), "project.id") or named
-    if "trashed" in body:
-        if not isinstance(body["trashed"], bool):
-            raise ValueError("trashed is neither true nor false")
-        changes["is_trashed"] = body["trashed"]
-    return attrs.evolve(model, **changes)
+    return attrs.evolve(model, **changes, is_trashed=flag(body, "trashed", default=model.is_trashed))
 
 
 def _lineage(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,8 +82,8 @@ def _understood(config: Mapping[str, Any]) -> Mapping[str, Any]:
     changes: dict[str, Any] = {}
     if isinstance(batch, float) and 0 < batch < 1:
         changes["batchSize"] = -1
-    if isinstance(size, list) and size and all(isinstance(side, int) for side in size):
-        changes["imageSize"] = max(size)
+    if isinstance(size, list) and size and all(isinstance(side, int | float) for side in size):
+        changes["imageSize"] = max(whole(side, "config.imageSize") for side in size)
     return {**config, **changes}
 
 

@@ -5,10 +5,9 @@ The one rule: what a model is linked to is there when the link is made.
 
 from __future__ import annotations
 
-import attrs
-
 from ..hub_model import HubModel
 from .calls import Answer, Asked, Refusal, Takes, envelope
+from .item_files import delete
 from .lists import QUERY, listed
 from .model_bodies import created, patched
 from .premises import Premises
@@ -36,8 +35,8 @@ def _read(hub: Premises, asked: Asked, model_id: str) -> Answer:
 def _patch(hub: Premises, asked: Asked, model_id: str) -> Answer:
     body = asked.object()
     try:
-        wanted = patched(hub.must_hold(model_id), body)
-        _see_to_links(hub, wanted)
+        held = hub.must_hold(model_id)
+        _see_to_links(hub, patched(held, body), dataset=held.dataset, project=held.project)
         model = hub.store.models.update(model_id, lambda model: patched(model, body))
     except ValueError as exc:
         raise Refusal(422, str(exc)) from exc
@@ -47,25 +46,14 @@ def _patch(hub: Premises, asked: Asked, model_id: str) -> Answer:
 
 
 def _delete(hub: Premises, asked: Asked, model_id: str) -> Answer:
-    """Into the trash; with ``hard=true`` for good."""
-    model = hub.must_hold(model_id)
-    if asked.says("hard"):
-        # The row first: a file without a row is swept away one day, a row without its file would promise it.
-        hub.store.models.delete(model_id)
-        for checkpoint in model.checkpoints:
-            hub.blobs.delete(checkpoint.blob)
-        return envelope(200, "deleted for good")
-    try:
-        hub.store.models.update(model_id, lambda model: attrs.evolve(model, is_trashed=True))
-    except KeyError:
-        raise hub.missing(model_id) from None
-    return envelope(200, "in the trash")
+    return delete(hub, asked, hub.store.models, model_id, missing=hub.missing(model_id))
 
 
-def _see_to_links(hub: Premises, model: HubModel) -> None:
-    if model.dataset is not None and hub.store.datasets.get(model.dataset) is None:
+def _see_to_links(hub: Premises, model: HubModel, *, dataset: str | None = None, project: str | None = None) -> None:
+    """*dataset* and *project* it had before: that they may be gone since hinders no other change."""
+    if model.dataset is not None and model.dataset != dataset and hub.store.datasets.get(model.dataset) is None:
         raise Refusal(422, f"there is no dataset {model.dataset[:40]} in this HUB: create it first")
-    if model.project is not None and hub.store.projects.get(model.project) is None:
+    if model.project is not None and model.project != project and hub.store.projects.get(model.project) is None:
         raise Refusal(422, f"there is no project {model.project[:40]} in this HUB: create it first")
 
 

@@ -7,6 +7,7 @@ can have.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -33,14 +34,16 @@ _PARTS = {
     "token": "What makes the address unguessable.",
     "file": "The file's name.",
 }
+_REFUSED = refusals()
 
 
 def document(root: str) -> dict[str, Any]:
     """The document for clients that reach the HUB under *root*. It is new: its caller may change it."""
     paths: dict[str, dict[str, Any]] = {}
+    given = examples(root)
     for route in ROUTES.all:
         path = paths.setdefault(route.template, {})
-        path[route.method.lower()] = operation = _operation(route, root)
+        path[route.method.lower()] = operation = _operation(route, given)
         if route.method == "GET":
             path["head"] = _head(operation)
     whole = {
@@ -52,7 +55,7 @@ def document(root: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {**GIVEN, **WANTED},
-            "responses": refusals(),
+            "responses": _REFUSED,
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -62,7 +65,7 @@ def document(root: str) -> dict[str, Any]:
     return deepcopy(whole)
 
 
-def _operation(route: Route, root: str) -> dict[str, Any]:
+def _operation(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -77,7 +80,7 @@ def _operation(route: Route, root: str) -> dict[str, Any]:
         responses |= files()
     elif route.status < ERRORS:
         operation["parameters"] += LISTENER_HEADERS if route.gives == "Changes" else ()
-        responses[str(route.status)] = _success(route, root)
+        responses[str(route.status)] = _success(route, given)
     refused = {*ANY, *route.refuses, route.status} | (set() if route.is_open else {401})
     if "{" in route.template:
         refused.add(404)
@@ -122,10 +125,10 @@ def _body(route: Route) -> dict[str, Any]:
     return {"required": True, "content": {_MEDIA[route.takes]: {"schema": ref(route.wants)}}}
 
 
-def _success(route: Route, root: str) -> dict[str, Any]:
+def _success(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
     example: dict[str, Any] = {"success": True, "message": ""}
     if route.gives is not None:
-        example["data"] = examples(root)[route.gives]
+        example["data"] = given[route.gives]
     answer: dict[str, Any] = {
         "description": "Done.",
         "content": {"application/json": {"schema": enveloped(route.gives), "example": example}},
@@ -158,7 +161,7 @@ def _head(operation: dict[str, Any]) -> dict[str, Any]:
     """The same without bodies."""
     responses = {}
     for status, answer in operation["responses"].items():
-        found = refusals()[status] if "$ref" in answer else answer
+        found = _REFUSED[status] if "$ref" in answer else answer
         responses[status] = {name: part for name, part in found.items() if name not in {"content", "links"}}
     summary = f"The headers alone. {operation['summary']}"
     return {**operation, "operationId": f"{operation['operationId']}Head", "summary": summary, "responses": responses}

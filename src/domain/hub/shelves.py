@@ -5,102 +5,83 @@ The one rule: both live as models do: created, read, changed, listed, put into t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import attrs
 
-from ..hub_items import Dataset, Project, StoredFile
-from ..ports.hub_store import ItemT, Shelf
-from .bodies import meta_of, name_of
+from ..hub_items import Dataset, Project
+from ..ports.hub_store import Shelf
+from .bodies import flag, meta_of, name_of
 from .calls import Answer, Asked, Refusal, Takes, envelope
+from .item_files import delete, give, keep
 from .lists import QUERY, listed
 from .premises import Premises
 from .routes import Route
 
 _KNOWN = frozenset({"meta", "filename", "trashed"})
+_ItemT = TypeVar("_ItemT", Project, Dataset)
 
 
 @attrs.frozen
-class _Kind(Generic[ItemT]):
-    """One kind of item: where it stands, how one is made, what a client sees, and which files go with it."""
+class _Kind(Generic[_ItemT]):
+    """One kind of item: where it stands, how one is made, and what a client sees of it, below its root."""
 
     name: str
-    shelf: Callable[[Premises], Shelf[ItemT]]
-    make: Callable[[str, str, float], ItemT]
-    shown: Callable[[Asked, ItemT], dict[str, Any]]
-    files: Callable[[ItemT], tuple[StoredFile, ...]]
+    shelf: Callable[[Premises], Shelf[_ItemT]]
+    make: Callable[[str, str, float], _ItemT]
+    shown: Callable[[str, _ItemT], dict[str, Any]]
 
     def create(self, hub: Premises, asked: Asked) -> Answer:
-        item = self.make(hub.around.new_id(), "", hub.around.wall())
-        item = self._changed(item, asked.json)
+        item = self._changed(self.make(hub.around.new_id(), "", hub.around.wall()), asked)
         if not item.name:
             raise Refusal(422, f"meta.name is missing: give the {self.name} a name")
         self.shelf(hub).save(item)
-        return envelope(201, data=self.shown(asked, item))
+        return envelope(201, data=self.shown(asked.root, item))
 
     def list(self, hub: Premises, asked: Asked) -> Answer:
-        return listed(self.shelf(hub), asked, lambda item: self.shown(asked, item))
+        return listed(self.shelf(hub), asked, lambda item: self.shown(asked.root, item))
 
     def read(self, hub: Premises, asked: Asked, item_id: str) -> Answer:
-        return envelope(200, data=self.shown(asked, self.item(hub, item_id)))
+        return envelope(200, data=self.shown(asked.root, self.item(hub, item_id)))
 
     def patch(self, hub: Premises, asked: Asked, item_id: str) -> Answer:
         try:
-            item = self.shelf(hub).update(item_id, lambda item: self._changed(item, asked.json))
+            item = self.shelf(hub).update(item_id, lambda item: self._changed(item, asked))
         except KeyError:
-            raise self._missing(item_id) from None
-        return envelope(200, data=self.shown(asked, item))
+            raise self.missing(item_id) from None
+        return envelope(200, data=self.shown(asked.root, item))
 
     def delete(self, hub: Premises, asked: Asked, item_id: str) -> Answer:
-        item = self.shelf(hub).get(item_id)
-        if item is None:
-            raise self._missing(item_id)
-        if asked.says("hard"):
-            self.shelf(hub).delete(item_id)
-            for file in self.files(item):
-                hub.blobs.delete(file.blob)
-            return envelope(200, "deleted for good")
-        try:
-            self.shelf(hub).update(item_id, lambda item: _evolved(item, is_trashed=True))
-        except KeyError:
-            raise self._missing(item_id) from None
-        return envelope(200, "in the trash")
+        return delete(hub, asked, self.shelf(hub), item_id, missing=self.missing(item_id))
 
-    def item(self, hub: Premises, item_id: str) -> ItemT:
+    def item(self, hub: Premises, item_id: str) -> _ItemT:
         item = self.shelf(hub).get(item_id)
         if item is None or item.is_trashed:
-            raise self._missing(item_id)
+            raise self.missing(item_id)
         return item
 
-    def _missing(self, item_id: str) -> Refusal:
+    def missing(self, item_id: str) -> Refusal:
         return Refusal(404, f"there is no {self.name} {item_id} in this HUB, or it was deleted")
 
-    def _changed(self, item: ItemT, body: Any) -> ItemT:
-        if not isinstance(body, Mapping):
-            raise Refusal(400, "the body is not a JSON object")
+    def _changed(self, item: _ItemT, asked: Asked) -> _ItemT:
+        body = asked.object()
         unknown = sorted(set(body) - _KNOWN)
         if unknown:
             raise Refusal(422, f"{unknown[0][:40]!r} cannot be set: there is meta")
-        if not isinstance(body.get("trashed", False), bool):
-            raise Refusal(422, "trashed is neither true nor false")
         try:
-            return _evolved(
+            return attrs.evolve(
                 item,
+                is_trashed=flag(body, "trashed", default=item.is_trashed),
                 name=name_of(body, "meta") or item.name,
-                meta=meta_of(body, item.meta),  # type: ignore[attr-defined]
-                is_trashed=body.get("trashed", item.is_trashed),
+                meta=meta_of(body, item.meta),
             )
         except ValueError as exc:
             raise Refusal(422, str(exc)) from exc
 
 
-def _evolved(item: ItemT, **changes: Any) -> ItemT:
-    evolved: ItemT = attrs.evolve(item, **changes)  # type: ignore[misc]
-    return evolved
-
-
-def _project(asked: Asked, project: Project) -> dict[str, Any]:
+def project_record(root: str, project: Project) -> dict[str, Any]:
+    """The ``data`` of ``GET /v1/projects/<ID>``, for clients that reach the HUB under *root*."""
     return {
         "id": project.id,
         "meta": {**project.meta, "name": project.name},
@@ -109,27 +90,21 @@ def _project(asked: Asked, project: Project) -> dict[str, Any]:
     }
 
 
-def _dataset(asked: Asked, dataset: Dataset) -> dict[str, Any]:
+def dataset_record(root: str, dataset: Dataset) -> dict[str, Any]:
+    """The ``data`` of ``GET /v1/datasets/<ID>``, for clients that reach the HUB under *root*."""
     file = dataset.file
-    shown = None if file is None else {"name": file.name, "size": file.size, "sha256": file.sha256}
     return {
         "id": dataset.id,
         "meta": {**dataset.meta, "name": dataset.name},
         "created": dataset.created,
         "trashed": dataset.is_trashed,
-        "file": shown,
-        "url": None if file is None else asked.root + file.path,
+        "file": None if file is None else {"name": file.name, "size": file.size, "sha256": file.sha256},
+        "url": None if file is None else root + file.path,
     }
 
 
-_PROJECTS = _Kind[Project]("project", lambda hub: hub.store.projects, Project, _project, lambda _: ())
-_DATASETS = _Kind[Dataset](
-    "dataset",
-    lambda hub: hub.store.datasets,
-    Dataset,
-    _dataset,
-    lambda dataset: () if dataset.file is None else (dataset.file,),
-)
+_PROJECTS = _Kind("project", lambda hub: hub.store.projects, Project, project_record)
+_DATASETS = _Kind("dataset", lambda hub: hub.store.datasets, Dataset, dataset_record)
 
 
 def _take_dataset(hub: Premises, asked: Asked, dataset_id: str) -> Answer:
@@ -140,24 +115,13 @@ def _take_dataset(hub: Premises, asked: Asked, dataset_id: str) -> Answer:
     end = next((end for end in (".zip", ".yaml") if asked.file.name.lower().endswith(end)), None)
     if end is None:
         raise Refusal(422, "a dataset is a .zip or a .yaml: give the file such a name")
-    token = hub.around.new_token()
-    stored = asked.file.draft.keep(f"{token}/{dataset_id}{end}")
-    file = StoredFile(f"{dataset_id}{end}", token, stored.size, stored.sha256)
-    before: list[Dataset] = []
+    file = keep(hub, asked.file, f"{dataset_id}{end}")
 
     def replace(dataset: Dataset) -> Dataset:
-        before[:] = [dataset]
         return attrs.evolve(dataset, file=file)
 
-    try:
-        after = hub.store.datasets.update(dataset_id, replace)
-    except KeyError:
-        hub.blobs.delete(file.blob)
-        _DATASETS.item(hub, dataset_id)
-        raise
-    if before[0].file is not None:
-        hub.blobs.delete(before[0].file.blob)
-    return envelope(200, data=_dataset(asked, after))
+    dataset = give(hub, hub.store.datasets, dataset_id, file, replace, missing=_DATASETS.missing(dataset_id))
+    return envelope(200, data=dataset_record(asked.root, dataset))
 
 
 def _routes(kind: _Kind[Any], schema: str) -> tuple[Route, ...]:

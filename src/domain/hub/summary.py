@@ -15,6 +15,7 @@ import attrs
 from ..metrics import from_text
 from ..ports.hub_store import Series
 from .bodies import sendable
+from .recent import Recent
 
 #: Which metric says how good a model is, the first that is there: a piece of its name, and whether more is better.
 _TELLING = (
@@ -70,19 +71,16 @@ class Summary:
 class Summaries:
     """The summaries of the models that were asked for last. Two threads that fold at once only do the same twice."""
 
-    _known: dict[str, Summary] = attrs.field(factory=dict)
+    _known: Recent[Summary] = attrs.field(factory=lambda: Recent(_MOST), init=False, repr=False)
 
     def of(self, model_id: str, read: Callable[[int], Series]) -> Summary:
         """The summary of a model, whose metrics after a revision are to be had from *read*."""
-        # Taken out and put back at the end: the dictionary is in the order of use.
-        summary = self._known.pop(model_id, Summary())
+        summary = self._known.get(model_id) or Summary()
         series = read(summary.revision)
         if series.revision < summary.revision:  # another model under its ID
             summary, series = Summary(), read(0)
         summary = summary.with_series(series)
-        self._known[model_id] = summary
-        if len(self._known) > _MOST:
-            self._known.pop(next(iter(self._known)), None)
+        self._known.put(model_id, summary)
         return summary
 
 

@@ -17,6 +17,7 @@ from ..hub_model import HubModel, StoredCheckpoint
 from ..ports.hub_store import Put
 from .bodies import epoch_of, is_plain, mended, sendable
 from .calls import Answer, Asked, Refusal, Takes, envelope
+from .item_files import give, keep
 from .premises import Premises
 from .routes import Route
 from .summary import values_of
@@ -97,37 +98,25 @@ def _take_checkpoint(hub: Premises, asked: Asked, model_id: str) -> Answer:
         best_map = None  # a training that went astray is uploaded all the same
     if asked.file is None:
         raise Refusal(400, f"the form has no file: send the checkpoint as the part {kind.part_name!r}")
-    token = hub.around.new_token()
     # Unique for each model: clients cache by the last part of the path.
-    name = f"{model_id}-{'best' if kind is Kind.FINAL else f'epoch-{epoch}'}.pt"
-    stored = asked.file.draft.keep(f"{token}/{name}")
+    file = keep(hub, asked.file, f"{model_id}-{'best' if kind is Kind.FINAL else f'epoch-{epoch}'}.pt")
     checkpoint = StoredCheckpoint(
-        name,
-        token,
-        stored.size,
-        stored.sha256,
+        file.name,
+        file.token,
+        file.size,
+        file.sha256,
         kind,
         epoch,
         is_best=fields.get("isBest", "").lower() == "true",
         map=best_map,
         at=hub.around.wall(),
     )
-    before: list[HubModel] = []
 
     def add(model: HubModel) -> HubModel:
         # An upload lasts minutes: what other requests have changed meanwhile stays.
-        before[:] = [model]
         return model.with_checkpoint(checkpoint, keep=hub.keep)
 
-    try:
-        after = hub.store.models.update(model_id, add)
-    except KeyError:
-        hub.blobs.delete(checkpoint.blob)
-        raise hub.missing(model_id) from None
-    kept = {held.blob for held in after.checkpoints}
-    for gone in (*before[0].checkpoints, checkpoint):
-        if gone.blob not in kept:
-            hub.blobs.delete(gone.blob)
+    give(hub, hub.store.models, model_id, checkpoint, add, missing=hub.missing(model_id))
     return envelope(200)
 
 

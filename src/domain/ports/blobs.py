@@ -5,10 +5,17 @@ The one rule: a blob is there whole or not at all. What is being received is a d
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Callable
 from typing import BinaryIO, Protocol, runtime_checkable
 
 import attrs
+
+#: What either part of a blob's name looks like.
+PART = r"[0-9A-Za-z_][0-9A-Za-z_.-]*"
+_NAME = re.compile(rf"{PART}/{PART}")
+_LONGEST = 255  # bytes of a file's name on every common file system
 
 
 @attrs.frozen
@@ -27,7 +34,7 @@ class Draft(Protocol):
         """Append *data*.
 
         Raises:
-            OSError: when it cannot be kept: the disk is full, the storage does not answer.
+            OSError: when it cannot be kept: the disk is full, the storage does not answer, the draft is over.
         """
         ...
 
@@ -37,7 +44,7 @@ class Draft(Protocol):
         It is on the disk (or acknowledged by the storage) when this returns, and survives a crash. The draft is over.
 
         Raises:
-            OSError: when that failed; what was there under *name* still is.
+            OSError: when that failed, or *name* is none; what was there under *name* still is.
         """
         ...
 
@@ -48,7 +55,7 @@ class Draft(Protocol):
 
 @runtime_checkable
 class Blobs(Protocol):
-    """Bytes by name, ``<token>/<file name>``, both of letters, digits and ``_.-`` after a letter or a digit."""
+    """Bytes by name, ``<token>/<file name>``; see :func:`is_name`. Under another name there is none."""
 
     def draft(self) -> Draft:
         """A new file, empty and without a name yet."""
@@ -71,3 +78,21 @@ class Blobs(Protocol):
         What a crash leaves behind: half a file, or a whole one that no row speaks of. The number of files deleted.
         """
         ...
+
+
+def is_name(name: str) -> bool:
+    """Whether a blob may be called so: each part has ASCII letters, digits and ``_.-``, and begins with none of ``.-``.
+
+    Such a name leads out of no folder.
+    """
+    return _NAME.fullmatch(name) is not None and len(name) <= _LONGEST
+
+
+def must_be_name(name: str) -> None:
+    """What :meth:`Draft.keep` asks of a name.
+
+    Raises:
+        OSError: when *name* is none.
+    """
+    if not is_name(name):
+        raise OSError(errno.EINVAL, f"{name[:80]!r} is no name for a blob: it is <token>/<file name>")

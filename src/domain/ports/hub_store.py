@@ -74,8 +74,8 @@ class Shelf(Protocol[ItemT]):
         """
         ...
 
-    def delete(self, item_id: str) -> bool:
-        """Forget the item, and a model's metrics with it; whether it was there."""
+    def delete(self, item_id: str) -> ItemT | None:
+        """Forget the item, and a model's metrics with it; what it was in the end, ``None`` where there was none."""
         ...
 
     def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
@@ -170,3 +170,11 @@ def place_of(cursor: str | None) -> int | None:
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 18:  # noqa: PLR2004 - digits of a 64-bit number
         raise ValueError(f"{cursor[:40]!r} is no place in this list: begin again without it")
     return int(cursor)
+
+
+_FOLDED = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def folded(text: str) -> str:
+    """*text* as a query is compared with it: without case for ASCII letters, which is the same on every machine."""
+    return text.translate(_FOLDED)

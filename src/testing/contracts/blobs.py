@@ -120,6 +120,8 @@ class BlobsContract:
 
         assert blobs.open(name) is None
         blobs.delete(name)
+        with pytest.raises(OSError, match="no name for a blob"):
+            self.kept(blobs, b"another", name)
         assert b"content" == self.content(blobs)
 
     # Dropping.
@@ -149,6 +151,26 @@ class BlobsContract:
         dropped.drop()
 
         assert b"kept" == self.content(blobs)
+
+    @pytest.mark.parametrize("end", ["kept", "dropped", "refused"])
+    def test_a_draft_that_is_over_takes_nothing_more(self, blobs: Blobs, end: str) -> None:
+        """Whatever ended it: what came before would be missing, or stand twice."""
+        draft = self.written(blobs, b"first")
+        if end == "kept":
+            draft.keep(_NAME)
+        elif end == "dropped":
+            draft.drop()
+        else:
+            with pytest.raises(OSError, match="no name"):
+                draft.keep("no name")
+        with pytest.raises(OSError, match="over"):
+            draft.write(b"second")
+        with pytest.raises(OSError, match="over"):
+            draft.keep(_NAME)
+        if end == "kept":
+            assert b"first" == self.content(blobs)
+        else:
+            assert blobs.open(_NAME) is None
 
     def test_a_forgotten_draft_leaves_nothing_open(self, blobs: Blobs) -> None:
         """Neither kept nor dropped: no warning of an open file, and no blob."""

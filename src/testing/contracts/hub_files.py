@@ -44,6 +44,7 @@ class HubFilesContract:
         response = hub.send("HEAD", link.removeprefix(hub.root), key="")
 
         assert (response.status, response.headers["content-length"]) == (200, str(len(_CONTENT)))
+        assert response.body == b""
 
     @pytest.mark.parametrize(
         ("wanted", "start", "end"),

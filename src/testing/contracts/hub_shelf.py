@@ -181,18 +181,18 @@ class HubShelfContract:
 
         for item_id in _NO_IDS:
             assert shelf.get(item_id) is None
-            assert not shelf.delete(item_id)
+            assert shelf.delete(item_id) is None
             with pytest.raises(KeyError):
                 shelf.update(item_id, lambda item: item)
         assert kind.make(ID, "an item") == shelf.get(ID)
 
     def test_what_is_deleted_is_gone(self, shelf: Shelf[Any], kind: Kinds) -> None:
-        """Once; and it may come again."""
+        """Once, and whoever deletes it has it as it was in the end; and it may come again."""
         shelf.save(kind.make(ID, "an item"))
         shelf.save(kind.make(OTHER_ID, "another"))
 
-        assert shelf.delete(ID)
-        assert not shelf.delete(ID)
+        assert kind.make(ID, "an item") == shelf.delete(ID)
+        assert shelf.delete(ID) is None
         assert shelf.get(ID) is None
         assert kind.make(OTHER_ID, "another") == shelf.get(OTHER_ID)
         shelf.save(kind.make(ID, "again"))
@@ -249,6 +249,27 @@ class HubShelfContract:
 
         wanted = sorted(f"{thread}-{number}" for thread in range(8) for number in range(25))
         assert wanted == sorted(_name(shelf).split()[1:])
+
+    def test_who_deletes_among_many_has_every_update_that_was_taken(self, shelf: Shelf[Any], kind: Kinds) -> None:
+        """Nobody is in between reading and forgetting."""
+        shelf.save(kind.make(ID, "names:"))
+        taken: list[str] = []
+        deleted: list[Any] = []
+
+        def work(thread: int) -> None:
+            for number in range(25):
+                if (thread, number) == (0, 5):
+                    deleted.append(shelf.delete(ID))
+                try:
+                    shelf.update(ID, partial(_extended, f"{thread}-{number}"))
+                except KeyError:
+                    return
+                taken.append(f"{thread}-{number}")
+
+        at_once(work, threads=8)
+
+        assert sorted(taken) == sorted(deleted[0].name.split()[1:])
+        assert shelf.get(ID) is None
 
     def test_who_fails_among_many_fails_alone(self, shelf: Shelf[Any], kind: Kinds) -> None:
         """Every other thread changes its mind, or asks for what is not there."""

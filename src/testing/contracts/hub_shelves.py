@@ -144,6 +144,25 @@ class HubShelvesContract:
         assert hub.model(model_id)["project"] == project
         assert hub.ask("PATCH", f"/v1/models/{model_id}", {"projectId": None})["project"] is None
 
+    def test_a_link_to_what_is_gone_hinders_no_other_change(self, hub: HubUnderTest) -> None:
+        """And can be taken away, but not made again elsewhere."""
+        project = hub.ask("POST", "/v1/projects", {"meta": {"name": "p"}}, status=201)["id"]
+        dataset = hub.ask("POST", "/v1/datasets", {"meta": {"name": "d"}}, status=201)["id"]
+        links = {"projectId": project, "datasetId": dataset}
+        body = {**NEW_MODEL, "dataset": None, **links}
+        model_id = hub.ask("POST", "/v1/models", body, status=201)["id"]
+        path = f"/v1/models/{model_id}"
+        hub.ask("DELETE", path)
+        hub.ask("DELETE", f"/v1/projects/{project}?hard=true")
+        hub.ask("DELETE", f"/v1/datasets/{dataset}?hard=true")
+
+        assert not hub.ask("PATCH", path, {"trashed": False})["trashed"]
+        assert hub.ask("PATCH", path, {"meta": {"name": "renamed"}})["meta"]["name"] == "renamed"
+        for name, gone in links.items():
+            assert hub.refused("PATCH", f"/v1/models/{hub.create()}", {name: gone}) == 422
+        changed = hub.ask("PATCH", path, {"projectId": None, "dataset": {"name": "coco8.yaml"}})
+        assert (changed["project"], changed["data"]) == (None, "coco8.yaml")
+
     @pytest.mark.parametrize(("name", "end"), [("coco8.zip", ".zip"), ("../../x.YAML", ".yaml"), ("a/b\0.zip", ".zip")])
     def test_a_dataset_is_uploaded_and_trained_on(self, hub: HubUnderTest, name: str, end: str) -> None:
         """Until its file is there, a model says that it is still being processed: ``data`` is empty."""

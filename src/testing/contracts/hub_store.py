@@ -100,7 +100,7 @@ class HubStoreContract(HubShelfContract):
             store.models.save(model)
             store.put_metrics(model.id, {0: "{}"}, at=1.0)
 
-        assert store.models.delete(ID)
+        assert attrs.evolve(_MODEL, last_seen=1.0) == store.models.delete(ID)
 
         assert (0, {}) == (store.metrics(ID).revision, dict(store.metrics(ID).epochs))
         assert 0 == store.revision(ID)

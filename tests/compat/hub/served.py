@@ -43,10 +43,10 @@ class WatchedShelf(Shelf[ItemT], Generic[ItemT]):
         self._tell()
         return item
 
-    def delete(self, item_id: str) -> bool:
-        was_there = self._behind.delete(item_id)
+    def delete(self, item_id: str) -> ItemT | None:
+        item = self._behind.delete(item_id)
         self._tell()
-        return was_there
+        return item
 
     def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
         return self._behind.page(limit=limit, cursor=cursor, query=query, is_trashed=is_trashed)

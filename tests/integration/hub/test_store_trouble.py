@@ -141,3 +141,14 @@ def test_what_no_database_holds_is_refused_and_harms_nobody(tmp_path: Path) -> N
         with pytest.raises(StoreUnusable, match="no such table: metrics"):
             store.put_metrics(MODEL.id, {0: "{}"}, at=1.0)
         assert MODEL == store.models.get(MODEL.id)
+
+
+def test_what_cannot_be_read_is_not_deleted(tmp_path: Path) -> None:
+    """Nobody would know any more which files it had."""
+    with closing(SqlHubStore(f"sqlite:///{tmp_path / 'hub.db'}")) as store:
+        store.models.save(MODEL)
+        with closing(sqlite3.connect(tmp_path / "hub.db", isolation_level=None)) as other:
+            other.execute("UPDATE models SET document = '{'")
+            with pytest.raises(ValueError, match="Expecting property name"):
+                store.models.delete(MODEL.id)
+            assert 1 == other.execute("SELECT count(*) FROM models").fetchone()[0]

@@ -11,6 +11,7 @@ import pytest
 from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.app.hub_key_uses import EVERY, KeyUses
 from hubport.app.hub_keys import TRUSTED_FOR, KeyRing, Keys, NoSuchKey
+from hubport.domain.errors import StoreUnusable
 from hubport.domain.hub_items import Key
 from hubport.domain.ports.hub_store import Page, Shelf
 from hubport.testing import FakeClock
@@ -35,7 +36,7 @@ class CountedShelf(Shelf[Key]):
         self.writes += 1
         return self.behind.update(item_id, change)
 
-    def delete(self, item_id: str) -> bool:
+    def delete(self, item_id: str) -> Key | None:
         return self.behind.delete(item_id)
 
     def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[Key]:
@@ -194,6 +195,17 @@ def test_what_another_server_has_written_is_not_written_again(desk: Desk) -> Non
     assert 0 == desk.shelf.writes
 
 
+def test_a_last_use_in_the_future_is_put_right_by_the_next_one(desk: Desk) -> None:
+    """The clock was put back, or another server's goes ahead."""
+    key, secret = desk.keys.create("mine")
+    desk.shelf.save(attrs.evolve(key, last_used=desk.clock.wall() + 86_400))
+    desk.ring.user({"x-api-key": secret})
+    desk.uses.close()
+    used = desk.shelf.get(key.id)
+    assert used is not None
+    assert desk.clock.wall() == used.last_used
+
+
 def test_a_wrong_key_is_no_use(desk: Desk) -> None:
     desk.keys.create("mine")
     desk.ring.user({"x-api-key": "0" * 42})
@@ -220,10 +232,13 @@ def test_a_key_that_is_gone_when_its_use_is_written(desk: Desk) -> None:
     assert desk.shelf.get(key.id) is None
 
 
-def test_a_store_that_fails_there_fails_no_request(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("fault", [OSError("the disk is full"), StoreUnusable("the database", "is gone")], ids=str)
+def test_a_store_that_fails_there_fails_no_request(
+    desk: Desk, caplog: pytest.LogCaptureFixture, fault: Exception
+) -> None:
     class Full(CountedShelf):
         def update(self, item_id: str, change: Callable[[Key], Key]) -> Key:
-            raise OSError("the disk is full")
+            raise fault
 
     key, secret = desk.keys.create("mine")
     uses = KeyUses(Full(desk.shelf), desk.clock)

@@ -15,6 +15,9 @@ from hubport.domain.sizes import number_of_bytes
         (" 1.5 kiB ", 1536),
         ("2t", 2 * 10**12),
         ("3Ki", 3072),
+        ("1.005GB", 1_005_000_000),
+        ("9007199254740993", 9007199254740993),
+        ("1" * 400, int("1" * 400)),
     ],
 )
 def test_units_are_of_ten_or_of_two(text: str, number: int) -> None:

@@ -70,6 +70,32 @@ def test_a_clock_that_goes_back_takes_nothing_away() -> None:
     assert bucket.spend("a", 50.0) is not None
 
 
+class Then(float):
+    """A time at which another thread is served in the middle of the work."""
+
+    def __sub__(self, other: float) -> float:
+        self.other()
+        return float(self) - other
+
+    def other(self) -> None:
+        raise NotImplementedError
+
+
+def test_of_two_that_ask_at_the_same_moment_no_one_finds_a_full_bucket() -> None:
+    """However the threads interleave: at worst a call is not counted."""
+    bucket, between = Allowance(10, 1e9), []
+
+    class Busy(Then):
+        def other(self) -> None:
+            between.append(bucket.spend("a", 0.0))
+
+    spent(bucket, "a", 0.0, 10)
+
+    assert bucket.spend("a", Busy(0.0)) is not None
+    assert between[0] is not None
+    assert 0 == spent(bucket, "a", 0.0, 50)
+
+
 def test_it_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allowance, "_MOST", 3)
     bucket = Allowance(1, 1e9)

@@ -69,7 +69,11 @@ def test_a_share_of_the_memory_is_a_batch_that_fits() -> None:
     assert -1 == record(config(batchSize=0.9))["batch"]
 
 
-@pytest.mark.parametrize(("sent", "read"), [([640, 480], 640), ([480, 640], 640), ("64", 64), (64.0, 64)], ids=str)
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [([640, 480], 640), ([480, 640], 640), ([640.0, 480], 640), ("64", 64), (64.0, 64), ("0000000064", 64)],
+    ids=str,
+)
 def test_an_image_of_two_sides_has_the_longer(sent: object, read: int) -> None:
     assert read == record(config(imageSize=sent))["imgsz"]
 
@@ -83,6 +87,11 @@ def test_an_image_of_two_sides_has_the_longer(sent: object, read: int) -> None:
         ("batchSize", float("nan")),
         ("imageSize", []),
         ("imageSize", ["a"]),
+        ("imageSize", [640, 480.5]),
+        ("imageSize", [640, True]),
+        ("imageSize", [640, None]),
+        ("epochs", "0" * 19 + "5"),
+        ("epochs", "9" * 5000),
         ("epochs", 0.5),
     ],
     ids=str,

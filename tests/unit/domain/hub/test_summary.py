@@ -96,6 +96,20 @@ def test_only_what_came_since_is_read() -> None:
     assert [0, 0, 4] == store.asked
 
 
+def test_who_asks_while_another_reads_does_not_read_everything_again() -> None:
+    store, summaries = Store(), Summaries()
+    store.series = series(4, e0={"loss": 1.0})
+    summaries.of("model", store.read)
+
+    def read(after: int) -> Series:
+        summaries.of("model", store.read)
+        return store.read(after)
+
+    summaries.of("model", read)
+
+    assert [0, 4, 4] == store.asked
+
+
 def test_a_model_that_was_deleted_and_made_again_is_another() -> None:
     store, summaries = Store(), Summaries()
     store.series = series(9, e5={"loss": 0.1})
