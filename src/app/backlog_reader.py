@@ -1,4 +1,4 @@
-"""Reads journals in pieces, so that an hour's backlog needs no more memory than a second's.
+"""Reads what waits in a journal, batch by batch, and gives what is settled back to the disk.
 
 The one rule: a journal is read from the disk each time it is needed; only the newest epochs are remembered.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Protocol
 
 from ..domain import journal
 from ..domain.backlog import Backlog, is_refusal
@@ -19,8 +18,8 @@ from ..domain.checkpoint import Checkpoint
 from ..domain.journal import Line, lines
 from ..domain.metrics import EpochValues, merged
 from ..domain.ports.outbox import Spool
+from .journal_reading import CHUNK, backlog_of, chunk_of, settled, whole_lines
 
-_CHUNK = 1 << 18
 #: Epochs whose delivered values are kept in memory, some 3 MB; those of older ones are looked up in the journal.
 _REMEMBERED = 4096
 #: A journal is written anew when so many bytes at its start are settled.
@@ -28,21 +27,6 @@ _REWRITTEN_FROM = 1 << 24
 #: Lines that are read at a stretch, some 0.3 ms, and the seconds of the break behind them.
 _WITHOUT_A_BREAK, _BREAK = 32, 5e-5
 _NEVER = threading.Event()
-
-
-class Readable(Protocol):
-    """A journal as anybody may read it: a spool, or one that was only seen."""
-
-    def read(self, start: int, limit: int) -> bytes:
-        """At most *limit* bytes from byte *start*."""
-        ...
-
-
-def backlog_of(readable: Readable) -> Backlog:
-    """What the whole journal says is still to be done."""
-    backlog = Backlog()
-    backlog.fold(_outline(readable, 0))
-    return backlog
 
 
 class BacklogReader:
@@ -64,12 +48,12 @@ class BacklogReader:
     def batch(self, *, most: int) -> Batch:
         """What waits, up to *most* epochs; empty when nothing does."""
         batch = Batch(self.cursor)
-        chunk = _chunk(self.spool, self.cursor)
+        chunk = chunk_of(self.spool, self.cursor)
         waiting = list(_gently(lines(chunk, self.cursor)))
         recalled = self._recalled({_epoch(line) for line in waiting if _is_metrics(line)})
         batch.take(waiting, most=most, known=lambda epoch: self._known.get(epoch, recalled.get(epoch)))
         # Half a line as long as a chunk, from a killed process, is no reason to come back.
-        batch.is_cut = batch.is_cut or (len(chunk) >= _CHUNK and batch.end > self.cursor)
+        batch.is_cut = batch.is_cut or (len(chunk) >= CHUNK and batch.end > self.cursor)
         if not batch.records:
             self.cursor = batch.end  # lines of others, which need not be read again
         return batch
@@ -88,7 +72,7 @@ class BacklogReader:
 
     def refreshed(self) -> Backlog:
         """What the journal says now is still to be done."""
-        self.backlog.fold(_outline(self.spool, self.backlog.end))
+        self.backlog.fold(whole_lines(self.spool, self.backlog.end, outline=True))
         return self.backlog
 
     @property
@@ -139,7 +123,7 @@ class BacklogReader:
         """What is remembered of delivered epochs, and what an earlier process has delivered; the oldest first."""
         found: dict[int, EpochValues] = {}
         if self._inherited >= 0:
-            for epoch, values, was_refused in self._settled():
+            for epoch, values, was_refused in settled(self.spool):
                 if not was_refused:
                     found[epoch] = merged(found.get(epoch), values)
         for epoch, values in self._known.items():
@@ -148,18 +132,21 @@ class BacklogReader:
         return found
 
     def _waiting(self, start: int, end: int) -> Iterator[bytes]:
-        for line in _lines(self.spool, start, before=end):
+        for line in whole_lines(self.spool, start, before=end):
             if line.record is not None and _is_metrics(line):
                 yield journal.encoded(line.record)
 
     def _refused_metrics(self) -> Iterator[bytes]:
-        for epoch, values, was_refused in self._settled():
+        for epoch, values, was_refused in settled(self.spool):
             if was_refused:
                 yield journal.metrics_line(epoch, values)
 
     def _refusals(self, start: int, end: int, checkpoints: dict[int, Checkpoint]) -> Iterator[bytes]:
-        """What the lines from *start* to *end* say was refused; *checkpoints* are those that waited before them."""
-        for line in _lines(self.spool, start, before=end):
+        """What the lines from *start* to *end* say was refused; *checkpoints* are those that waited before them.
+
+        With them the checkpoints that have arrived: none that was refused may be sent again after a newer one.
+        """
+        for line in whole_lines(self.spool, start, before=end):
             match line.record:
                 case ["aside", int(), str()]:
                     yield journal.encoded(line.record)
@@ -167,35 +154,18 @@ class BacklogReader:
                     with contextlib.suppress(TypeError, ValueError):
                         checkpoint = Checkpoint.from_json(data)
                         checkpoints[checkpoint.number] = checkpoint
-                case ["c-end", int(number), str(how)] if is_refusal(how) and number in checkpoints:
+                case ["c-end", int(number), str(how)] if number in checkpoints and (
+                    is_refusal(how) or how == "delivered"
+                ):
                     yield journal.checkpoint_line(checkpoints[number])
                     yield journal.encoded(line.record)
-
-    def _settled(self) -> Iterator[tuple[int, EpochValues, bool]]:
-        """Each line of metrics that is settled: epoch, values, and whether the HUB refused them.
-
-        A refusal is written before the "sent" of the batch that it is about, and speaks of that batch alone.
-        """
-        pending: deque[tuple[int, int, EpochValues]] = deque()
-        refused: set[int] = set()
-        for line in _lines(self.spool, 0):
-            match line.record:
-                case ["m", int(epoch), dict() | str() as values]:
-                    pending.append((line.end, epoch, values))
-                case ["aside", int(epoch), str()]:
-                    refused.add(epoch)
-                case ["sent", int(offset)]:
-                    while pending and pending[0][0] <= offset:
-                        _, epoch, values = pending.popleft()
-                        yield epoch, values, epoch in refused
-                    refused.clear()
 
     def _recalled(self, epochs: set[int]) -> dict[int, EpochValues]:
         """What was delivered of those *epochs* that only the journal remembers: one reading for all of them."""
         wanted = {epoch for epoch in epochs if epoch <= self._forgotten and epoch not in self._known}
         found: dict[int, EpochValues] = {}
         if wanted:
-            for epoch, values, was_refused in self._settled():
+            for epoch, values, was_refused in settled(self.spool):
                 if epoch in wanted and not was_refused:
                     found[epoch] = merged(found.get(epoch), values)
         return found
@@ -212,33 +182,6 @@ def _gently(found: Iterator[Line]) -> Iterator[Line]:
         yield line
         if number % _WITHOUT_A_BREAK == 0:
             _NEVER.wait(_BREAK)
-
-
-def _chunk(readable: Readable, start: int) -> bytes:
-    """At least one whole line from *start*, if there is one."""
-    size = _CHUNK
-    while True:
-        chunk = readable.read(start, size)
-        if len(chunk) < size or b"\n" in chunk:
-            return chunk
-        size *= 2
-
-
-def _lines(readable: Readable, start: int, *, before: float = float("inf"), outline: bool = False) -> Iterator[Line]:
-    while start < before:
-        end = start
-        for line in lines(_chunk(readable, start), start, outline=outline):
-            end = line.end
-            if end > before:
-                return
-            yield line
-        if end == start:
-            return
-        start = end
-
-
-def _outline(readable: Readable, start: int) -> Iterator[Line]:
-    return _lines(readable, start, outline=True)
 
 
 def _is_metrics(line: Line) -> bool:

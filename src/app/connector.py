@@ -132,11 +132,14 @@ class Connector:
     def _rank(self) -> int:
         return rank(self.settings.rank)
 
-    def send_left_over(self, claim: Claim, model_id: str, *, deadline: float) -> Report | None:
-        """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing."""
+    def send_left_over(self, claim: Claim, model_id: str, *, deadline: float, refused: bool = False) -> Report | None:
+        """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing.
+
+        What the HUB has *refused* of it is sent again where that is wanted.
+        """
         log = logger(model_id=model_id)
         tally = Tally()
-        readers = spools.left_over(model_id, self.outbox, tally, log)
+        readers = spools.left_over(model_id, self.outbox, tally, log, refused=refused)
         if not readers:
             return None
         delivery = self._delivery(claim, model_id, readers, tally, log)

@@ -42,7 +42,7 @@ class KeyUses:
             if now < self._noted.get(key.id, 0.0):  # another thread was first
                 return
             self._noted[key.id] = now + EVERY
-            # Another server over the same store may have written it a moment ago.
+            # Another server over the same store may have written it a moment ago. (What lies in the future is wrong.)
             if key.last_used is not None and 0 <= wall - key.last_used < EVERY:
                 return
             if self._thread is None:
@@ -70,4 +70,4 @@ class KeyUses:
 
 
 def _used(key: Key, *, at: float) -> Key:
-    return attrs.evolve(key, last_used=max(at, key.last_used or at))
+    return attrs.evolve(key, last_used=at)

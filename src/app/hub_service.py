@@ -97,11 +97,12 @@ class HubService:
         Raises:
             InvalidSettings: when it may not listen, or cannot.
         """
-        is_first = not self.keys.has_any(is_trashed=False) and not self.keys.has_any(is_trashed=True)
-        if self.settings.is_remote and not is_first and not self.keys.has_any(is_trashed=False):
-            raise InvalidSettings("--allow-remote", "all keys were revoked: make one with `hubport keys create`")
         with ExitStack() as stack:
             stack.callback(self.close)
+            has_keys = self.keys.has_any(is_trashed=False)
+            is_first = not has_keys and not self.keys.has_any(is_trashed=True)
+            if self.settings.is_remote and not (has_keys or is_first):
+                raise InvalidSettings("--allow-remote", "all keys were revoked: make one with `hubport keys create`")
             server = self._listening()
             stack.callback(server.close, within=STOP_WITHIN)
             sweep = Sweep(self.store, self.blobs)
@@ -109,7 +110,7 @@ class HubService:
             stack.callback(sweep.close)
             key = self.keys.create(_FIRST_KEY)[1] if is_first else None
             address = self.settings.address(server.url, socket.gethostname())
-            yield Served(address, key, self.keys.has_any(is_trashed=False))
+            yield Served(address, key, has_keys or is_first)
 
     def note_address(self, address: str) -> None:
         """For who works on the folder without a server: what its models' pages are called."""

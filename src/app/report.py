@@ -69,7 +69,7 @@ class Report:
         if self.metrics.refused or self.checkpoints.refused:
             parts.append(
                 f"{self.metrics.refused} metrics and {self.checkpoints.refused} checkpoints were refused by the HUB "
-                f"and lie in {self.spool}"
+                f"and lie in {self.spool}: 'hubport sync --refused' sends them again"
             )
         if self._lost:
             parts.append(f"{self.metrics.lost} metrics and {self.checkpoints.lost} checkpoints could not be kept")

@@ -17,14 +17,17 @@ from ..domain.errors import InvalidSettings
 from ..domain.journal import run_line
 from ..domain.ports.outbox import Outbox, Spool
 from .backlog_reader import BacklogReader
+from .refused import wait_again
 from .report import Tally
 from .settings import Settings
 from .upload_queue import Upload
 
 
-def left_over(model_id: str, outbox: Outbox, tally: Tally, log: structlog.stdlib.BoundLogger) -> list[BacklogReader]:
-    """Those of dead runs of this model in which something waits, oldest first."""
-    found = (_left_over(spool, tally, log) for spool in outbox.left_over(model_id))
+def left_over(
+    model_id: str, outbox: Outbox, tally: Tally, log: structlog.stdlib.BoundLogger, *, refused: bool = False
+) -> list[BacklogReader]:
+    """Those of dead runs of this model in which something waits, oldest first; what was *refused* may wait again."""
+    found = (_left_over(spool, tally, log, refused=refused) for spool in outbox.left_over(model_id))
     return [reader for reader in found if reader is not None]
 
 
@@ -49,7 +52,7 @@ def opened(model_id: str, settings: Settings, outbox: Outbox) -> BacklogReader:
         ) from exc
 
 
-def _left_over(spool: Spool, tally: Tally, log: structlog.stdlib.BoundLogger) -> BacklogReader | None:
+def _left_over(spool: Spool, tally: Tally, log: structlog.stdlib.BoundLogger, *, refused: bool) -> BacklogReader | None:
     """What a dead run has left in *spool*, if anything."""
     try:
         reader = BacklogReader(spool)
@@ -57,10 +60,17 @@ def _left_over(spool: Spool, tally: Tally, log: structlog.stdlib.BoundLogger) ->
         log.warning("outbox.unreadable", spool=spool.name, cause=exc.strerror)
         spool.release(keep=True)
         return None
-    backlog = reader.backlog
-    if backlog.damaged:
+    if reader.backlog.damaged:
         tally.blame("damaged line in the outbox")
-        log.warning("outbox.damaged", spool=spool.name, lines=backlog.damaged)
+        log.warning("outbox.damaged", spool=spool.name, lines=reader.backlog.damaged)
+    if refused and reader.backlog.aside:
+        try:
+            wait_again(spool)
+        except OSError as exc:  # no room for another journal
+            log.warning("outbox.refused_not_sent", spool=spool.name, cause=exc.strerror)
+        else:
+            reader = BacklogReader(spool)
+    backlog = reader.backlog
     if backlog.is_settled:  # its process was killed between the last delivery and its end
         spool.release(keep=backlog.aside > 0)
         return None

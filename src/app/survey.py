@@ -13,7 +13,7 @@ import attrs
 
 from ..domain.backlog import Backlog
 from ..domain.ports.outbox import Seen
-from .backlog_reader import backlog_of
+from .journal_reading import backlog_of
 
 
 class State(str, Enum):

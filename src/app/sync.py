@@ -13,9 +13,10 @@ from .report import Report
 from .survey import SpoolStatus, State
 
 
-def left_over(statuses: Iterable[SpoolStatus]) -> list[SpoolStatus]:
-    """Those that a sync sends, or takes away because nothing is left in them."""
-    return [status for status in statuses if status.state in {State.WAITING, State.DELIVERED}]
+def left_over(statuses: Iterable[SpoolStatus], *, refused: bool = False) -> list[SpoolStatus]:
+    """Those that a sync sends, with the *refused* ones or without them, or takes away because nothing is left."""
+    states = {State.WAITING, State.DELIVERED} | ({State.REFUSED} if refused else set())
+    return [status for status in statuses if status.state in states]
 
 
 def sync(
@@ -25,12 +26,17 @@ def sync(
     *,
     deadline: float,
     tell: Callable[[Report], None],
+    refused: bool = False,
 ) -> list[Report]:
-    """Send what is left of each of *claims*, one model after the other, until *deadline*; *tell* of each."""
+    """Send what is left of each of *claims*, one model after the other, until *deadline*; *tell* of each.
+
+    What the HUB has *refused* is sent again where that is wanted.
+    """
     reports: list[Report] = []
     for claim in claims:
         # Where the time is over the spools are looked at all the same, so that the report says what waits in them.
-        report = connector.send_left_over(claim, claim.model_id, deadline=max(deadline, clock.now()))
+        until = max(deadline, clock.now())
+        report = connector.send_left_over(claim, claim.model_id, deadline=until, refused=refused)
         if report is not None:
             reports.append(report)
             tell(report)

@@ -19,7 +19,9 @@ def outcome(child: Child) -> tuple[int, list[str], list[str]]:
 
 
 def test_the_demo_as_json(site: TrainerSite) -> None:
-    status, said, complaints = outcome(site.hubport("demo", "--epochs", "2", "--json", TMPDIR=str(site.folder)))
+    status, said, complaints = outcome(
+        site.hubport("demo", "--epochs", "2", "--json", fresh=True, TMPDIR=str(site.folder))
+    )
     assert (0, []) == (status, complaints)
     result = json.loads("\n".join(said))
     assert {
@@ -123,7 +125,7 @@ def test_a_command_line_without_sense(site: TrainerSite, arguments: tuple[str, .
 
 
 def test_the_version(site: TrainerSite) -> None:
-    assert (0, [f"hubport {metadata.version('hubport')}"], []) == outcome(site.hubport("--version"))
+    assert (0, [f"hubport {metadata.version('hubport')}"], []) == outcome(site.hubport("--version", fresh=True))
 
 
 def test_an_impatient_user_of_the_demo(site: TrainerSite) -> None:

@@ -201,7 +201,7 @@ def test_the_message_is_true(site: TrainerSite) -> None:
     site.lab.always(Refuse())
     end_of(child)
     site.lab.heal()
-    sync = site.hubport("sync")
+    sync = site.hubport("sync", fresh=True)  # as a user would
     sync.rest()
     assert 0 == sync.end(), sync.stderr
     assert has_all(site)

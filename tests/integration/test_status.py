@@ -38,7 +38,7 @@ FIELDS = {
 
 
 def test_where_nothing_ever_ran_there_is_nothing(site: TrainerSite) -> None:
-    assert (0, [f"Nothing waits in {site.state_dir / 'outbox'}."], []) == outcome(site.hubport("status"))
+    assert (0, [f"Nothing waits in {site.state_dir / 'outbox'}."], []) == outcome(site.hubport("status", fresh=True))
     assert [] == statuses(site)
     assert not site.state_dir.exists()
 

@@ -133,7 +133,7 @@ def test_without_the_right_key_nothing_is_sent_and_everything_stays(
 ) -> None:
     killed(site)
     before, requests = tree(site.state_dir), len(site.lab.ledger)
-    status, said, complaints = outcome(site.hubport("sync", **options))
+    status, said, complaints = outcome(site.hubport("sync", fresh=False, **options))
     assert (1, []) == (status, said)
     (line,) = complaints
     assert line.startswith("hubport: ")
@@ -175,9 +175,10 @@ def test_a_hub_that_goes_down_in_the_middle_costs_nothing(site: TrainerSite, scr
     second = killed(site)
     for kind in ("metrics", "upload"):
         site.lab.always(Status(503) if isinstance(script, Refuse) else script, on=kind)
-    before = len(site.hub.received("auth"))
+    before = len(asked(site))
     child = site.hubport("sync", "--within", "1.5")
-    site.lab.ledger.wait_for(lambda: len(site.hub.received("auth")) > before)
+    # Behind the answer to its key.
+    site.lab.ledger.wait_for(lambda: {"metrics", "upload"} & set(asked(site)[before:]))
     if isinstance(script, Refuse):
         site.lab.always(script)
 
@@ -221,6 +222,68 @@ def test_a_model_that_is_gone_from_the_hub(site: TrainerSite) -> None:
     before = len(site.lab.ledger)
     assert (0, [f"Nothing waits for {site.url} in {outbox(site)}."], []) == outcome(site.hubport("sync"))
     assert before == len(site.lab.ledger)
+
+
+def refused_whole(site: TrainerSite) -> str:
+    """A run of a model that the HUB did not know when it was synced: nothing but its first epoch has arrived."""
+    model_id = killed(site)
+    site.hub.refuse(404, "no such model", when=lambda request: model_id in request.path)
+    assert 1 == outcome(site.hubport("sync"))[0]
+    site.hub.heal()
+    return model_id
+
+
+def test_what_was_refused_is_sent_again_where_that_is_asked_for(site: TrainerSite) -> None:
+    model_id = refused_whole(site)
+    nothing = f"Nothing waits for {site.url} in {outbox(site)}."
+    assert (0, [nothing], []) == outcome(site.hubport("sync"))
+    before, requests = tree(site.state_dir), len(site.lab.ledger)
+    _, said, _ = outcome(site.hubport("sync", "--refused", "--dry-run"))
+    assert [model_id, "refused"] == [said[1].split()[column] for column in (0, 6)]
+    assert (before, requests) == (tree(site.state_dir), len(site.lab.ledger))
+
+    status, said, complaints = outcome(site.hubport("sync", "--refused"))
+
+    assert (0, []) == (status, complaints)
+    (line,) = said
+    assert line.startswith(f"2 of 2 metrics and 1 of 1 checkpoints delivered to {site.url}/models/{model_id}")
+    assert_arrived(site, model_id)
+    assert [] == site.spools()
+    assert (0, [nothing], []) == outcome(site.hubport("sync", "--refused"))
+
+
+def test_what_is_refused_again_stays(site: TrainerSite) -> None:
+    model_id = refused_whole(site)
+    site.hub.refuse(422, "not like this", on="metrics")
+    site.hub.refuse(413, "too large", on="upload")
+
+    status, said, _ = outcome(site.hubport("sync", "--refused"))
+
+    assert 1 == status
+    assert "2 metrics and 1 checkpoints were refused by the HUB" in said[0]
+    assert "hubport sync --refused" in said[0]
+    (left,) = statuses(site)
+    assert (model_id, "refused", 3) == (left["model_id"], left["state"], left["refused"])
+    assert left["reason"] in {"status 422: not like this", "status 413: too large"}
+    site.hub.heal()
+    assert 0 == outcome(site.hubport("sync", "--refused"))[0]
+    assert_arrived(site, model_id)
+    assert [] == site.spools()
+
+
+def test_one_that_is_killed_while_it_sends_again_has_harmed_nothing(site: TrainerSite) -> None:
+    """What was refused waits from then on, as if it had never been."""
+    model_id = refused_whole(site)
+    site.lab.always(Hang(), on="metrics")
+    child = site.hubport("sync", "--refused")
+    site.lab.ledger.wait_for_hanging("metrics")
+    child.kill()
+    site.lab.heal()
+    (one,) = statuses(site)
+    assert ("waiting", 2, 0) == (one["state"], one["metrics"], one["refused"])
+    assert 0 == outcome(site.hubport("sync"))[0]
+    assert_arrived(site, model_id)
+    assert [] == site.spools()
 
 
 def test_a_damaged_journal_costs_the_damaged_lines(site: TrainerSite) -> None:
@@ -300,6 +363,17 @@ def test_a_key_goes_to_the_hub_that_was_asked_for_and_to_no_other(site: TrainerS
     assert {key} == {entry.headers["x-api-key"] for entry in site.lab.ledger}
     assert {"e" * 42} == {entry.headers["x-api-key"] for entry in elsewhere.lab.ledger}
     assert [] == site.spools()
+
+
+def test_what_another_hub_has_refused_is_named_where_it_is_asked_for(site: TrainerSite, elsewhere: Site) -> None:
+    lab, hub = site.lab, site.hub
+    site.lab, site.hub, site.model_id = elsewhere.lab, elsewhere.hub, elsewhere.model_id
+    refused(site)
+    site.lab, site.hub = lab, hub
+    _, _, complaints = outcome(site.hubport("sync", "--refused"))
+    command = f"hubport sync --refused --hub {elsewhere.url}"
+    assert [f"hubport: 1 runs have left something for {elsewhere.url}: {command}"] == complaints
+    assert [] == outcome(site.hubport("sync"))[2]
 
 
 def test_a_living_run_keeps_what_is_its_own(site: TrainerSite) -> None:

@@ -10,8 +10,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ...domain.credentials import Credentials
+from ...domain.errors import AuthenticationFailed
 from ...domain.sizes import number_of_bytes
 from ..hub_settings import DATA_DIR, DATABASE
+from ..settings import Settings
 
 _LONGEST = 18
 
@@ -69,3 +72,15 @@ def add_place(parser: Any) -> None:
     parser.add_argument(
         "--database", metavar="URL", help=f"its database (else {DATABASE}, else SQLite in the folder): postgresql://..."
     )
+
+
+def key_of(options: argparse.Namespace, settings: Settings) -> Credentials:
+    """The key for the HUB of *settings*: that of ``--api-key``, else theirs.
+
+    Raises:
+        AuthenticationFailed: when there is none, or it can be none.
+    """
+    key = options.api_key or settings.api_key
+    if not key:
+        raise AuthenticationFailed(f"no key for the HUB at {settings.api_root}: give --api-key")
+    return Credentials(key)

@@ -17,8 +17,7 @@ from typing import Any
 
 import attrs
 
-from ...domain.credentials import Credentials, redact
-from ...domain.errors import AuthenticationFailed
+from ...domain.credentials import Credentials
 from ..asking import Asking
 from ..connect import connect
 from ..container import Container
@@ -28,7 +27,7 @@ from ..hub_container import HubContainer
 from ..hub_service import make_folder
 from ..hub_settings import HubSettings
 from ..settings import Settings
-from .arguments import between
+from .arguments import between, key_of
 
 _USERS = ""
 
@@ -56,7 +55,7 @@ class _Where:
     """The HUB to train against; ``page`` is where people look at a model, and ``again`` how to see it later."""
 
     url: str
-    key: str = attrs.field(repr=redact)
+    key: Credentials
     page: Callable[[str], str | None]
     again: str | None = None
 
@@ -68,16 +67,15 @@ def _run(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="hubport-demo-") as folder, _hub(options, Path(folder)) as hub:
         # The pages of a HUB elsewhere need not be at its API's address, but then somebody has said where they are.
-        settings = Settings.from_env(api_root=hub.url, state_dir=Path(folder) / "state", api_key=hub.key)
+        settings = Settings.from_env(api_root=hub.url, state_dir=Path(folder) / "state")
         if not options.hub:
             settings = attrs.evolve(settings, web_root=hub.url)
         container = Container(settings=settings)
-        credentials = Credentials(hub.key)
         with closing(container.http()) as http:
             result = Demo(
-                asking=Asking(http, container.clock(), credentials, settings.api_root),
+                asking=Asking(http, container.clock(), hub.key, settings.api_root),
                 folder=Path(folder),
-                connect=lambda model_id: connect(model_id, api_key=credentials, settings=settings),
+                connect=lambda model_id: connect(model_id, api_key=hub.key, settings=settings),
                 page=hub.page,
                 say=say,
             ).run(options.epochs)
@@ -98,10 +96,7 @@ def _shown(result: DemoResult, *, as_json: bool) -> int:
 def _hub(options: argparse.Namespace, folder: Path) -> Iterator[_Where]:
     """The HUB to train against; one of our own keeps its data in *folder*, unless it is to be kept."""
     if options.hub:
-        key = options.api_key or Settings.from_env(api_root=options.hub).api_key
-        if not key:
-            raise AuthenticationFailed(f"no key for the HUB at {options.hub}: give --api-key")
-        yield _Where(options.hub, key, lambda _: None)
+        yield _Where(options.hub, key_of(options, Settings.from_env(api_root=options.hub)), lambda _: None)
         return
     must_be_installed()  # before anything is begun that is to be kept
     if options.keep is None:
@@ -112,7 +107,7 @@ def _hub(options: argparse.Namespace, folder: Path) -> Iterator[_Where]:
     service = HubContainer(settings=settings).service()
     with service.serving() as served:
         key = served.key or service.keys.create("demo")[1]
-        yield _Where(served.address, key, lambda url: f"{url}#key={key}", _again(options))
+        yield _Where(served.address, Credentials(key), lambda url: f"{url}#key={key}", _again(options))
 
 
 def _again(options: argparse.Namespace) -> str | None:

@@ -14,13 +14,14 @@ from contextlib import closing, contextmanager
 import attrs
 
 from ...domain.credentials import Credentials
-from ...domain.errors import AuthenticationFailed, InvalidSettings
+from ...domain.errors import InvalidSettings
 from ..asking import Asking
 from ..container import Container
 from ..hub_container import HubContainer
 from ..hub_models import HubModels
 from ..hub_settings import DATA_DIR, DATABASE, HubSettings
 from ..settings import Settings
+from .arguments import key_of
 
 _API = "ULTRALYTICS_HUB_API"
 
@@ -53,10 +54,10 @@ def chosen_hub(options: argparse.Namespace) -> Iterator[HubModels]:
         with _on_the_network(options) as models:
             yield models
         return
-    if not is_named_here and not HubSettings.from_env().is_here:
+    if not is_named_here and not (settings := HubSettings.from_env()).is_here:
         raise InvalidSettings(
             _API,
-            f"names no HUB, and there is none in {HubSettings.from_env().data_dir}: set it, and HUB_API_KEY, "
+            f"names no HUB, and there is none in {settings.data_dir}: set it, and HUB_API_KEY, "
             "or start one here with `hubport serve`",
         )
     with _on_this_machine(must_be_here(options)) as models:
@@ -66,14 +67,12 @@ def chosen_hub(options: argparse.Namespace) -> Iterator[HubModels]:
 @contextmanager
 def _on_the_network(options: argparse.Namespace) -> Iterator[HubModels]:
     settings = Settings.from_env(**{"api_root": options.hub} if options.hub else {})
-    key = options.api_key or settings.api_key
-    if not key:
-        raise AuthenticationFailed(f"no key for the HUB at {settings.api_root}: give --api-key")
+    credentials = key_of(options, settings)
     if options.hub and not os.environ.get("ULTRALYTICS_HUB_WEB", "").strip():
         settings = attrs.evolve(settings, web_root=settings.api_root)
     container = Container(settings=settings)
     with closing(container.http()) as http:
-        asking = Asking(http, container.clock(), Credentials(key), settings.api_root)
+        asking = Asking(http, container.clock(), credentials, settings.api_root)
         yield HubModels(asking, settings.web_root)
 
 

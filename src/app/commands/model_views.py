@@ -66,7 +66,7 @@ def _name(record: Mapping[str, Any]) -> str:
 def _state(record: Mapping[str, Any]) -> str:
     if record.get("trashed") is True:
         return f"{record['status']}, in the trash"
-    is_silent = record["status"] != "trained" and record.get("last_seen") is not None and not record.get("is_connected")
+    is_silent = record["status"] != "trained" and _seen(record) and not record.get("is_connected")
     return f"{record['status']}, disconnected" if is_silent else str(record["status"])
 
 

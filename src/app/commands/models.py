@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from ...domain.errors import InvalidSettings
 from ..hub_models import NewModel
 from ..metrics_csv import metrics_csv
@@ -77,12 +79,14 @@ def _create_arguments(actions: Any) -> Any:
         metavar="NAME",
         help="a dataset: coco8.yaml, a URL, or the ID of one in the HUB",
     )
-    for name, least, default, about in (
-        ("epochs", 1, 100, "how long to train"),
-        ("imgsz", 1, 640, "size of the images in pixels"),
-        ("batch", -1, 16, "images in a batch; -1: the trainer finds out"),
-        ("patience", 0, 100, "epochs without progress before it stops"),
+    defaults = attrs.fields_dict(NewModel)
+    for name, least, about in (
+        ("epochs", 1, "how long to train"),
+        ("imgsz", 1, "size of the images in pixels"),
+        ("batch", -1, "images in a batch; -1: the trainer finds out"),
+        ("patience", 0, "epochs without progress before it stops"),
     ):
+        default = defaults[name].default
         create.add_argument(
             f"--{name}", type=between(least, _MANY), default=default, metavar="N", help=f"{about} ({default})"
         )

@@ -18,15 +18,13 @@ from typing import Any
 import attrs
 
 from ...adapters.disk_outbox import DiskOutbox
-from ...domain.credentials import Credentials
-from ...domain.errors import AuthenticationFailed
 from ..connector import Claim
 from ..container import Container
 from ..report import Report
 from ..settings import Settings
 from ..survey import SpoolStatus, State, survey
 from ..sync import left_over, sync
-from .arguments import seconds
+from .arguments import key_of, seconds
 from .tables import ago, size, table
 
 #: A reason may be a HUB's own words, and they are what the line is for.
@@ -44,6 +42,7 @@ def add(commands: Any) -> None:
     send.add_argument("--hub", metavar="URL", help="to this HUB (else ULTRALYTICS_HUB_API)")
     send.add_argument("--api-key", metavar="KEY", help="with this key (else HUB_API_KEY)")
     send.add_argument("--within", type=seconds, metavar="SECONDS", help="give up after so long (3600)")
+    send.add_argument("--refused", action="store_true", help="also, once more, what the HUB has refused")
     send.add_argument("--dry-run", action="store_true", help="only show what would be sent")
     send.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     send.set_defaults(run=_sync)
@@ -82,11 +81,12 @@ def _status(options: argparse.Namespace) -> int:
 def _sync(options: argparse.Namespace) -> int:
     roots = {"api_root": options.hub} if options.hub else {}
     settings = Settings.from_env(**roots)
-    statuses = _surveyed(settings)
-    ours = [status for status in left_over(statuses) if status.hub == settings.api_root]
-    others = Counter(status.hub for status in left_over(statuses) if status.hub not in {settings.api_root, ""})
+    found = left_over(_surveyed(settings), refused=options.refused)
+    ours = [status for status in found if status.hub == settings.api_root]
+    others = Counter(status.hub for status in found if status.hub not in {settings.api_root, ""})
+    again = " --refused" if options.refused else ""
     for hub, number in sorted(others.items()):
-        print(f"hubport: {number} runs have left something for {hub}: hubport sync --hub {hub}", file=sys.stderr)
+        print(f"hubport: {number} runs have left something for {hub}: hubport sync{again} --hub {hub}", file=sys.stderr)
     if options.dry_run:
         if options.json:
             print(json.dumps({"hub": settings.api_root, "waiting": [status.as_json() for status in ours]}, indent=2))
@@ -102,12 +102,10 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _sent(spools: Sequence[SpoolStatus], settings: Settings, options: argparse.Namespace) -> list[Report]:
-    key = options.api_key or settings.api_key
-    if not key:
-        raise AuthenticationFailed(f"no key for the HUB at {settings.api_root}: give --api-key")
+    key = key_of(options, settings)
     container = Container(settings=settings)
     connector, clock = container.connector(), container.clock()
-    claims = [Claim(model_id, Credentials(key)) for model_id in dict.fromkeys(status.model_id for status in spools)]
+    claims = [Claim(model_id, key) for model_id in dict.fromkeys(status.model_id for status in spools)]
     within = settings.finish_within if options.within is None else options.within
 
     def tell(report: Report) -> None:
@@ -116,7 +114,8 @@ def _sent(spools: Sequence[SpoolStatus], settings: Settings, options: argparse.N
 
     with closing(container.http()):
         connector.authenticate(claims[0])
-        return sync(connector, clock, claims, deadline=clock.now() + within, tell=tell)
+        deadline = clock.now() + within
+        return sync(connector, clock, claims, deadline=deadline, tell=tell, refused=options.refused)
 
 
 def _nothing(settings: Settings) -> str:

@@ -265,6 +265,17 @@ def test_a_file_that_cannot_be_written(with_metrics: tuple[Machine, str]) -> Non
     assert [f"hubport: No such file or directory: {missing}"] == complaints
 
 
+def test_a_pipe_is_written_to_and_stays_one(with_metrics: tuple[Machine, str]) -> None:
+    machine, model_id = with_metrics
+    pipe = machine.folder / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    machine.json("models", "export-csv", model_id, pipe)
+    with os.fdopen(reader) as table:
+        assert TABLE == list(csv.reader(table))
+    assert pipe.is_fifo()
+
+
 def test_json_beside_the_table_needs_a_file(here: Way) -> None:
     assert "FILE" in here.one_line("export-csv", NOBODY, "--json")
 

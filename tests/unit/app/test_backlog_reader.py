@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hubport.adapters.memory.outbox import FakeSpool
-from hubport.app.backlog_reader import _REMEMBERED, BacklogReader, backlog_of
+from hubport.app.backlog_reader import _REMEMBERED, BacklogReader
+from hubport.app.journal_reading import backlog_of
 from hubport.domain import journal
 from hubport.domain.batch import Batch
 from hubport.domain.checkpoint import Checkpoint, Kind

@@ -109,6 +109,25 @@ def test_to_other_machines_it_listens_only_with_a_key(premises: Callable[..., Pr
         pass
 
 
+def test_one_that_may_not_listen_gives_its_store_back(tmp_path: Path) -> None:
+    class Counted(FakeHubStore):
+        closings = 0
+
+        def close(self) -> None:
+            self.closings += 1
+            super().close()
+
+    store = Counted()
+    settings = HubSettings(data_dir=tmp_path, host="0.0.0.0", allow_remote=True)  # noqa: S104
+    service = HubContainer(settings=settings, store=store, blobs=FakeBlobs(), clock=FakeClock()).service()
+    service.keys.revoke(service.keys.create("first")[0].id)
+
+    with pytest.raises(InvalidSettings, match="hubport keys create"), service.serving():
+        pass
+
+    assert 1 == store.closings
+
+
 def test_the_first_start_for_other_machines_makes_the_key(premises: Callable[..., Premises]) -> None:
     with premises(host="0.0.0.0", allow_remote=True).service.serving() as served:  # noqa: S104
         assert served.key is not None

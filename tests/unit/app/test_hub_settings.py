@@ -98,6 +98,7 @@ def test_otherwise_it_is_where_it_listens(tmp_path: Path) -> None:
 def test_a_folder_that_no_database_url_can_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="question mark"):
         HubSettings(data_dir=tmp_path / "what?")
+    HubSettings(data_dir=tmp_path / "what?", database="postgresql://hub@db/hub")
 
 
 def test_a_password_is_in_no_repr(tmp_path: Path) -> None:
