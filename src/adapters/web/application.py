@@ -11,12 +11,9 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
-
-import attrs
 
 from ...domain.errors import StoreUnusable
 from ...domain.hub.answers import ROUTES, Hub
@@ -26,23 +23,19 @@ from ...domain.hub.openapi import document
 from ...domain.hub.routes import Match
 from . import bodies
 from .address import root_of
-from .changes import ROUTE, Changes, wants_events
+from .changes import Changes, wants_events
 from .convoy import Convoy
 from .downloads import give
-from .form import Form
 from .pool import Pool
 from .site import Site
+from .uploads import Uploads
 from .wire import ClientGone, Receive, Send, Wire, too_large
 
 #: A body up to here is read before anybody is asked whether it is wanted: one hop to a thread instead of two.
 SMALL = 1 << 16
-#: What a form may have beside its file.
-_FORM = 1 << 20
-#: Pieces of an upload are gathered to this size: a hop to a thread for each is then nothing beside the writing.
-_GATHERED = 1 << 20
 _MOST_QUERY = 32
 #: There is one kind of call that is answered together with others of its kind.
-(_TOGETHER,) = (route.together for route in ROUTES.all if route.together is not None)
+((_CONVOYED, _TOGETHER),) = ((route, route.together) for route in ROUTES.all if route.together is not None)
 
 
 class HubApplication:
@@ -55,40 +48,38 @@ class HubApplication:
         self._site = Site.of()
         self._pool = Pool(limits.threads)
         # One convoy: it is for one route.
-        self._convoy = Convoy(self._pool, self._together)
+        self._convoy = Convoy(self._pool, self._all_of)
         self.closing = asyncio.Event()
         self._changes = Changes(hub, self._pool, limits, self.closing)
-        self._uploads = asyncio.Semaphore(limits.uploads)
+        self._uploads = Uploads(hub.premises, self._pool, limits)
         self._large = asyncio.Semaphore(limits.large)
 
-    def close(self) -> None:
-        """Give the threads back."""
-        self._pool.close()
+    def close(self, deadline: float) -> None:
+        """Begin nothing more, and wait for the threads until *deadline* (monotonic seconds)."""
+        self._pool.close(deadline)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
         at = time.monotonic()
-        wire: Wire | None = None
+        wire = Wire(scope, receive, send, self._limits)
         status: int | None = None
         try:
-            wire = Wire(scope, receive, send, self._limits)
             status = await self._served(wire)
         except ClientGone:
             pass
         finally:
             self._log.debug(
                 "web.request",
-                method=scope["method"],
-                path=scope["path"],
+                method=wire.method,
+                path=wire.path,
                 status=status,
                 ms=round((time.monotonic() - at) * 1000, 1),
-                peer=scope["client"][0] if scope["client"] else None,
+                peer=wire.peer,
             )
 
-    async def _served(self, wire: Wire) -> int | None:
-        """Answer *wire*; the status, ``None`` for a stream that was cut."""
+    async def _served(self, wire: Wire) -> int:
+        """Answer *wire*; the status."""
         try:
-            wire.must_be_clear()
             answer = await self._answer(wire)
             if answer is None:
                 return 200
@@ -98,26 +89,30 @@ class HubApplication:
                 await give(wire, answer, self._hub.premises.blobs, self._pool)
         except ClientGone:
             raise
-        except Refusal as refusal:
-            answer = refusal.answer()
-            await wire.reply(answer)
-        except StoreUnusable as exc:
-            # Not a fault of ours: it may come back, and whoever tries again loses nothing.
-            self._log.error("web.store_unusable", method=wire.method, path=wire.path, cause=str(exc))
-            answer = envelope(503, "the HUB's database does not answer: try again", headers={"retry-after": "5"})
-            await wire.reply(answer)
         except Exception as exc:
-            # Whoever asks what went wrong finds it in the log by this.
-            reference = secrets.token_hex(4)
-            self._log.error("web.failed", reference=reference, method=wire.method, path=wire.path, exc_info=exc)
+            answer = self._told(wire, exc)
             if wire.is_started:
-                raise
-            answer = envelope(500, f"the HUB failed at this request: its log says why, at {reference}")
+                raise  # the connection breaks: what has begun must not look whole
             await wire.reply(answer)
         return answer.status
 
+    def _told(self, wire: Wire, exc: Exception) -> Answer:
+        """What a client is told of *exc*, and what the log."""
+        if isinstance(exc, Refusal):
+            return exc.answer()
+        if isinstance(exc, StoreUnusable):
+            # Not a fault of ours: it may come back, and whoever tries again loses nothing.
+            self._log.error("web.store_unusable", method=wire.method, path=wire.path, cause=str(exc))
+            return envelope(503, "the HUB's database does not answer: try again", headers={"retry-after": "5"})
+        # Whoever asks what went wrong finds it in the log by this.
+        reference = secrets.token_hex(4)
+        self._log.error("web.failed", reference=reference, method=wire.method, path=wire.path, exc_info=exc)
+        return envelope(500, f"the HUB failed at this request: its log says why, at {reference}")
+
     async def _answer(self, wire: Wire) -> Answer | None:
         """The answer to *wire*; ``None`` when it was a stream and is over."""
+        if wire.problem is not None:
+            raise wire.problem
         page = self._site.answer(wire.method, wire.path, wire.query, wire.headers.get("if-none-match", ""))
         if page is not None:
             return page
@@ -126,23 +121,21 @@ class HubApplication:
         asked = self._asked(wire)
         if wants_events(wire):
             match = await self._pool.run(self._hub.admit, asked)
-            if match.route.name == ROUTE:
-                await self._changes.stream(wire, match, asked)
-                return None
+            return await self._changes.stream(wire, match, asked)
         return await self._called(wire, asked)
 
     async def _called(self, wire: Wire, asked: Asked) -> Answer:
         """The answer to a call of the HUB's."""
         if 0 <= wire.length <= SMALL:
             body = await wire.all(SMALL)
-            if _goes_together(wire):
+            if wire.is_for(_CONVOYED):
                 return await self._convoy.ride((asked, body))
             # What it has to give back it gives back in its thread: who is cancelled need not wait for it.
             return await self._pool.begin(self._whole, asked, body)
         match = await self._pool.run(self._hub.admit, asked)
         takes = _takes(match)
         if takes is Takes.FORM:
-            return await self._form(wire, match, asked)
+            return await self._uploads.take(wire, match, asked)
         most = self._limits.json if takes is Takes.JSON else SMALL
         if wire.length > most:
             raise too_large(most)
@@ -152,7 +145,7 @@ class HubApplication:
 
     # In a thread.
 
-    def _together(self, calls: Sequence[tuple[Asked, bytes]]) -> list[Answer]:
+    def _all_of(self, calls: Sequence[tuple[Asked, bytes]]) -> list[Answer]:
         """All of many small calls of one kind."""
         return self._hub.answer_together(_TOGETHER, [(asked, partial(_with_json, body)) for asked, body in calls])
 
@@ -163,48 +156,12 @@ class HubApplication:
     def _with_body(self, match: Match, asked: Asked, body: bytes) -> Answer:
         takes = _takes(match)
         if takes is Takes.FORM:
-            form = Form(asked.headers.get("content-type", ""), self._hub.premises.blobs, self._limits)
-            try:
-                form.feed(body)
-                return self._with_form(match, asked, form)
-            finally:
-                form.drop()
+            return self._uploads.whole(match, asked, body)
         if takes is Takes.JSON:
             asked = _with_json(body, asked)
         return match.answer(self._hub.premises, asked)
 
-    def _with_form(self, match: Match, asked: Asked, form: Form) -> Answer:
-        fields, file = form.end()
-        return match.answer(self._hub.premises, attrs.evolve(asked, fields=fields, file=file))
-
     # In the event loop.
-
-    async def _form(self, wire: Wire, match: Match, asked: Asked) -> Answer:
-        """A form as it comes: while one piece is written, the next is gathered."""
-        most = self._limits.upload + _FORM
-        if wire.length > most:
-            raise too_large(most)
-        form = Form(asked.headers.get("content-type", ""), self._hub.premises.blobs, self._limits)
-        async with self._uploads:
-            writing: asyncio.Future[None] | None = None
-            try:
-                taken = 0
-                while gathered := await _gathered(wire):
-                    taken += len(gathered)
-                    if taken > most:
-                        raise too_large(most)
-                    if writing is not None:
-                        await self._pool.end(writing)
-                    writing = self._pool.begin(form.feed, gathered)
-                if writing is not None:
-                    begun, writing = writing, None
-                    await self._pool.end(begun)
-                return await self._pool.run(self._with_form, match, asked, form)
-            finally:
-                if writing is not None:
-                    with suppress(Exception):
-                        await self._pool.end(writing)
-                await self._pool.run(form.drop)
 
     def _asked(self, wire: Wire) -> Asked:
         query: dict[str, str] = {}
@@ -227,23 +184,8 @@ def _takes(match: Match) -> Takes:
     return match.route.takes if match.route.status < ERRORS else Takes.NOTHING
 
 
-def _goes_together(wire: Wire) -> bool:
-    try:
-        return ROUTES.match(wire.method, wire.path).route.together is _TOGETHER
-    except Refusal:
-        return False
-
-
 def _with_json(body: bytes, asked: Asked) -> Asked:
     return asked.with_json(bodies.parsed(body))
-
-
-async def _gathered(wire: Wire) -> bytes:
-    pieces, size = [], 0
-    while size < _GATHERED and (piece := await wire.piece()):
-        pieces.append(piece)
-        size += len(piece)
-    return b"".join(pieces)
 
 
 def _document(method: str, root: str) -> Answer:

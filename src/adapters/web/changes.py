@@ -14,21 +14,21 @@ from typing import Any
 
 import attrs
 
-from ...domain.hub.answers import Hub
+from ...domain.hub.answers import ROUTES, Hub
 from ...domain.hub.calls import ERRORS, Answer, Asked, Refusal
 from ...domain.hub.limits import Limits
+from ...domain.hub.premises import Premises
 from ...domain.hub.routes import Match
 from .pool import Pool
 from .wire import Wire
 
-#: The name of the route whose answer can be listened to.
-ROUTE = "readChanges"
 _KIND = "text/event-stream"
+(_ROUTE,) = (route for route in ROUTES.all if route.name == "readChanges")
 
 
 def wants_events(wire: Wire) -> bool:
-    """Whether the client asks for a stream."""
-    return wire.method == "GET" and _KIND in wire.headers.get("accept", "")
+    """Whether the client asks for a stream, of what there is one of."""
+    return wire.is_for(_ROUTE) and _KIND in wire.headers.get("accept", "")
 
 
 @attrs.define
@@ -41,11 +41,11 @@ class Changes:
     closing: asyncio.Event
     _listeners: int = 0
 
-    async def stream(self, wire: Wire, match: Match, asked: Asked) -> None:
-        """Tell *wire* of what *match* tells, until one of both sides ends it.
+    async def stream(self, wire: Wire, match: Match, asked: Asked) -> Answer | None:
+        """Tell *wire* of what *match* tells, until one of both sides ends it; an answer where there is nothing to tell.
 
         Raises:
-            Refusal: 503 when too many listen; what the first answer refuses.
+            Refusal: 503 when too many listen.
         """
         if self._listeners >= self._limits.listeners:
             raise Refusal(503, "too many pages listen to this HUB: close some", {"retry-after": "30"})
@@ -55,56 +55,63 @@ class Changes:
             asyncio.ensure_future(self.closing.wait()),
         }
         try:
-            await self._tell(wire, match, asked, ends)
+            return await self._tell(wire, match, asked, ends)
         finally:
             self._listeners -= 1
             for waiting in ends:
                 waiting.cancel()
 
-    async def _tell(self, wire: Wire, match: Match, asked: Asked, ends: set[asyncio.Future[Any]]) -> None:
+    async def _tell(self, wire: Wire, match: Match, asked: Asked, ends: set[asyncio.Future[Any]]) -> Answer | None:
         after = wire.headers.get("last-event-id") or asked.query.get("after", "0")
-        answer = await self._answer(match, asked, after)
-        if answer.status >= ERRORS:
-            await wire.reply(answer)
-            return
+        told = await self._told(match, asked, after)
+        if told.event is None:
+            return told.answer
         headers = {"content-type": _KIND, "x-accel-buffering": "no"}
         await wire.begin(Answer(200, headers), length=None)
+        await wire.say(told.event)
         loop = asyncio.get_running_loop()
-        revision, said = _revision(answer), loop.time()
-        await wire.say(_event(answer, revision))
+        said = loop.time()
         while True:
             done, _ = await asyncio.wait(ends, timeout=self._limits.poll, return_when=asyncio.FIRST_COMPLETED)
             if done:
                 break
             is_quiet = loop.time() - said >= self._limits.keep_alive
-            now = await self._pool.run(self._hub.premises.store.revision, match.parts[0])
-            if now == revision and not is_quiet:
+            is_same = told.revision == await self._pool.run(self._hub.premises.store.revision, match.parts[0])
+            if is_same and not is_quiet:
                 continue
             if await self._pool.run(self._hub.premises.around.user, asked.headers) is None:
                 break  # the key was revoked
             said = loop.time()
-            if now == revision:
+            if is_same:
                 await wire.say(b": still here\n\n")
                 continue
-            answer = await self._answer(match, asked, str(revision))
-            if answer.status >= ERRORS:
-                await wire.say(b"event: gone\ndata: " + answer.body + b"\n\n")
+            told = await self._told(match, asked, str(told.revision))
+            if told.event is None:
+                await wire.say(b"event: gone\ndata: " + told.answer.body + b"\n\n")
                 break
-            revision = max(revision, _revision(answer))
-            await wire.say(_event(answer, revision))
+            await wire.say(told.event)
         await wire.finish()
+        return None
 
-    async def _answer(self, match: Match, asked: Asked, after: str) -> Answer:
+    async def _told(self, match: Match, asked: Asked, after: str) -> _Told:
         asked = attrs.evolve(asked, query={**asked.query, "after": after})
-        return await self._pool.run(match.answer, self._hub.premises, asked)
+        return await self._pool.run(_told, match, self._hub.premises, asked)
 
 
-def _revision(answer: Answer) -> int:
-    revision: int = json.loads(answer.body)["data"]["revision"]
-    return revision
+@attrs.frozen
+class _Told:
+    """An answer, and what it is as an event; a refusal is none."""
+
+    answer: Answer
+    revision: int = 0
+    event: bytes | None = None
 
 
-def _event(answer: Answer, revision: int) -> bytes:
-    # The envelope is one line: JSON escapes line feeds.
-    data = json.dumps(json.loads(answer.body)["data"]).encode()
-    return b"id: %d\ndata: %b\n\n" % (revision, data)
+def _told(match: Match, premises: Premises, asked: Asked) -> _Told:
+    """In a thread: thousands of epochs take a while to be read and written."""
+    answer = match.answer(premises, asked)
+    if answer.status >= ERRORS:
+        return _Told(answer)
+    data = json.loads(answer.body)["data"]
+    # It is one line: JSON escapes line feeds.
+    return _Told(answer, data["revision"], b"id: %d\ndata: %b\n\n" % (data["revision"], json.dumps(data).encode()))

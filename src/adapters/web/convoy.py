@@ -1,6 +1,7 @@
 """Small calls of many clients, answered in one go.
 
-The one rule: nobody waits when nobody else is there. Who comes while a group is under way goes with the next one.
+The one rule: nobody waits when nobody else is there. Who comes in one turn of the event loop goes together; who comes
+while a group is under way goes with the next one.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ class Convoy(Generic[RiderT, T]):
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((rider, future))
         if not self._is_under_way:
-            self._set_off()
+            self._is_under_way = True
+            # After this turn: the others whose calls the loop has just read are a moment behind. Without them
+            # the first would go alone, again and again, and all others wait for it.
+            asyncio.get_running_loop().call_soon(self._set_off)
         return await future
 
     def _set_off(self) -> None:
-        self._is_under_way = True
         group = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
         # Not awaited by anybody who could be cancelled: who rides along does not go with whose client has gone.
         begun = self._pool.begin(self._drive, [rider for rider, _ in group])
@@ -51,6 +54,6 @@ class Convoy(Generic[RiderT, T]):
                 future.set_result(begun.result()[number])
             else:
                 future.set_exception(error)
-        self._is_under_way = False
-        if self._waiting:
+        self._is_under_way = bool(self._waiting)
+        if self._is_under_way:
             self._set_off()

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,10 +21,11 @@ T = TypeVar("T")
 
 
 class Pool:
-    """*threads* threads, which end with the process."""
+    """*threads* threads, until :meth:`close`."""
 
     def __init__(self, threads: int) -> None:
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._is_closed = False
         self._threads = [
             threading.Thread(target=self._run, name=f"hubport-web-{number}", daemon=True) for number in range(threads)
         ]
@@ -36,35 +38,44 @@ class Pool:
         future: asyncio.Future[T] = loop.create_future()
 
         def work() -> None:
-            try:
-                result = call(*args)
-            except BaseException as exc:  # noqa: BLE001 - it comes out where it is waited for
-                settle: Callable[[], None] = _Failed(future, exc)
-            else:
-                settle = _Done(future, result)
             with contextlib.suppress(RuntimeError):  # the loop is over, and nobody waits
-                loop.call_soon_threadsafe(settle)
+                try:
+                    result = call(*args)
+                except BaseException as exc:  # noqa: BLE001 - it comes out where it is waited for
+                    loop.call_soon_threadsafe(_settle, future, None, exc)
+                else:
+                    loop.call_soon_threadsafe(_settle, future, result, None)
 
         self._work.put(work)
         return future
 
     async def end(self, begun: asyncio.Future[T]) -> T:
-        """Its result; a cancellation comes out after its end."""
+        """Its result; a cancellation comes out after its end.
+
+        Raises:
+            RuntimeError: after :meth:`close`, which has waited long enough.
+        """
+        if self._is_closed and not begun.done():
+            raise RuntimeError("the server has ended")
         try:
             return await asyncio.shield(begun)
         except asyncio.CancelledError:
-            await asyncio.wait([begun])
-            begun.exception()  # seen: nobody else will look
+            if not self._is_closed:
+                await asyncio.wait([begun])
+                begun.exception()  # seen: nobody else will look
             raise
 
     async def run(self, call: Callable[..., T], *args: Any) -> T:
         """Have it done, and wait for it."""
         return await self.end(self.begin(call, *args))
 
-    def close(self) -> None:
-        """Begin nothing more. What is under way ends by itself."""
+    def close(self, deadline: float) -> None:
+        """Begin nothing more, and wait for the end of what is under way, until *deadline* (monotonic seconds)."""
+        self._is_closed = True
         for _ in self._threads:
             self._work.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
@@ -72,19 +83,10 @@ class Pool:
             del work  # its arguments are not kept until there is more to do
 
 
-class _Done:
-    def __init__(self, future: asyncio.Future[T], result: T) -> None:
-        self._future, self._result = future, result
-
-    def __call__(self) -> None:
-        if not self._future.done():
-            self._future.set_result(self._result)
-
-
-class _Failed:
-    def __init__(self, future: asyncio.Future[Any], exc: BaseException) -> None:
-        self._future, self._exc = future, exc
-
-    def __call__(self) -> None:
-        if not self._future.done():
-            self._future.set_exception(self._exc)
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():  # cancelled meanwhile
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

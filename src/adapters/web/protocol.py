@@ -1,7 +1,6 @@
 """One connection: uvicorn's HTTP/1.1 with what a hostile client makes necessary.
 
-The one rule: whatever a client does, its connection ends within a known time, and an answer that was given is not lost
-to a reset because the client was still sending.
+The one rule: whatever a client does, its connection ends within a known time.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import struct
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from ...domain.hub.limits import Limits
+from .parting import PartingTransport
 from .refused import rendered
 
 # uvicorn's own remarks are plain lines at WARNING. What is worth a line is logged by the application.
@@ -29,8 +28,6 @@ _TOLD = 64
 #: After so many pieces of a chunked body they have to be of a decent size: each costs as much as a small request.
 _PIECES, _SMALLEST = 256, 128
 _TOO_SLOW = 408
-_PACKET = 1 << 14
-_NO_LINGER = struct.pack("ii", 1, 0)
 _MESSAGES = {
     431: "the headers are too long",
     501: "this transfer coding is not known here: send a Content-Length, or chunks",
@@ -39,6 +36,8 @@ _MESSAGES = {
 
 class GuardedProtocol(H11Protocol):
     """uvicorn's protocol under *limits*. *on_lost* is called when the connection is over."""
+
+    transport: PartingTransport
 
     def __init__(
         self,
@@ -54,24 +53,18 @@ class GuardedProtocol(H11Protocol):
         self.access_log = False
         self.conn = _Connection(h11.SERVER, limits.head)
         self._limits = limits
-        self._is_surplus = self._is_parting = False
-        self._discarded = 0
-        self._raw: asyncio.Transport
-        self._gentle: _Gentle
+        self._is_surplus = False
         self._head_timer: asyncio.TimerHandle | None = None
-        self._end_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
 
     # Its life.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; the transport of a socket is one for reading and writing."""
-        self._raw = transport
         # asyncio does so only for a socket that says that it is TCP's, which an accepted one may not. With Nagle's
         # algorithm each answer would wait for the receipt of its headers.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._gentle = _Gentle(transport, self, self.loop)
-        super().connection_made(self._gentle)
+        super().connection_made(PartingTransport(transport, self.loop, self._limits, self._is_sending))
         number = len(self.connections)
         self._is_surplus = number > self._limits.connections
         if number > self._limits.connections + _TOLD:
@@ -81,34 +74,35 @@ class GuardedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        for timer in (self._head_timer, self._end_timer, self._stall_timer):
+        for timer in (self._head_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
+        self.transport.lost()
         super().connection_lost(exc)
         self._on_lost()
 
     def shutdown(self) -> None:
         """What is under way is finished, and nothing else begun."""
-        if self._is_parting:
+        if self.transport.is_closing():
             return
         try:
             super().shutdown()
         except h11.LocalProtocolError:
-            self._raw.abort()
+            self.transport.abort()
 
     # What the client says.
 
     def data_received(self, data: bytes) -> None:
         """Some bytes."""
-        if self._is_parting:
-            self._discard(len(data))
+        if self.transport.is_closing():
+            self.transport.discard(len(data))
             return
         if self._is_surplus:
             self.refuse(503, "this HUB has too many connections: try again in a minute")
             return
         super().data_received(data)
         is_between = self.conn.their_state is h11.IDLE
-        if self._head_timer is None and is_between and not self._raw.is_closing():
+        if self._head_timer is None and is_between and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(self._limits.head_within, self._head_is_late)
         elif self._head_timer is not None and not is_between:
             self._head_timer.cancel()
@@ -116,7 +110,7 @@ class GuardedProtocol(H11Protocol):
 
     def eof_received(self) -> None:
         """It says no more: in the middle of a body it is told what that means."""
-        if self.conn.their_state is h11.SEND_BODY and not self._is_parting and not self._raw.is_closing():
+        if self.conn.their_state is h11.SEND_BODY:
             self.refuse(400, "the body is cut short: it ended before what was announced")
 
     def send_400_response(self, msg: str) -> None:
@@ -130,7 +124,7 @@ class GuardedProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """The client is slow to take what it is given: it has a while to take some of it."""
         super().pause_writing()
-        self._stall_timer = self.loop.call_later(self._limits.silence, self._cut)
+        self._stall_timer = self.loop.call_later(self._limits.silence, self.transport.cut)
 
     def resume_writing(self) -> None:
         """It has."""
@@ -139,64 +133,30 @@ class GuardedProtocol(H11Protocol):
             self._stall_timer.cancel()
             self._stall_timer = None
 
-    # Its end.
+    # What the server says in the application's place.
 
     def refuse(self, status: int, message: str) -> None:
-        """Answer in the application's place, and part. An answer that has begun is cut instead."""
+        """Answer, and part. An answer that has begun is cut instead."""
+        if self.transport.is_closing():
+            return
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True  # whatever the application says now goes nowhere
             cycle.message_event.set()
             if cycle.response_started:
-                self._cut()
+                self.transport.cut()
                 return
-        self._gentle.flush()
-        self._raw.write(rendered(status, message))
-        self.part(is_sending=True)
+        self.transport.close_with(rendered(status, message))
 
-    def part(self, *, is_sending: bool | None = None) -> None:
-        """End the connection so that the client hears what was said last.
-
-        A socket that is closed with bytes unread is reset, and a reset takes the answer with it. So the client hears
-        the end of what we say, and what it still sends is read and thrown away, for a while.
-        """
-        if self.is_parting:
-            return
-        if is_sending is None:
-            is_sending = self.conn.their_state in {h11.SEND_BODY, h11.ERROR}
-        if not is_sending:
-            self._raw.close()
-            return
-        self._is_parting = True
-        self._unset_keepalive_if_required()
-        self._raw.write_eof()
-        self._raw.resume_reading()
-        self._end_timer = self.loop.call_later(self._limits.linger, self._cut)
-
-    def _cut(self) -> None:
-        """End it by a reset: otherwise the kernel would go on offering what nobody takes."""
-        self._raw.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        self._raw.abort()
-
-    @property
-    def is_parting(self) -> bool:
-        """Whether nothing more is said."""
-        return self._is_parting or self._raw.is_closing()
-
-    def _discard(self, size: int) -> None:
-        self._discarded += size
-        if self._discarded > self._limits.discard:
-            # It is not read any further, and meets the end of the connection with the answer in its hands.
-            self._raw.pause_reading()
+    def _is_sending(self) -> bool:
+        return self.conn.their_state in {h11.SEND_BODY, h11.ERROR}
 
     def _head_is_late(self) -> None:
         self._head_timer = None
-        if self.is_parting:
-            return
         if self.conn.trailing_data[0]:
             self.refuse(_TOO_SLOW, f"no whole request came within {self._limits.head_within:g} s")
         else:
-            self._raw.close()
+            self.transport.close()
 
 
 class _Connection(h11.Connection):
@@ -220,52 +180,3 @@ class _Connection(h11.Connection):
             if len(event.target) + sum(len(name) + len(value) for name, value in event.headers) > self._head:
                 raise h11.RemoteProtocolError("the headers are too long", error_status_hint=431)
         return event
-
-
-class _Gentle(asyncio.Transport):
-    """The transport as uvicorn sees it: its ``close`` is a parting.
-
-    What is written in one turn of the loop leaves in one piece, so that head and body of a small answer share a packet.
-    """
-
-    def __init__(self, raw: asyncio.Transport, protocol: GuardedProtocol, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
-        self._raw = raw
-        self._protocol = protocol
-        self._loop = loop
-        self._held: list[bytes] = []
-
-    def close(self) -> None:
-        self.flush()
-        self._protocol.part()
-
-    def abort(self) -> None:
-        self._raw.abort()
-
-    def is_closing(self) -> bool:
-        return self._protocol.is_parting
-
-    def write(self, data: Any) -> None:
-        # After the end of what we say there is nothing to be said.
-        if not data or self._protocol.is_parting:
-            return
-        if not self._held:
-            self._loop.call_soon(self.flush)
-        self._held.append(data)
-        if len(data) > _PACKET:
-            self.flush()  # the transport counts what is not taken, and must know of it at once
-
-    def flush(self) -> None:
-        """Give what is held to the socket."""
-        if self._held and not self._protocol.is_parting:
-            self._raw.write(b"".join(self._held))
-        self._held.clear()
-
-    def pause_reading(self) -> None:
-        self._raw.pause_reading()
-
-    def resume_reading(self) -> None:
-        self._raw.resume_reading()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._raw.get_extra_info(name, default)

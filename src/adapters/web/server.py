@@ -23,7 +23,7 @@ from .application import HubApplication
 from .protocol import GuardedProtocol
 
 _BACKLOG = 512
-#: After the time for what is under way: for threads that end what they had begun.
+#: Seconds after those for what is under way: for threads that end what they had begun.
 _AFTER = 5.0
 #: Of the loop, until a connection that was accepted is one that we know.
 _TURNS = 5
@@ -70,7 +70,8 @@ class HubServer:
     def close(self, within: float = 10.0) -> None:
         """Listen no more, finish what is under way *within* so many seconds, and cut the rest.
 
-        A second time does nothing.
+        What a thread is in the middle of (a transaction, an fsync) it may end within five seconds more. A second time
+        does nothing.
         """
         if not self._ending.is_set():
             self._within = within
@@ -129,14 +130,15 @@ class HubServer:
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             server.close()
-            await _ended(state, lost, self._within)
-            app.close()
+            deadline = self._loop.time() + self._within
+            await _ended(state, lost, deadline)
+            # Nobody is there any more to be held up by a loop that stands still.
+            app.close(deadline + _AFTER)
 
 
-async def _ended(state: ServerState, lost: asyncio.Event, within: float) -> None:
+async def _ended(state: ServerState, lost: asyncio.Event, deadline: float) -> None:
     """Let what is under way come to its end, and cut the rest."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + within
     for connection in list(state.connections):
         connection.shutdown()
     while state.connections and (left := deadline - loop.time()) > 0:
@@ -149,7 +151,7 @@ async def _ended(state: ServerState, lost: asyncio.Event, within: float) -> None
     for connection in list(state.connections):
         connection.transport.abort()
     if tasks:
-        await asyncio.wait(tasks, timeout=_AFTER)
+        await asyncio.wait(tasks, timeout=deadline + _AFTER - loop.time())
     while state.connections:  # a socket is closed a turn of the loop after its abort
         lost.clear()
         await lost.wait()

@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 
 from ...domain.hub.calls import Answer, Refusal
+from ...domain.hub.routes import PARTS
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -20,16 +21,10 @@ _POLICY = (
 _KINDS = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
-    ".ico": "image/x-icon",
     ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".png": "image/png",
     ".svg": "image/svg+xml",
-    ".webmanifest": "application/manifest+json",
-    ".woff2": "font/woff2",
 }
-_MODEL = re.compile(r"/models/[0-9A-Za-z]{20}/?")
-_PAGES = {"/": "index.html"}
+_MODEL = re.compile(f"/models/{PARTS['id']}/?")
 _FOLDER = Path(__file__).parent / "pages"
 
 
@@ -42,10 +37,7 @@ class Site:
     @classmethod
     def of(cls, folder: Path = _FOLDER) -> Site:
         """All files there of a kind that pages are made of."""
-        if not folder.is_dir():
-            return cls({})
-        files = (file for file in sorted(folder.iterdir()) if file.suffix in _KINDS and file.is_file())
-        return cls({file.name: _answer(file) for file in files})
+        return cls({file.name: _answer(file) for file in folder.iterdir() if file.suffix in _KINDS})
 
     def answer(self, method: str, path: str, query: str, if_none_match: str) -> Answer | None:
         """What is at *path*; ``None`` when that is no page's.
@@ -53,8 +45,8 @@ class Site:
         Raises:
             Refusal: 404, or 405.
         """
-        if path in _PAGES:
-            name = _PAGES[path]
+        if path == "/":
+            name = "index.html"
         elif path.startswith("/static/"):
             name = path.removeprefix("/static/")
         elif _MODEL.fullmatch(path):

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from ...domain.hub.calls import Answer, Refusal
 from ...domain.hub.limits import Limits
+from ...domain.hub.routes import Route
 
 Message: TypeAlias = "MutableMapping[str, Any]"
 Receive: TypeAlias = "Callable[[], Awaitable[Message]]"
@@ -69,14 +70,9 @@ class Wire:
             return _CHUNKED
         return int(length)
 
-    def must_be_clear(self) -> None:
-        """Where the body ends.
-
-        Raises:
-            Refusal: when that cannot be told.
-        """
-        if self.problem is not None:
-            raise self.problem
+    def is_for(self, route: Route) -> bool:
+        """Whether it is a call of *route*; HEAD is one of none."""
+        return self.method == route.method and route.pattern.fullmatch(self.path) is not None
 
     # Hearing.
 

@@ -18,25 +18,35 @@ CONTENT = bytes(range(256)) * 40_000
 
 
 class Lent(FakeBlobs):
-    """Remembers its readers; *missing* bytes at the end of each are not there."""
+    """Remembers its readers, which read when they ``may``; *missing* bytes at the end of each are not there."""
 
     def __init__(self) -> None:
         super().__init__()
         self.missing = 0
+        self.may = threading.Event()
+        self.may.set()
         self.readers: list[_Reader] = []
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
         reader = super().open(name, start=start)
         if reader is None:
             return None
-        self.readers.append(_Reader(reader.read()[: -self.missing or None]))
+        self.readers.append(_Reader(reader.read()[: -self.missing or None], self.may))
         return self.readers[-1]
 
 
 class _Reader(io.BytesIO):
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, may: threading.Event) -> None:
         super().__init__(content)
+        self._may = may
+        self.taken = 0
         self.was_closed = threading.Event()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert self._may.wait(GUARD)
+        data = super().read(size)
+        self.taken += len(data)
+        return data
 
     def close(self) -> None:
         super().close()
@@ -92,12 +102,31 @@ def test_whole_part_and_nothing_of_it_on_one_connection(server: HubServer, link:
     assert all(reader.was_closed.wait(GUARD) for reader in blobs.readers)
 
 
-def test_a_reader_is_closed_when_the_client_goes(server: HubServer, link: str, blobs: Lent) -> None:
+def test_a_reader_is_closed_and_read_no_further_when_the_client_goes(server: HubServer, link: str, blobs: Lent) -> None:
     with Talk(server, receive=4096) as talk:
         talk.ask("GET", link, key=None)
         talk.until(b"\r\n\r\n")
 
-    assert blobs.readers[0].was_closed.wait(GUARD)
+    (reader,) = blobs.readers
+    assert reader.was_closed.wait(GUARD)
+    assert len(CONTENT) > reader.taken
+
+
+def test_a_reader_is_not_closed_while_it_reads(server: HubServer, link: str, blobs: Lent) -> None:
+    blobs.may.clear()
+    with Talk(server) as talk:
+        talk.ask("GET", link, key=None)
+        talk.until(b"\r\n\r\n")
+        closing = threading.Thread(target=server.close, args=(0.0,))
+        closing.start()
+        assert talk.is_over()
+        (reader,) = blobs.readers
+        # By then somebody who does not wait for the read has closed it.
+        assert not reader.was_closed.wait(0.1)
+        blobs.may.set()
+        closing.join()
+
+        assert reader.was_closed.is_set()
 
 
 def test_a_file_that_is_gone_is_a_404(server: HubServer, link: str, blobs: Lent) -> None:

@@ -8,10 +8,11 @@ import threading
 import pytest
 
 from hubport.adapters.memory.hub_store import FakeHubStore
+from hubport.adapters.web import server as server_module
 from hubport.adapters.web.server import HubServer
 from hubport.domain.ports.hub_store import Series
 from hubport.testing.lab import GUARD
-from tests.integration.hub.test_server_forms import WatchedBlobs
+from tests.integration.hub.test_server_drafts import WatchedBlobs, goes_on
 from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, head, hub, served
 
 UPLOAD = f"{PATH}/upload"
@@ -33,7 +34,7 @@ class Slow(FakeHubStore):
 
 def closing(server: HubServer, within: float) -> threading.Thread:
     """Its end, which has begun: nobody listens."""
-    thread = threading.Thread(target=server.close, args=(within,))
+    thread = threading.Thread(target=server.close, args=(within,), daemon=True)
     thread.start()
     while True:
         try:
@@ -73,6 +74,36 @@ def test_what_takes_too_long_is_cut() -> None:
 
         assert talk.is_over()
         assert blobs.dropped.is_set()
+
+
+def test_what_a_thread_is_in_the_middle_of_is_waited_for_also_when_its_client_has_gone() -> None:
+    store = Slow()
+    with served(store=store) as server:
+        with Talk(server) as talk:
+            talk.ask("GET", PATH)
+            assert store.asked.wait(GUARD)
+        thread = closing(server, GUARD)
+        thread.join(0.1)  # by then an end that waits for nobody is over
+        assert thread.is_alive()
+        store.may.set()
+
+
+@pytest.mark.parametrize("sent", [3 << 20, 3 << 19], ids=["all", "half"])
+def test_a_thread_that_hangs_holds_nobody_up_for_good(monkeypatch: pytest.MonkeyPatch, sent: int) -> None:
+    monkeypatch.setattr(server_module, "_AFTER", 0.1)
+    blobs = WatchedBlobs()
+    blobs.may.clear()
+    body = checkpoint(bytes(3 << 20))
+    server = HubServer(hub(blobs=blobs))
+    with Talk(server) as talk, Talk(server) as other:
+        talk.say(head("POST", UPLOAD, body, **FORM) + body[:sent])
+        assert blobs.begun.wait(GUARD)
+        goes_on(other)
+        thread = closing(server, 0.0)
+        thread.join(GUARD / 2)  # sooner than the thread gives up by itself
+
+        assert not thread.is_alive()
+    blobs.may.set()
 
 
 def test_under_load_every_request_that_was_taken_is_answered() -> None:
@@ -138,6 +169,4 @@ def test_no_thread_is_left() -> None:
     with served() as server, Talk(server) as talk:
         talk.ask("GET", PATH)
         talk.heard()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(GUARD)
-        assert not thread.is_alive()
+    assert before >= set(threading.enumerate())

@@ -11,6 +11,10 @@ import pytest
 
 from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.adapters.web.server import HubServer
+from hubport.domain.errors import StoreUnusable
+from hubport.domain.hub.allowance import Allowance
+from hubport.domain.ports.hub_store import Series
+from tests.integration.hub.test_server_faults import Log
 from tests.integration.hub.wires import KEY, MODEL, PATH, Around, Talk, served
 
 CHANGES = f"{PATH}/changes"
@@ -71,7 +75,9 @@ def test_who_comes_back_with_the_last_id_hears_what_came_since() -> None:
             listener.listen()
             last, _ = listener.change()
         log(server, 1)
-        for path, headers in ((CHANGES, {"last_event_id": str(last)}), (f"{CHANGES}?after={last}", {})):
+        # A browser that comes back asks at the address where it began, and says besides how far it is.
+        by_id = {"last_event_id": str(last)}
+        for path, headers in ((CHANGES, by_id), (f"{CHANGES}?after={last}", {}), (f"{CHANGES}?after=0", by_id)):
             with Listener(server) as listener:
                 listener.listen(path, **headers)
                 assert {"1": {"loss": 1}} == listener.change()[1]
@@ -85,6 +91,64 @@ def test_changes_by_another_process_are_heard() -> None:
         store.put_metrics(MODEL, {7: "{}"}, at=0.0)
 
         assert {"7": {}} == listener.change()[1]
+
+
+class Recounted(FakeHubStore):
+    """Can have begun anew: its revisions are then so many less."""
+
+    less = 0
+
+    def revision(self, model_id: str) -> int:
+        return super().revision(model_id) - self.less
+
+    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+        series = super().metrics(model_id, after=after)
+        return Series(series.revision - self.less, series.epochs)
+
+
+def test_a_hub_that_has_begun_anew_says_so_by_its_revision() -> None:
+    store = Recounted()
+    with served(store=store, **QUICK) as server, Listener(server) as listener:
+        for epoch in range(5):
+            log(server, epoch)
+        listener.listen()
+        before, _ = listener.change()
+        store.less = 3
+        after, _ = listener.change()
+
+        assert before - 3 == after
+
+
+class Faltering(FakeHubStore):
+    """Its database goes away."""
+
+    is_away = False
+
+    def revision(self, model_id: str) -> int:
+        if self.is_away:
+            raise StoreUnusable("sqlite", "away")
+        return super().revision(model_id)
+
+
+def test_a_database_that_goes_away_breaks_the_stream_and_does_not_end_it_in_order() -> None:
+    store, log = Faltering(), Log()
+    with served(store=store, log=log, **QUICK) as server, Listener(server) as listener:
+        listener.listen()
+        listener.change()
+        store.is_away = True
+
+        assert b"" == listener.rest()  # the last chunk is missing
+    assert [None] == [event["status"] for event in log.of("web.request")]
+    assert 1 == len(log.of("web.store_unusable"))
+
+
+def test_nothing_else_is_said_in_the_middle_of_a_stream() -> None:
+    with served(**QUICK) as server, Listener(server) as listener:
+        listener.listen(transfer_encoding="chunked")
+        listener.change()
+        listener.say(b"no length\r\n")
+
+        assert b"" == listener.rest()
 
 
 def test_a_quiet_stream_is_kept_alive_by_comments() -> None:
@@ -111,11 +175,10 @@ def test_a_model_that_is_deleted_ends_the_stream_and_says_so() -> None:
                 listener.event()
 
 
-@pytest.mark.slow
 def test_a_key_that_is_revoked_ends_the_stream() -> None:
     around = Around()
     with served(around=around, keep_alive=0.05, **QUICK) as server, Listener(server) as listener:
-        listener.listen()
+        listener.listen(connection="close")
         listener.change()
         around.is_revoked = True
 
@@ -148,11 +211,19 @@ def test_the_end_of_the_server_ends_the_stream_in_order() -> None:
     ],
 )
 def test_who_may_not_listen_gets_json(path: str, key: str | None, status: int) -> None:
-    with served() as server, Talk(server) as talk:
+    log = Log()
+    with served(log=log) as server, Talk(server) as talk:
         talk.ask("GET", path, key=key, accept="text/event-stream")
         answer = talk.heard()
 
         assert (status, "application/json") == (answer.status, answer.headers["content-type"])
+    assert [status] == [event["status"] for event in log.of("web.request")]
+
+
+def test_who_asks_for_events_where_there_are_none_is_charged_once() -> None:
+    with served(allowance=Allowance(1, 3600.0)) as server, Talk(server) as talk:
+        talk.ask("GET", PATH, accept="text/event-stream")
+        assert 200 == talk.heard().status
 
 
 def test_listeners_are_bounded_and_one_that_goes_makes_room() -> None:

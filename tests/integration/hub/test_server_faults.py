@@ -62,12 +62,16 @@ def test_each_request_is_one_event_without_its_key_and_its_query() -> None:
     assert KEY not in repr(log.told)
 
 
-def test_without_a_log_nothing_is_printed(capfd: Any) -> None:
+def test_without_a_log_nothing_is_printed(capfd: Any, caplog: Any) -> None:
     assert not structlog.is_configured()
-    with served() as server, Talk(server) as talk:
-        talk.ask("GET", PATH)
-        talk.heard()
-        talk.say("nonsense\r\n\r\n")
-        talk.heard()
+    with served(linger=0.05, head_within=0.3) as server:
+        with Talk(server) as talk:
+            talk.ask("GET", PATH)
+            talk.heard()
+            talk.say("nonsense\r\n\r\n")
+            talk.heard()
+        with Talk(server) as silent:
+            assert silent.is_over()  # by then what was to come of the first has come
 
     assert ("", "") == capfd.readouterr()
+    assert [] == caplog.records

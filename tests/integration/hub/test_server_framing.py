@@ -1,9 +1,11 @@
 """What a client says, byte by byte: where a request ends, and what is none."""
 
+import select
 import socket
 
 import pytest
 
+from hubport.testing.lab import GUARD
 from tests.integration.hub.wires import KEY, MODEL, PATH, Talk, chunked, head, served
 
 METRICS = b'{"metrics": {"0": "{}"}, "type": "metrics"}'
@@ -151,6 +153,25 @@ def test_a_client_that_asks_first_is_only_told_to_go_on_where_it_may() -> None:
             talk.until(b"\r\n\r\n")
             talk.say(METRICS + b" " * (100_000 - len(METRICS)))
             assert 200 == talk.heard().status
+
+
+def test_what_a_hub_does_not_do_it_says_whatever_the_body_is() -> None:
+    with served() as server, Talk(server) as talk:
+        talk.ask("POST", f"{PATH}/export", b"{half")
+
+        assert 501 == talk.heard().status
+
+
+def test_who_has_said_all_that_he_announced_is_let_go_at_once() -> None:
+    with served(linger=3600.0) as server, Talk(server) as talk:
+        talk.ask("GET", PATH, connection="close")
+        assert 200 == talk.heard().status
+        assert talk.is_over()
+        talk.say(b"more")  # to a socket that is closed, and not only silent
+        poll = select.poll()
+        poll.register(talk.sock, select.POLLHUP | select.POLLERR)
+
+        assert poll.poll(GUARD * 1000)
 
 
 def test_a_body_that_ends_early_is_refused() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.integration.hub.wires import MODEL, Talk, served
+from tests.integration.hub.wires import MODEL, PATH, Talk, served
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -19,16 +19,32 @@ def test_pages_are_given_to_anybody_and_load_nothing_from_elsewhere(path: str) -
         answer = talk.heard()
         kind = "text/css" if path.endswith(".css") else "text/html"
         assert (200, f"{kind}; charset=utf-8") == (answer.status, answer.headers["content-type"])
-        assert (POLICY, "nosniff", "no-referrer") == (
+        assert (POLICY, "same-origin", "nosniff", "no-referrer") == (
             answer.headers["content-security-policy"],
+            answer.headers["cross-origin-opener-policy"],
             answer.headers["x-content-type-options"],
             answer.headers["referrer-policy"],
         )
         talk.ask("HEAD", path, key=None)
         assert str(len(answer.body)) == talk.heard("HEAD").headers["content-length"]
+        talk.ask("GET", path, key=None, if_none_match='"of another release"')
+        assert 200 == talk.heard().status
         talk.ask("GET", path, key=None, if_none_match=answer.headers["etag"])
+        same = talk.heard()
 
-        assert 304 == talk.heard().status
+        assert (304, answer.headers["etag"], "no-cache") == (
+            same.status,
+            same.headers["etag"],
+            same.headers["cache-control"],
+        )
+
+
+@pytest.mark.parametrize("path", [PATH, "/nowhere", "/openapi.json"])
+def test_what_is_no_page_is_kept_by_nobody(path: str) -> None:
+    with served() as server, Talk(server) as talk:
+        talk.ask("GET", path)
+
+        assert "no-store" == talk.heard().headers["cache-control"]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +85,7 @@ def test_the_address_of_old_clients_leads_to_the_page_also_below_a_path(query: s
         answer = talk.heard()
 
         assert (301, f"../{MODEL}{query}") == (answer.status, answer.headers["location"])
+        assert "no-referrer" == answer.headers["referrer-policy"]
 
 
 def test_the_document_of_the_api_needs_no_key() -> None:

@@ -102,8 +102,25 @@ def test_who_does_not_take_what_he_is_given_is_cut() -> None:
             assert poll.poll(GUARD * 1000)  # nothing was taken meanwhile
 
 
+def test_who_was_slow_once_and_then_took_everything_is_not_cut() -> None:
+    content = bytes(8 << 20)
+    with served(silence=2.0) as server, Talk(server) as talk:
+        talk.ask("POST", f"{PATH}/upload", checkpoint(content), **FORM)
+        assert 200 == talk.heard().status
+        talk.ask("GET", PATH)
+        link = talk.heard().data["resume"].partition("8421")[2]
+        with Talk(server, receive=4096) as slow:
+            slow.ask("GET", link)
+            slow.until(b"\r\n\r\n")
+            slow.exactly(len(content))
+            assert not select.select([slow.sock], [], [], 2.2)[0]
+            slow.ask("GET", PATH)
+
+            assert 200 == slow.heard().status
+
+
 def test_beyond_the_most_connections_clients_are_told_and_the_others_served() -> None:
-    with served(connections=3) as server, contextlib.ExitStack() as stack:
+    with served(connections=3, head_within=3600.0) as server, contextlib.ExitStack() as stack:
         talks = [stack.enter_context(Talk(server)) for _ in range(3)]
         for talk in talks:
             talk.ask("GET", PATH)
@@ -111,9 +128,10 @@ def test_beyond_the_most_connections_clients_are_told_and_the_others_served() ->
         with Talk(server) as surplus:
             surplus.ask("GET", PATH)
             assert 503 == surplus.heard().status
-        for _ in range(200):  # none of them says a word, and most of them are not even waited for
-            stack.enter_context(Talk(server))
+        # None of these says a word, and most of them are not even waited for.
+        silent = [stack.enter_context(Talk(server)) for _ in range(200)]
+        assert silent[-1].is_over()
         talks[0].ask("GET", PATH)
         assert 200 == talks[0].heard().status
-        for talk in talks:
+        for talk in (*talks, *silent):
             talk.close()

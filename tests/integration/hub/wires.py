@@ -183,13 +183,18 @@ def checkpoint(content: bytes) -> bytes:
     return form(*FIELDS, ('; name="last.pt"; filename="last.pt"', content))
 
 
-def hub(store: HubStore | None = None, blobs: Blobs | None = None, around: Around | None = None) -> Hub:
-    """A HUB with the model ``MODEL``."""
+def hub(
+    store: HubStore | None = None,
+    blobs: Blobs | None = None,
+    around: Around | None = None,
+    allowance: Allowance | None = None,
+) -> Hub:
+    """A HUB with the model ``MODEL``, which may be asked as often as one likes, or as *allowance* says."""
     store = store or FakeHubStore()
     if store.models.get(MODEL) is None:
         store.models.save(HubModel(MODEL, name="a model", data="coco8.yaml"))
     plenty = Allowance(_PLENTY, 1.0)
-    return Hub(Premises(store, blobs or FakeBlobs(), around or Around()), plenty, plenty)
+    return Hub(Premises(store, blobs or FakeBlobs(), around or Around()), allowance or plenty, plenty)
 
 
 @contextmanager
@@ -198,10 +203,11 @@ def served(
     store: HubStore | None = None,
     blobs: Blobs | None = None,
     around: Around | None = None,
+    allowance: Allowance | None = None,
     root: str | None = None,
     log: Any = None,
     **limits: Any,
 ) -> Iterator[HubServer]:
     """It behind a server with *limits*."""
-    with HubServer(hub(store, blobs, around), root=root, log=log, limits=Limits(**limits)) as server:
+    with HubServer(hub(store, blobs, around, allowance), root=root, log=log, limits=Limits(**limits)) as server:
         yield server

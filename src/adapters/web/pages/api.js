@@ -83,9 +83,6 @@ export function modelAddress(id) {
   return typeof id === "string" && ID.test(id) ? new URL(`models/${id}`, ROOT).href : null;
 }
 
-/** What a model is trained from: its final weights, which a trained one has in their place, are something else. */
-export const origin = (model) => model.cfg ?? (fileAddress(model.weights ?? "") === null ? model.weights : null);
-
 /** The ID in this page's address, or `null`. */
 export function modelInAddress() {
   const last = location.pathname.replace(/\/$/, "").split("/").at(-1);

@@ -117,7 +117,7 @@ async function* events(body, heard) {
       lines = [];
       // The envelope of a refusal: the next question gets it with its status.
       if (event.success === false) return;
-      yield event.data ?? event;
+      yield event;
     }
   }
 }

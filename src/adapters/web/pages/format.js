@@ -55,7 +55,7 @@ export function progress(model) {
   const done = typeof newest === "number" ? newest + 1 : 0;
   const all = typeof model.epochs === "number" && model.epochs > 0 ? model.epochs : 0;
   const text = all ? `${done} of ${all} epochs` : `${done} epochs`;
-  return { done, all, text, part: all ? Math.min(done / all, 1) : 0 };
+  return { all, text, part: all ? Math.min(done / all, 1) : 0 };
 }
 
 // As the HUB says in `is_connected`; here again because that is true only at the moment when it was said.

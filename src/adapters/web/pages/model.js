@@ -3,14 +3,15 @@
 // The one rule: the page is built once and then changed in place, so that what somebody reads, has selected or has the
 // focus on stays where it is while a training goes on.
 
-import { Refused, ROOT, modelInAddress, now, origin } from "./api.js";
+import { Refused, ROOT, modelInAddress } from "./api.js";
 import { follow } from "./changes.js";
 import { Checkpoints } from "./checkpoints.js";
 import { Curves } from "./curves.js";
 import { element, fill, foreign, keyed, retext } from "./dom.js";
-import { ago, date, number, progress, state } from "./format.js";
+import { number } from "./format.js";
 import { recipes } from "./recipes.js";
 import { notice, start, trouble } from "./shell.js";
+import { nameOf, origin, showProgress, showSeen, showState } from "./shown.js";
 
 const TICK = 10_000;
 
@@ -116,15 +117,8 @@ class View {
 
   /** What changes with time alone. */
   tick() {
-    const model = this.#model;
-    const word = state(model, now());
-    retext(this.#state, word);
-    this.#state.dataset.state = word;
-    if (typeof model.last_seen === "number") {
-      retext(this.#seen, ago(now() - model.last_seen));
-      this.#seen.dateTime = new Date(model.last_seen * 1000).toISOString();
-      this.#seen.title = date(model.last_seen);
-    } else retext(this.#seen, "never");
+    const word = showState(this.#state, this.#model);
+    showSeen(this.#seen, this.#model.last_seen);
     const hints = {
       new: "No metrics yet. They appear here as soon as the training sends some.",
       training: "No metrics yet. They appear here as soon as the training sends some.",
@@ -135,13 +129,10 @@ class View {
   }
 
   #showHead(model) {
-    const name = model.meta?.name || model.id;
+    const name = nameOf(model);
     retext(this.#name, name);
     document.title = `${name} · hubport`;
-    const { all, text, part } = progress(model);
-    retext(this.#done, text);
-    this.#bar.hidden = !all;
-    this.#bar.value = part;
+    showProgress(this.#bar, this.#done, model);
     const best = model.progress?.best;
     retext(this.#best, best ? number(best.value) : "–");
     if (this.#bestOf.dataset.best !== JSON.stringify(best)) {

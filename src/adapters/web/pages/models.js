@@ -3,15 +3,18 @@
 // The one rule: what is shown follows from the address and the newest answer alone, so that a reload, the way back and a
 // link sent to a colleague show the same.
 
-import { ROOT, Unreachable, ask, modelAddress, now, origin } from "./api.js";
-import { copyButton, element, fill, foreign, keyed, retext } from "./dom.js";
-import { ago, date, number, progress, state } from "./format.js";
-import { key } from "./key.js";
+import { ROOT, Unreachable, ask, modelAddress } from "./api.js";
+import { element, fill, foreign, keyed, retext } from "./dom.js";
+import { number } from "./format.js";
+import { box, environment } from "./recipes.js";
 import { hurry, notice, pause, seen, start, trouble } from "./shell.js";
+import { nameOf, origin, showProgress, showSeen, showState } from "./shown.js";
+import { cell, row, table, tableBody } from "./tables.js";
 
 const EVERY = 3000;
 const A_PAGE = 25;
 const TYPING = 250;
+const HEADS = ["Model", "State", "Progress", "Best", "Last seen"];
 
 const list = document.getElementById("models");
 const pages = document.getElementById("pages");
@@ -102,25 +105,13 @@ function show(page, asked) {
 function showTable(models) {
   let body = list.querySelector("tbody");
   if (body === null) {
-    body = element("tbody", { role: "rowgroup" });
-    const heads = ["Model", "State", "Progress", "Best", "Last seen"];
-    fill(
-      list,
-      // The roles say what the elements are anyway: the narrow form of the table would take it from them.
-      element(
-        "table", { class: "models", role: "table", "aria-labelledby": "headline" },
-        element(
-          "thead", { role: "rowgroup" },
-          element("tr", { role: "row" }, ...heads.map((head) => element("th", { role: "columnheader", scope: "col" }, head))),
-        ),
-        body,
-      ),
-    );
+    body = tableBody();
+    fill(list, table({ class: "models", "aria-labelledby": "headline" }, HEADS, body));
   }
-  keyed(body, models, (model) => model.id, row);
+  keyed(body, models, (model) => model.id, rowOf);
 }
 
-function row(model) {
+function rowOf() {
   const link = element("a", { class: "name" });
   const name = foreign("");
   const plan = [foreign(""), " · ", foreign("")];
@@ -131,10 +122,8 @@ function row(model) {
   const metric = foreign("", { class: "muted small" });
   const time = element("time");
   const agent = foreign("", { class: "muted small" });
-  const cell = (head, ...children) => element("td", { role: "cell", "data-head": head }, ...children);
-  const made = element(
-    "tr", { role: "row" },
-    element("th", { role: "rowheader", scope: "row" }, link, element("span", { class: "muted small" }, ...plan)),
+  const made = row(
+    [link, element("span", { class: "muted small" }, ...plan)],
     cell("State", pill),
     cell("Progress", element("div", { class: "progress" }, bar, epochs)),
     cell("Best", value, metric),
@@ -146,39 +135,21 @@ function row(model) {
     const href = model.trashed ? null : modelAddress(model.id);
     if (href) link.setAttribute("href", href);
     else link.removeAttribute("href");
-    retext(name, model.meta?.name || model.id);
+    retext(name, nameOf(model));
     retext(plan[0], lastPart(origin(model) ?? model.id));
     retext(plan[2], lastPart(model.data || "its dataset is still being processed"));
-    showState(pill, state(model, now()));
-    const { all, text, part } = progress(model);
-    bar.hidden = !all;
-    bar.value = part;
-    retext(epochs, text);
+    showState(pill, model);
+    showProgress(bar, epochs, model);
     const best = model.progress?.best;
     retext(value, best ? number(best.value) : "–");
     retext(metric, best ? best.name : "");
-    showTime(time, model.last_seen);
+    showSeen(time, model.last_seen);
     retext(agent, model.agent ?? "");
   };
   return made;
 }
 
 const lastPart = (text) => String(text).split("/").at(-1);
-
-function showState(pill, word) {
-  retext(pill, word);
-  pill.dataset.state = word;
-}
-
-function showTime(time, seconds) {
-  if (typeof seconds !== "number") {
-    retext(time, "never");
-    return;
-  }
-  retext(time, ago(now() - seconds));
-  time.dateTime = new Date(seconds * 1000).toISOString();
-  time.title = date(seconds);
-}
 
 function nothing(asked) {
   if (asked.query || asked.after || asked.trashed) {
@@ -190,21 +161,14 @@ function nothing(asked) {
       ),
     ];
   }
-  const root = ROOT.href.replace(/\/$/, "");
-  const lines = (secret) =>
-    `export ULTRALYTICS_HUB_API=${root} ULTRALYTICS_HUB_WEB=${root}\n` +
-    `export HUB_API_KEY=${secret}\n` +
-    "hubport models create --weights yolov8n.pt --data coco8.yaml --epochs 100";
+  const lines = (root, secret) =>
+    `${environment(root, secret)}hubport models create --weights yolov8n.pt --data coco8.yaml --epochs 100`;
   return [
     element(
       "div", { class: "empty" },
       element("h2", {}, "No models yet"),
       element("p", {}, "Create the first one on the command line. It appears here by itself."),
-      element(
-        "div", { class: "lines" },
-        element("pre", { tabindex: 0, role: "region", "aria-label": "How to create a model" }, lines(`…${(key() ?? "").slice(-4)}`)),
-        copyButton(() => lines(key() ?? ""), "Copy the lines to create a model"),
-      ),
+      box("How to create a model", "Copy the lines to create a model", lines),
       element("p", { class: "muted small" }, "Shown without your key, copied with it."),
     ),
   ];

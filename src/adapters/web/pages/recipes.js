@@ -1,12 +1,14 @@
-// The lines that start or resume a model's training, for each client.
+// Lines to be pasted into a shell: those that start or resume a model's training, for each client.
 //
-// The one rule: nothing but this HUB's address, the ID and the key goes into a line that somebody will run.
+// The one rule: nothing but this HUB's address, the ID and the key goes into a line that somebody will run; and the key
+// is copied with the lines, but not shown.
 
 import { ROOT, modelAddress } from "./api.js";
 import { copyButton, element } from "./dom.js";
 import { key } from "./key.js";
 
-const environment = (root, secret) =>
+/** Where the HUB is and whose key it gets. */
+export const environment = (root, secret) =>
   `export ULTRALYTICS_HUB_API=${root} ULTRALYTICS_HUB_WEB=${root}\nexport HUB_API_KEY=${secret}\n`;
 
 const CLIENTS = [
@@ -44,24 +46,27 @@ END`,
   },
 ];
 
+/** A box with what `lines(root, secret)` gives; `label` is its own name, `said` that of its button. */
+export function box(label, said, lines) {
+  const root = ROOT.href.replace(/\/$/, "");
+  const shown = lines(root, `…${(key() ?? "").slice(-4)}`);
+  return element(
+    "div", { class: "lines" },
+    element("pre", { tabindex: 0, role: "region", "aria-label": label }, shown),
+    copyButton(() => lines(root, key() ?? ""), said),
+  );
+}
+
 /** One folded piece for each client, the first of them open. */
 export function recipes(id) {
   // A model without a good ID has no page.
   if (modelAddress(id) === null) return [];
-  const root = ROOT.href.replace(/\/$/, "");
   return CLIENTS.map(({ name, note, lines }, place) =>
     element(
       "details", { open: place === 0 },
       element("summary", {}, name),
       element("p", { class: "muted small" }, note),
-      element(
-        "div", { class: "lines" },
-        element(
-          "pre", { tabindex: 0, role: "region", "aria-label": `Lines for ${name}` },
-          lines(root, id, `…${(key() ?? "").slice(-4)}`),
-        ),
-        copyButton(() => lines(root, id, key() ?? ""), `Copy the lines for ${name}`),
-      ),
+      box(`Lines for ${name}`, `Copy the lines for ${name}`, (root, secret) => lines(root, id, secret)),
     ),
   );
 }

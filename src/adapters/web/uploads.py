@@ -1,0 +1,90 @@
+"""Files from clients, piece by piece.
+
+The one rule: a draft that was begun is kept or given up, whatever becomes of the client, and by then nobody writes to
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import attrs
+
+from ...domain.hub.calls import Answer, Asked
+from ...domain.hub.limits import Limits
+from ...domain.hub.premises import Premises
+from ...domain.hub.routes import Match
+from .form import Form
+from .pool import Pool
+from .wire import Wire, too_large
+
+#: What a form may have beside its file.
+_FORM = 1 << 20
+#: Pieces are gathered to this size: a hop to a thread for each is then nothing beside the writing.
+_GATHERED = 1 << 20
+
+
+class Uploads:
+    """Takes forms with a file for *premises*: so many at a time as *limits* say."""
+
+    def __init__(self, premises: Premises, pool: Pool, limits: Limits) -> None:
+        self._premises = premises
+        self._pool = pool
+        self._limits = limits
+        self._turns = asyncio.Semaphore(limits.uploads)
+
+    def whole(self, match: Match, asked: Asked, body: bytes) -> Answer:
+        """The answer to a small form, which is here already; in a thread.
+
+        Raises:
+            Refusal: when it is no whole form.
+            OSError: when its file cannot be kept.
+        """
+        form = self._form(asked)
+        try:
+            form.feed(body)
+            return self._answer(match, asked, form)
+        finally:
+            form.drop()
+
+    async def take(self, wire: Wire, match: Match, asked: Asked) -> Answer:
+        """The answer to a form as it comes: while one piece is written, the next is gathered.
+
+        Raises:
+            Refusal: when it is no whole form, or too large, or too slow.
+            ClientGone: when the rest will never come.
+            OSError: when its file cannot be kept.
+        """
+        most = self._limits.upload + _FORM
+        if wire.length > most:
+            raise too_large(most)
+        form = self._form(asked)
+        async with self._turns:
+            writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            writing.set_result(None)
+            try:
+                while gathered := await _gathered(wire):
+                    await self._pool.end(writing)
+                    writing = self._pool.begin(form.feed, gathered)
+                await self._pool.end(writing)
+                return await self._pool.run(self._answer, match, asked, form)
+            finally:
+                with suppress(Exception):
+                    await self._pool.end(writing)
+                await self._pool.run(form.drop)
+
+    def _form(self, asked: Asked) -> Form:
+        return Form(asked.headers.get("content-type", ""), self._premises.blobs, self._limits)
+
+    def _answer(self, match: Match, asked: Asked, form: Form) -> Answer:
+        fields, file = form.end()
+        return match.answer(self._premises, attrs.evolve(asked, fields=fields, file=file))
+
+
+async def _gathered(wire: Wire) -> bytes:
+    pieces, size = [], 0
+    while size < _GATHERED and (piece := await wire.piece()):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
