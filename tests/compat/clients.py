@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 import attrs
 
-from tests.compat.recording_hub import GUARD, HubScript, Recorded, RecordingHub
+from tests.compat.driven import Driven
+from tests.compat.recording_hub import HubScript, Recorded, RecordingHub
 
 Which = Literal["old", "new"]
 
@@ -70,62 +68,12 @@ class Run:
         return {kind: len(requests) for kind, requests in self.ledger.items()}
 
 
-class ClientProcess:
-    """The driver in a child process, spoken to line by line."""
+class ClientProcess(Driven):
+    """The driver of a session: see ``drive_session.py``."""
 
     def __init__(self, which: Which, python: Path, environ: Mapping[str, str], folder: Path) -> None:
-        self._printed = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in __exit__
-        self._process = subprocess.Popen(
-            [python, HERE / "drive_session.py", which],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._printed,
-            cwd=folder,
-            env=dict(environ),
-            text=True,
-        )
-        self.ready = self._answer()
-
-    def __enter__(self) -> ClientProcess:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if exc_type is not None:
-            self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout, self._printed):
-            if pipe is not None:
-                pipe.close()
-        self._process.wait(GUARD)
-
-    def ask(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One step, and what it did."""
-        assert self._process.stdin is not None
-        print(json.dumps(order), file=self._process.stdin, flush=True)
-        return self._answer()
-
-    def leave(self) -> int:
-        """Wait until the process has ended by itself; its exit status."""
-        return self._process.wait(GUARD)
-
-    def printed(self) -> str:
-        self._printed.seek(0)
-        return self._printed.read()
-
-    def _answer(self) -> Mapping[str, Any]:
-        assert self._process.stdout is not None
-        guard = threading.Timer(GUARD, self._process.kill)  # a client that hangs ends, and with it this line
-        guard.start()
-        try:
-            line = self._process.stdout.readline()
-        finally:
-            guard.cancel()
-        if not line:
-            status = self._process.wait(GUARD)
-            raise AssertionError(f"the client is gone, exit status {status}; it printed:\n{self.printed()}")
-        answer: Mapping[str, Any] = json.loads(line)
-        return answer
+        super().__init__([python, HERE / "drive_session.py", which], environ, folder)
+        self.ready = self.answer()
 
 
 @attrs.frozen

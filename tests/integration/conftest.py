@@ -11,18 +11,21 @@ import pytest
 
 from hubport.testing.lab import Child, Zygote
 from hubport.testing.lab.site import Site, bare_environment
+from hubport.testing.lab.tls import Authority
 from tests.integration.adapters.child_process import unmeasured
 
 _CHILDREN = Path(__file__).with_name("children")
 _COMMAND = Path(sys.executable).with_name("hubport")
+_FORKED_COMMAND = Path(__file__).with_name("cli") / "hubport_command.py"
 _STRICT = ("-X", "dev", "-W", "error")
 
 
 @attrs.define
 class TrainerSite(Site):
-    """A site that knows our trainers by name, and how strict an interpreter can be."""
+    """A site that knows our trainers and our command by name, and how strict an interpreter can be."""
 
     strict_zygote: Zygote | None = None
+    command_zygote: Zygote | None = None
 
     def start(self, script: str, *arguments: object, fresh: bool = False, strict: bool = False, **env: str) -> Child:
         """Run ``children/<script>.py`` with the model's ID and *arguments*; further keywords are environment variables.
@@ -42,9 +45,11 @@ class TrainerSite(Site):
             **env,
         )
 
-    def hubport(self, *arguments: str, **environment: str) -> Child:
-        """Run the command ``hubport``."""
-        return self.command([str(_COMMAND), *arguments], **environment)
+    def hubport(self, *arguments: str, fresh: bool = False, **environment: str) -> Child:
+        """Run the command ``hubport``: by a fork of what has imported it, or *fresh*, as it is installed."""
+        if fresh:
+            return self.command([str(_COMMAND), *arguments], **environment)
+        return self.run(_FORKED_COMMAND, *arguments, zygote=self.command_zygote, fresh=False, options=(), **environment)
 
 
 _FORKING = frozenset({"forks", "forks_once", "multiprocesses"})
@@ -62,11 +67,42 @@ def strict_zygote() -> Iterator[Zygote]:
         yield zygote
 
 
+@pytest.fixture(scope="session")
+def command_zygote() -> Iterator[Zygote]:
+    """Its forks are measured, where tests are: what they run is run nowhere else."""
+    with Zygote(preload=("hubport.app.cli",), env=bare_environment()) as zygote:
+        yield zygote
+
+
 @pytest.fixture
 def site(
-    tmp_path: Path, zygote: Zygote, strict_zygote: Zygote, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    zygote: Zygote,
+    strict_zygote: Zygote,
+    command_zygote: Zygote,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[TrainerSite]:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
-    with TrainerSite(tmp_path, zygote, strict_zygote=strict_zygote) as site:
+    with TrainerSite(tmp_path, zygote, strict_zygote=strict_zygote, command_zygote=command_zygote) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def trusted(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """The authority, which the environment says is to be trusted."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle(tmp_path)))
+    return authority
+
+
+@pytest.fixture
+def bare_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in this machine's environment says whom to trust, or through whom to go."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

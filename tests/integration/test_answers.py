@@ -27,6 +27,7 @@ from hubport.testing.lab import (
     TruncateAnswer,
 )
 from tests.integration.conftest import TrainerSite
+from tests.integration.hasty import Hasty
 
 EPOCHS = 20
 #: Answers that are none, although each begins with a success.
@@ -177,8 +178,10 @@ def test_no_redirect_is_followed_and_the_key_stays_here(site: TrainerSite, kind:
         redirect = Redirect(f"{elsewhere.url}/v1/models/{site.model_id}", status)
         if kind in {"auth", "model"}:
             site.lab.always(redirect, on=kind)
+            settings = hubport.Settings(api_root=site.url, state_dir=site.state_dir, connect_within=GUARD)
+            clock = Hasty(lambda: [entry for entry in site.lab.ledger.of(kind) if entry.status == status])
             with pytest.raises(hubport.HubRefused, match=str(status)):
-                site.connect(connect_within=0.2)
+                hubport.connect(site.model_id, api_key=site.hub.api_key, settings=settings, clock=clock)
         else:
             session = site.connect(metrics_every=0.0, checkpoint_every=0.0, heartbeat_every=0.1)
             site.lab.always(redirect, on=kind)

@@ -18,10 +18,11 @@ EPOCHS = 60
 def journal(site: TrainerSite) -> Path:
     """The journal of a trainer that was killed with everything in it."""
     site.lab.always(Hang(), on="metrics")
-    child = site.start("logs_numbers", 0, "alone", HUBPORT_METRICS_EVERY="3600")
+    child = site.start("logs_numbers", 0, "alone", HUBPORT_METRICS_EVERY="3600", HUBPORT_REQUEST_WITHIN="3600")
     assert "ready" == child.line()
     for _ in range(4 * EPOCHS):
         child.line()
+    site.lab.ledger.wait_for_hanging("metrics")
     child.kill()
     site.lab.heal()
     (spool,) = site.spools()
@@ -103,8 +104,10 @@ def test_a_checkpoint_whose_snapshot_is_gone_or_cut_short_is_counted_as_lost(sit
     site.lab.always(Hang(), on="upload")
     spools: list[Path] = []
     for epoch in (0, 1000):
+        before = len(site.lab.ledger)
         child = site.start("rewrites_last", epoch, site.folder)
         assert ["ready", str(epoch)] == [child.line(), child.line()]
+        site.lab.ledger.wait_for_hanging("upload", since=before)
         child.kill()
         (spool,) = set(site.spools()) - set(spools)
         spools.append(spool)

@@ -45,15 +45,18 @@ def test_metrics_and_heartbeats_are_given_up_at_their_end_and_sent_again(site: T
 @pytest.mark.parametrize("script", [DripHeaders(0.01), DripBody(0.01), Hang(), Stall()], ids=str)
 def test_connect_is_given_up_at_its_end(site: TrainerSite, script: Script) -> None:
     site.lab.always(script, on="model")
-    with pytest.raises(hubport.HubUnreachable, match="no answer within"):
-        site.connect(connect_within=0.3)
+    within = 0.3
+    while not site.lab.ledger.of("model"):  # on a busy machine its time may be over before it has come so far
+        with pytest.raises(hubport.HubUnreachable, match="no answer within"):
+            site.connect(connect_within=within)
+        within *= 2
     gone(site, "model")
 
 
 @pytest.fixture
 def impatient(site: TrainerSite) -> Iterator[RequestsHttp]:
     """Gives up an upload that has not moved for less than a second, instead of a minute."""
-    http = RequestsHttp(site.url, stall_after=0.3)
+    http = RequestsHttp(site.url, stall_after=0.9)
     yield http
     http.close()
 

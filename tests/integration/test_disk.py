@@ -172,7 +172,7 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_file(
     (site.folder / "last.pt").write_bytes(b"weights")
 
     def live(epoch: int) -> None:
-        with site.connect() as session:
+        with site.connect(exit_within=GUARD) as session:
             session.log_metrics(epoch, {"loss": 1.0})
             session.upload_checkpoint(site.folder / "last.pt", epoch=epoch)
             assert 1 == len(open_journals())

@@ -98,6 +98,8 @@ def lived(site: TrainerSite, script: str, *arguments: object, chance: random.Ran
         status = child.end()
     told += [line for line in child.rest() if line != "ready"]
     site.lab.heal()
+    # What the dead one has sent last must not come after what the next one sends: the HUB keeps what came last.
+    site.lab.hear_out()
     assert -by == status
     return [*map(int, told)]
 

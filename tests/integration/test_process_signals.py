@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hubport.domain.checkpoint import Kind
-from hubport.testing.lab import Child, DripBody, Hang, Refuse, Script, Status
+from hubport.testing.lab import Answer, Child, DripBody, Hang, Refuse, Script, Status
 from tests.integration.conftest import TrainerSite
 
 HOUR = "3600"
@@ -142,8 +142,9 @@ def test_with_a_hub_in_trouble_the_end_comes_at_the_deadline_and_the_next_start_
 
 @NUMBERS
 def test_a_signal_ends_finish_too(site: TrainerSite, number: int) -> None:
-    child = training(site, "--then", "finish", HUBPORT_SIGNAL_WITHIN="0.2", HUBPORT_FINISH_WITHIN=HOUR)
+    site.lab.play(Answer(), on="upload")  # that of epoch 0
     site.lab.always(Hang(), on="upload")
+    child = training(site, "--then", "finish", HUBPORT_SIGNAL_WITHIN="0.2", HUBPORT_FINISH_WITHIN=HOUR)
     site.lab.ledger.wait_for_hanging("upload")
     assert -number == end_of(child, number)[0]
     site.lab.heal()
@@ -154,7 +155,7 @@ def test_a_signal_ends_finish_too(site: TrainerSite, number: int) -> None:
 
 @NUMBERS
 def test_a_session_of_another_thread_leaves_signals_alone(site: TrainerSite, number: int) -> None:
-    child = training(site, "--where", "thread", HUBPORT_SIGNAL_WITHIN=HOUR)
+    child = training(site, "--where", "thread", HUBPORT_SIGNAL_WITHIN=HOUR, HUBPORT_EXIT_WITHIN="60")
     assert (-number, []) == end_of(child, number)[:2]
     if number == TERM:
         assert has_nothing_new(site)  # the default action leaves no time; a KeyboardInterrupt does

@@ -5,23 +5,25 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from hubport.testing.lab import Hang, Late
+from hubport.testing.lab import GUARD, Hang, Late
 from tests.integration.conftest import TrainerSite
 
 TRAINERS = 4
 ROUNDS = 5
+#: More numbers than a trainer can say to a pipe that nobody reads: none of them gets as far as the next one's first.
+APART = 100_000
 
 
 def leave(site: TrainerSite, first: int) -> set[int]:
     """A trainer that is killed; the epochs that only its spool holds."""
     site.lab.always(Hang(), on="metrics")
-    before = len(site.lab.ledger.of("metrics"))
-    child = site.start("logs_numbers", first, "alone", HUBPORT_METRICS_EVERY="3600")
+    before = len(site.lab.ledger)
+    child = site.start("logs_numbers", first, "alone", HUBPORT_METRICS_EVERY="3600", HUBPORT_REQUEST_WITHIN="3600")
     assert "ready" == child.line()
     for _ in range(40):
         child.line()
     # Its one request hangs for good: else it could be read when all is well again, and be a first delivery.
-    site.lab.ledger.wait_for(lambda: [entry for entry in site.lab.ledger.of("metrics")[before:] if entry.hangs])
+    site.lab.ledger.wait_for_hanging("metrics", since=before)
     child.kill()
     site.lab.heal()
     return set(range(first // 4, first // 4 + 10))
@@ -36,7 +38,7 @@ def test_of_trainers_that_start_together_one_sends_what_a_dead_one_has_left(site
     left: set[int] = set()
     for round_ in range(ROUNDS):
         for dead in range(3):
-            left |= leave(site, 4000 * (3 * round_ + dead))
+            left |= leave(site, APART * (3 * round_ + dead))
         site.lab.always(Late(), on="model")
         trainers = [site.start("trains_epochs", 0) for _ in range(TRAINERS)]
         site.lab.ledger.wait_for(lambda: len(site.lab.ledger.hanging("model")) == TRAINERS)
@@ -57,7 +59,7 @@ def test_a_living_trainers_records_are_its_own(site: TrainerSite) -> None:
     assert "delivered" == child.line()
     child.say("log")
     assert "ready" == child.line()
-    with site.connect() as second:
+    with site.connect(exit_within=GUARD) as second:
         second.log_metrics(9, {"loss": 1.0})
     assert [0, 9] == list(site.hub.metrics(site.model_id))
     assert 1 == len(site.spools())

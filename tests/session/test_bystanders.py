@@ -115,13 +115,7 @@ def test_it_takes_nothing_that_dead_runs_have_left(stage: Stage) -> None:
 
 
 def test_it_sends_nothing_of_a_finished_model_either(stage: Stage) -> None:
-    session = stage.connect()
-    stage.hub.refuse(503, on="metrics")
-    session.log_metrics(0, {"a": 1.0})
-    assert session.finish("best.pt", epoch=0, within=60).final_delivered
-    stage.clock.settle()
-    stage.outbox.crash()
-    stage.hub.heal()
+    stage.finish_before_its_metrics()
     before = len(stage.hub.received("metrics"))
     with pytest.raises(hubport.AlreadyTrained):
         stage.connect(rank=1)

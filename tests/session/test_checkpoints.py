@@ -267,13 +267,7 @@ def test_a_snapshot_that_is_gone_holds_up_nobody_behind_it(stage: Stage) -> None
 
 
 def test_what_a_finished_model_has_left_is_sent_before_it_is_said(stage: Stage) -> None:
-    session = stage.connect()
-    stage.hub.refuse(503, on="metrics")
-    session.log_metrics(0, {"a": 1.0})
-    assert session.finish("best.pt", epoch=0, within=60).final_delivered
-    stage.clock.settle()
-    stage.outbox.crash()
-    stage.hub.heal()
+    stage.finish_before_its_metrics()
     beats = len(stage.hub.received("heartbeat"))
     with pytest.raises(hubport.AlreadyTrained):
         stage.connect()

@@ -149,7 +149,7 @@ def test_a_final_upload_that_fails_ends_in_a_warning(stage: Stage, caplog: pytes
 
 
 def test_a_signal_handler_called_by_hand_leaves_as_the_old_one_did(stage: Stage) -> None:
-    session = stage.drop_in()
+    session = stage.drop_in(signal_within=60.0)
     session._register_signal_handlers()
     session.metrics_queue = {0: "{}"}
     session.upload_metrics()

@@ -61,7 +61,9 @@ def test_stopped_and_started_again(stage: Stage) -> None:
 
 
 def test_none_after_the_end(stage: Stage) -> None:
-    stage.connect().close()
+    session = stage.connect()
+    stage.clock.settle()  # the first one is sent
+    session.close()
     stage.clock.advance(1000)
     assert [0.0] == stage.times("heartbeat")
 
@@ -79,43 +81,37 @@ def gaps(times: list[float]) -> list[float]:
     return [later - earlier for earlier, later in itertools.pairwise(times)]
 
 
-def test_runs_that_began_together_do_not_beat_together(stage: Stage) -> None:
-    """The first gap is longer, by up to a half, and each run's own; and all that follow are exact."""
+@pytest.fixture
+def fleet(stage: Stage) -> list[str]:
+    """The models of eight runs that begin together."""
     models = [stage.hub.create_model().id for _ in range(8)]
-    sessions = [stage.connect(model, spread=0.5) for model in models]
-    stage.clock.advance(3600)
-    firsts = []
     for model in models:
-        beats = [entry.at for entry in stage.hub.received("heartbeat") if entry.path.endswith(model)]
-        first, *others = gaps(beats)
+        stage.connect(model, spread=0.5)
+    return models
+
+
+def assert_do_not_beat_together(stage: Stage, fleet: list[str], *, since: float) -> None:
+    """The first gap is longer, by up to a half, and each run's own; and all that follow are exact."""
+    firsts = set()
+    for model in fleet:
+        beats = [entry for entry in stage.hub.received("heartbeat") if entry.path.endswith(model) and entry.status]
+        first, *others = gaps([entry.at for entry in beats if entry.at >= since])
         assert 300 <= first <= 450
         assert others == pytest.approx([300.0] * len(others))
-        firsts.append(round(first, 3))
-    assert 8 == len(set(firsts))
-    for session in sessions:
-        session.close()
+        firsts.add(round(first, 3))
+    assert len(fleet) == len(firsts)
 
 
-def test_runs_that_an_outage_held_up_together_do_not_beat_together_afterwards(stage: Stage) -> None:
-    models = [stage.hub.create_model().id for _ in range(8)]
-    sessions = [stage.connect(model, spread=0.5) for model in models]
+def test_runs_that_began_together_do_not_beat_together(stage: Stage, fleet: list[str]) -> None:
+    stage.clock.advance(3600)
+    assert_do_not_beat_together(stage, fleet, since=0)
+
+
+def test_runs_that_an_outage_held_up_together_do_not_beat_together_afterwards(stage: Stage, fleet: list[str]) -> None:
     stage.clock.advance(1000)
     stage.hub.down(seconds=2000)
     stage.clock.advance(6000)
-    firsts = []
-    for model in models:
-        answered = [
-            entry.at
-            for entry in stage.hub.received("heartbeat")
-            if entry.path.endswith(model) and entry.at > 3000 and entry.status
-        ]
-        first, *others = gaps(answered)
-        assert 300 <= first <= 450
-        assert others == pytest.approx([300.0] * len(others))
-        firsts.append(round(first, 3))
-    assert 8 == len(set(firsts))
-    for session in sessions:
-        session.close()
+    assert_do_not_beat_together(stage, fleet, since=3000)
 
 
 def test_metrics_are_not_spread(stage: Stage) -> None:

@@ -5,69 +5,26 @@ The one rule: a status, whatever it is, is a response; only "no answer" raises, 
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import random
 import traceback
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
-from ...adapters.memory.clock import FakeClock
 from ...adapters.memory.hub import FakeHub
 from ...domain.errors import HubUnreachable
 from ...domain.hub_model import HubModel
 from ...domain.hub_protocol import model_path
-from ...domain.ports.http import FilePart, Http, Request, Response
+from ...domain.ports.http import FilePart, Http, Request
+from .http_forms import FormsContract
+from .http_kit import Readers
 from .patience import at_once
 
 _STATUSES = [200, 201, 202, 300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 407, 408, 409, 410, 411, 413]
 _STATUSES += [415, 418, 421, 422, 425, 426, 429, 431, 451, 500, 501, 502, 503, 504, 507, 511, 520, 599]
 
 
-class Readers:
-    """Gives the readers of a file, and remembers them: whoever opened one must have closed it."""
-
-    def __init__(self, content: bytes, *, fails_after: int | None = None) -> None:
-        self.content = content
-        self.given: list[BinaryIO] = []
-        self._fails_after = fails_after
-
-    def __call__(self) -> BinaryIO:
-        """A fresh reader at the start."""
-        self.given.append(io.BytesIO(self.content) if self._fails_after is None else self._failing())
-        return self.given[-1]
-
-    def _failing(self) -> BinaryIO:
-        return _Failing(self.content, self._fails_after or 0)
-
-    @property
-    def closed(self) -> list[bool]:
-        """For each reader, whether it was closed."""
-        return [reader.closed for reader in self.given]
-
-
-class _Failing(io.BytesIO):
-    """A file on a disk that gives up."""
-
-    def __init__(self, content: bytes, after: int) -> None:
-        super().__init__(content)
-        self._after = after
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self.tell() >= self._after:
-            raise OSError(5, "Input/output error")
-        return super().read(self._after - self.tell())
-
-    def readinto(self, buffer: Any, /) -> int:
-        piece = self.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-
-class HttpContract:
+class HttpContract(FormsContract):
     """A way to a HUB: every answer is a response, and no answer is ``HubUnreachable``.
 
     Override the fixture :meth:`http`, with *hub* behind it. For an adapter of sockets a server goes in between::
@@ -80,37 +37,6 @@ class HttpContract:
                     yield http
                     http.close()
     """
-
-    #: Seconds for calls that are answered: nothing is asked of their speed.
-    patient = 60.0
-    #: Seconds for calls that are not answered in time, whatever time that is.
-    impatient = 0.2
-
-    @pytest.fixture
-    def hub(self) -> Iterator[FakeHub]:
-        """What the requests must reach. Its time stands still, so that a slow answer is slower than any client."""
-        clock = FakeClock()
-        yield FakeHub(clock=clock, bearer="a-bearer-token")
-        clock.advance(1e6)  # lets go whoever still waits to answer
-
-    @pytest.fixture
-    def model(self, hub: FakeHub) -> HubModel:
-        """A model in that HUB."""
-        return hub.create_model()
-
-    @pytest.fixture
-    def http(self, hub: FakeHub) -> Http:
-        """The adapter under test, whose root is *hub*."""
-        raise NotImplementedError("override the fixture `http`")
-
-    def ask(self, http: Http, hub: FakeHub, method: str, path: str, **content: Any) -> Response:
-        """Send a request with the key, and all the time it needs."""
-        return http.send(Request(method, path, {"x-api-key": hub.api_key}, **content), timeout=self.patient)
-
-    def upload(self, http: Http, hub: FakeHub, model: HubModel, file: FilePart, **fields: str) -> Response:
-        """Send a checkpoint."""
-        fields = fields or {"epoch": "12", "type": "epoch", "isBest": "True"}
-        return self.ask(http, hub, "POST", f"{model_path(model.id)}/upload", fields=fields, file=file)
 
     # Answers.
 
@@ -236,123 +162,6 @@ class HttpContract:
         bearer = {"authorization": f"Bearer {hub.bearer}"}
 
         assert http.send(Request("GET", model_path(model.id), bearer), timeout=self.patient).status == 200
-
-    # Forms.
-
-    @pytest.mark.parametrize("size", [0, 1, 262_143, 262_144, 262_145, 3_000_001])
-    def test_a_form_arrives_whole(self, http: Http, hub: FakeHub, model: HubModel, size: int) -> None:
-        """The file byte for byte, whatever its size."""
-        content = random.Random(size).randbytes(size)  # noqa: S311 - bytes to compare
-
-        response = self.upload(http, hub, model, FilePart("last.pt", size, Readers(content)))
-
-        assert response.status == 200
-        (stored,) = hub.checkpoints(model.id)
-        (received,) = hub.ledger
-        assert (size, hashlib.sha256(content).hexdigest()) == (stored.size, stored.sha256)
-        assert ("last.pt", stored.size, stored.sha256) == received.file
-        assert content == self.ask(http, hub, "GET", stored.path).body
-
-    @pytest.mark.parametrize(
-        "fields",
-        [
-            {"epoch": "12", "type": "epoch", "isBest": "False"},
-            {"epoch": "0", "type": "final", "map": "0.42"},
-            {"type": "final", "zeta": "", "epoch": "3", "alpha": "Größe 😀", "lines": 'a\r\nb; c="d"'},
-        ],
-        ids=["epoch", "final", "odd values"],
-    )
-    def test_fields_arrive_in_their_order(
-        self, http: Http, hub: FakeHub, model: HubModel, fields: dict[str, str]
-    ) -> None:
-        """Old servers read forms from front to back."""
-        self.upload(http, hub, model, FilePart("best.pt", 7, Readers(b"weights")), **fields)
-
-        (received,) = hub.ledger
-        assert received.fields is not None
-        assert list(fields.items()) == list(received.fields.items())
-        assert received.file is not None
-        assert received.file[0] == "best.pt"
-
-    def test_a_file_may_look_like_a_form(self, http: Http, hub: FakeHub, model: HubModel) -> None:
-        """Line ends, boundaries of others, and line ends at the end."""
-        content = b'\r\n--boundary\r\nContent-Disposition: form-data; name="epoch"\r\n\r\n1\r\n--boundary--\r\n\r\n'
-
-        self.upload(http, hub, model, FilePart("last.pt", len(content), Readers(content)))
-
-        (stored,) = hub.checkpoints(model.id)
-        assert hashlib.sha256(content).hexdigest() == stored.sha256
-
-    def test_each_attempt_opens_the_file_anew_and_closes_it(self, http: Http, hub: FakeHub, model: HubModel) -> None:
-        """One reader for each."""
-        readers = Readers(b"weights")
-        file = FilePart("last.pt", 7, readers)
-        for _ in range(3):
-            self.upload(http, hub, model, file)
-
-        assert readers.closed == [True] * 3
-        digest = hashlib.sha256(b"weights").hexdigest()
-        assert [entry.file for entry in hub.received("upload")] == [("last.pt", 7, digest)] * 3
-
-    def test_a_file_that_has_grown_is_sent_as_it_was_announced(self, http: Http, hub: FakeHub, model: HubModel) -> None:
-        """Exactly ``size`` bytes."""
-        readers = Readers(b"weights" + b"more" * 100_000)
-
-        assert self.upload(http, hub, model, FilePart("last.pt", 7, readers)).status == 200
-        (stored,) = hub.checkpoints(model.id)
-        assert hashlib.sha256(b"weights").hexdigest() == stored.sha256
-        assert readers.closed == [True]
-
-    @pytest.mark.parametrize("size", [8, 5_000_000])
-    def test_a_file_that_ends_early_is_no_checkpoint(
-        self, http: Http, hub: FakeHub, model: HubModel, size: int
-    ) -> None:
-        """It never arrives: not even the part that was there."""
-        readers = Readers(b"weights")
-
-        with pytest.raises(HubUnreachable) as caught:
-            self.upload(http, hub, model, FilePart("last.pt", size, readers))
-
-        assert readers.closed == [True], caught.value
-        assert hub.checkpoints(model.id) == ()
-
-    @pytest.mark.parametrize("after", [0, 10, 2_000_000])
-    def test_a_file_that_cannot_be_read_is_no_checkpoint(
-        self, http: Http, hub: FakeHub, model: HubModel, after: int
-    ) -> None:
-        """A disk that fails looks to a session as a line that fails: it is tried again later."""
-        readers = Readers(b"x" * 3_000_000, fails_after=after)
-
-        with pytest.raises(HubUnreachable) as caught:
-            self.upload(http, hub, model, FilePart("last.pt", 3_000_000, readers))
-
-        assert readers.closed == [True], caught.value
-        assert hub.checkpoints(model.id) == ()
-        assert self.ask(http, hub, "GET", model_path(model.id)).status == 200
-
-    def test_a_file_that_cannot_be_opened_is_no_checkpoint(self, http: Http, hub: FakeHub, model: HubModel) -> None:
-        """Likewise."""
-
-        def missing() -> BinaryIO:
-            raise FileNotFoundError(2, "No such file or directory")
-
-        with pytest.raises(HubUnreachable):
-            self.upload(http, hub, model, FilePart("last.pt", 7, missing))
-
-        assert hub.checkpoints(model.id) == ()
-
-    @pytest.mark.parametrize("status", [200, 401, 413, 503])
-    def test_a_form_may_be_answered_by_anything(self, http: Http, hub: FakeHub, model: HubModel, status: int) -> None:
-        """By a proxy's page, too, and then nothing was stored."""
-        readers = Readers(b"x" * 1_000_000)
-        hub.garble(status=status, on="upload")
-
-        response = self.upload(http, hub, model, FilePart("last.pt", 1_000_000, readers))
-
-        assert status == response.status
-        assert response.body.startswith(b"<html>")
-        assert hub.checkpoints(model.id) == ()
-        assert all(readers.closed)
 
     # No answer.
 

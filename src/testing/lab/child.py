@@ -153,9 +153,9 @@ class Child:
         waiting = threading.Thread(target=self._process.wait, name="lab-last-words", daemon=True)
         waiting.start()
         waiting.join(_LAST_WORDS)
-        for number in (signal.SIGABRT, signal.SIGKILL):
-            self._send(os.killpg, number)
-            self._over.wait(_LAST_WORDS)
+        self._send(os.killpg, signal.SIGABRT)
+        self._over.wait(_LAST_WORDS)
+        self._send(os.killpg, signal.SIGKILL)
 
     def _send(self, to: Callable[[int, int], None], number: int) -> None:
         """Send the signal *number* to it or to its group, as *to* does; to nobody once its number was given back."""

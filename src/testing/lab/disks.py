@@ -11,10 +11,9 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import TypeVar
 
-S = TypeVar("S", bound="SmallDisk")
+from .closing import Closing
+
 _HOLDER = Path(__file__).with_name("disk_holder.py")
 
 
@@ -22,7 +21,7 @@ class CannotMount(OSError):
     """A process may mount nothing that is neither root nor allowed a user name space."""
 
 
-class SmallDisk(abc.ABC):
+class SmallDisk(Closing):
     """A folder with little room; a context manager. ``kind`` is ``"tmpfs"`` or ``"file size limit"``."""
 
     kind: str
@@ -41,14 +40,6 @@ class SmallDisk(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Take the disk away, with all that is on it where it was mounted."""
-
-    def __enter__(self: S) -> S:  # noqa: PYI019 - typing.Self came with 3.11
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Tmpfs(SmallDisk):

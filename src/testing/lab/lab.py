@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ssl
 import threading
-from types import TracebackType
 
 from ...adapters.memory.hub import FakeHub
 from ...adapters.memory.hub_faults import kind_of
 from ...domain.hub.calls import envelope
 from ...domain.ports.http import Http, Request
+from .closing import Closing
 from .conversation import ClientLeft, Conversation, LetGo
 from .faults import Faults
 from .http1 import Head, rendered
@@ -22,7 +22,7 @@ from .scripts import Answer, Refuse, Script
 from .turn import NoAnswer, Turn
 
 
-class Lab:
+class Lab(Closing):
     """Serves *behind*, any :class:`~hubport.domain.ports.http.Http`, on 127.0.0.1; a context manager.
 
     Until something is ordered it answers as *behind* does. The links of a :class:`~hubport.testing.FakeHub` lead here
@@ -82,6 +82,14 @@ class Lab:
         )
         self._server.listen()
 
+    def hear_out(self) -> None:
+        """Wait until all is read and done that clients have sent who are gone: so that it comes before what follows.
+
+        Raises:
+            AssertionError: when a client is still there.
+        """
+        self._server.hear_out()
+
     def restart(self) -> None:
         """As an update does it: gone with every connection, and back at the same port. What was ordered holds on."""
         self._server.restart()
@@ -93,14 +101,6 @@ class Lab:
             Exception: what a script has raised.
         """
         self._server.close()
-
-    def __enter__(self) -> Lab:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.__exit__(kind, exc, trace)
 
     # One connection.
 

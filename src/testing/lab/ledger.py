@@ -91,9 +91,9 @@ class Ledger:
         """Those of one kind that the HUB behind took."""
         return [entry for entry in self.of(kind) if entry.committed]
 
-    def hanging(self, kind: str | None = None) -> list[Entry]:
-        """Those, of one kind or all, whose clients wait for an answer that will not come."""
-        return [entry for entry in self.entries if entry.hangs and kind in {None, entry.kind}]
+    def hanging(self, kind: str | None = None, *, since: int = 0) -> list[Entry]:
+        """Those, of one kind or all, whose clients wait for an answer that will not come; from number *since* on."""
+        return [entry for entry in self.entries[since:] if entry.hangs and kind in {None, entry.kind}]
 
     def wait_for(self, condition: Callable[[], T], what: str = "what the test waits for") -> T:
         """Return what *condition* gives as soon as that is true; it is asked anew when the ledger has changed.
@@ -113,9 +113,12 @@ class Ledger:
             lambda: found if len(found := self.of(kind)) >= number else [], f"request {number} of kind {kind!r}"
         )
 
-    def wait_for_hanging(self, kind: str | None = None) -> list[Entry]:
-        """Wait until a client waits in vain for the answer to a request of *kind*, or of any."""
-        return self.wait_for(lambda: self.hanging(kind), f"a request of kind {kind!r} that hangs")
+    def wait_for_hanging(self, kind: str | None = None, *, since: int = 0) -> list[Entry]:
+        """Wait until a client waits in vain for the answer to a request of *kind*, or of any, from *since* on.
+
+        Before its client is killed: what nobody has read by then is answered when all is well again.
+        """
+        return self.wait_for(lambda: self.hanging(kind, since=since), f"a request of kind {kind!r} that hangs")
 
     def begin(self, **fields: object) -> int:
         """A request has come; its number. For servers."""

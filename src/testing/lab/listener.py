@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import select
 import selectors
 import socket
 import threading
@@ -41,6 +42,10 @@ class Listener:
         """From now somebody listens."""
         self._order(self._listen)
 
+    def accept_all(self) -> None:
+        """Accept everybody who has connected by now."""
+        self._order(self._accept_all)
+
     def close(self) -> None:
         """Give the port back; a second time is no error."""
         if not self._is_over:
@@ -66,8 +71,15 @@ class Listener:
                     self._bell.recv(1)
                     self._orders.get()()
                     break  # what was selected may be gone now
-                with contextlib.suppress(OSError):  # a client that has gone again
-                    self._on_accept(self._socket.accept()[0])
+                self._accept()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # a client that has gone again
+            self._on_accept(self._socket.accept()[0])
+
+    def _accept_all(self) -> None:
+        while self._is_listening and select.select([self._socket], [], [], 0)[0]:
+            self._accept()
 
     def _bound(self, port: int) -> socket.socket:
         """A socket at which nobody listens: who connects is refused, and nobody else gets the port."""

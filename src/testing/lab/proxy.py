@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from types import TracebackType
 
+from .closing import Closing
 from .conversation import Conversation
 from .guard import GUARD
 from .http1 import Head
@@ -19,7 +19,7 @@ _OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _PIECE = 1 << 16
 
 
-class Proxy:
+class Proxy(Closing):
     """Passes on to *port* of this machine, through tunnels (CONNECT) or plainly; a context manager.
 
     ``heads`` is what it was asked, ``seen`` every byte that clients have sent through it.
@@ -40,14 +40,6 @@ class Proxy:
     def close(self) -> None:
         """End every tunnel."""
         self._server.close()
-
-    def __enter__(self) -> Proxy:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.__exit__(kind, exc, trace)
 
     def _serve(self, talk: Conversation) -> None:
         data = talk.head()

@@ -12,8 +12,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from types import TracebackType
 
+from .closing import Closing
 from .conversation import Conversation
 from .guard import GUARD
 from .listener import Listener
@@ -21,7 +21,7 @@ from .listener import Listener
 Handler = Callable[[Conversation], None]
 
 
-class RawServer:
+class RawServer(Closing):
     """Hands each connection to *handler* in a thread of its own, over *tls* where that is given; a context manager.
 
     What a handler raises is raised again when the server is closed, but for errors of the connection.
@@ -58,6 +58,20 @@ class RawServer:
         self.refuse()
         self.listen()
 
+    def hear_out(self) -> None:
+        """Wait until every connection has ended by itself, which their clients have seen to: they are gone.
+
+        Raises:
+            AssertionError: when one does not end for a minute.
+        """
+        self._listener.accept_all()
+        with self._lock:
+            talks = list(self._talks.items())
+        for talk, thread in talks:
+            thread.join(GUARD)
+            if thread.is_alive():
+                raise AssertionError(f"the client of connection {talk.number} is still there")
+
     def hang_up(self) -> None:
         """Reset every connection and wait until the handlers have ended.
 
@@ -84,18 +98,6 @@ class RawServer:
         self._hang_up(is_last=True)
         if self._failures:
             raise self._failures[0]
-
-    def __enter__(self) -> RawServer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.close()
-        except BaseException:
-            if exc is None:  # the test's own failure says more
-                raise
 
     def _accept(self, sock: socket.socket) -> None:
         self.connections += 1

@@ -9,8 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
@@ -20,11 +19,10 @@ from ...app.report import Report
 from ...app.session import TrainingSession
 from ...app.settings import Settings
 from .child import Child
+from .closing import Closing
 from .guard import GUARD
 from .lab import Lab
 from .zygote import Zygote
-
-S = TypeVar("S", bound="Site")
 
 
 def bare_environment() -> dict[str, str]:
@@ -34,7 +32,7 @@ def bare_environment() -> dict[str, str]:
 
 
 @attrs.define
-class Site:
+class Site(Closing):
     """Everything around trainers on one machine; a context manager, which buries them.
 
     ``folder`` is theirs and the test's, ``model_id`` a model that waits to be trained. With a *zygote*, trainers that
@@ -137,18 +135,6 @@ class Site:
         for child in self.children:
             child.bury()
         self.lab.close()
-
-    def __enter__(self: S) -> S:  # noqa: PYI019 - typing.Self came with 3.11
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.close()
-        except BaseException:
-            if exc is None:  # the test's own failure says more
-                raise
 
     def _errors(self) -> Path:
         return self.folder / f"stderr-{len(self.children)}"

@@ -15,9 +15,9 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from .child import Child
+from .closing import Closing
 from .processes import Process
 
 #: What a session needs, behind the lazy face of the package.
@@ -68,7 +68,7 @@ class Forked(Process):
         return int(line)
 
 
-class Zygote:
+class Zygote(Closing):
     """Forks trainers; *preload* names modules to import first, *options* are those of the interpreter."""
 
     def __init__(
@@ -129,11 +129,3 @@ class Zygote:
         """End, and with it whatever it has started."""
         self._control.close()
         self._process.wait()
-
-    def __enter__(self) -> Zygote:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -1,24 +1,17 @@
 """The old clients in processes of their own, pointed at a HUB that is served.
 
-The one rule: nobody waits for time to pass. An order is over when the client has answered it; thirty seconds without
-that are a failure that shows what the client printed.
+The one rule: what a call of theirs raises is raised here, by its name.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import tempfile
-import threading
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tests.compat.clients import FOREIGN, ROOT
-from tests.compat.recording_hub import GUARD
+from tests.compat.driven import Driven
 
 PEER = ROOT / ".venv-peer-later"
 PYTHON = PEER / "bin" / "python"
@@ -48,23 +41,11 @@ def environ(url: str, key: str, folder: Path) -> dict[str, str]:
     }
 
 
-class Late:
+class Late(Driven):
     """A process with hub-sdk and the last ultralytics. A context manager: it has ended, or is killed, at the end."""
 
     def __init__(self, url: str, key: str, folder: Path) -> None:
-        self._printed = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in __exit__
-        self._process = subprocess.Popen(
-            [PYTHON, HERE / "drive_late.py"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._printed,
-            cwd=folder,
-            env=environ(url, key, folder),
-            text=True,
-        )
-
-    def __enter__(self) -> Late:
-        return self
+        super().__init__([PYTHON, HERE / "drive_late.py"], environ(url, key, folder), folder)
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
@@ -72,13 +53,11 @@ class Late:
         try:
             if exc_type is None and self._process.poll() is None:
                 self._ask("end")
-                status = self._process.wait(GUARD)
+                status = self.leave()
                 assert 0 == status, f"exit status {status}; it printed:\n{self.printed()}"
         finally:
             self.kill()
-            for pipe in (self._process.stdin, self._process.stdout, self._printed):
-                if pipe is not None:
-                    pipe.close()
+            super().__exit__(exc_type, exc, traceback)
 
     def new(self, maker: str, name: str, *args: object) -> str:
         """An object of the child, by its *name*."""
@@ -106,31 +85,8 @@ class Late:
     def hook(self, name: str, hook: str, epoch: int = 0) -> None:
         self._ask("hook", name=name, hook=hook, epoch=epoch)
 
-    def kill(self) -> None:
-        """SIGKILL, wherever it is."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
-        self._process.wait(GUARD)
-
-    def printed(self) -> str:
-        """What it wrote to standard error."""
-        self._printed.seek(0)
-        return self._printed.read()
-
     def _ask(self, do: str, **order: object) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps({"do": do, **order}), file=self._process.stdin, flush=True)
-        guard = threading.Timer(GUARD, self._process.kill)  # a client that hangs ends, and with it this line
-        guard.start()
-        try:
-            line = self._process.stdout.readline()
-        finally:
-            guard.cancel()
-        if not line:
-            status = self._process.wait(GUARD)
-            raise AssertionError(f"the client is gone, exit status {status}; it printed:\n{self.printed()}")
-        answer: Mapping[str, Any] = json.loads(line)
+        answer = self.ask({"do": do, **order})
         if "raised" in answer:
             raise Raised(answer["raised"], answer["message"])
         return answer["result"]

@@ -55,11 +55,6 @@ def log(process: ClientProcess, epoch: int, **values: float) -> None:
     do(process, "set", name="metrics_queue", value={})
 
 
-def kill(process: ClientProcess) -> None:
-    process._process.kill()
-    process._process.wait(GUARD)
-
-
 def test_a_model_is_trained_through_a_crash(hub: ServedHub, folder: Path, model_id: str) -> None:
     last, best = folder / "last.pt", folder / "best.pt"
     last.write_bytes(b"\r\n--last\x00" * 50_000)
@@ -73,7 +68,7 @@ def test_a_model_is_trained_through_a_crash(hub: ServedHub, folder: Path, model_
         log(process, 1, loss=0.5)
         assert "new" == hub.model(model_id).status
         do(process, "call", name="upload_model", args=[1, str(last), True])
-        kill(process)
+        process.kill()
     assert ("training", "python-8.0.100-local") == (hub.model(model_id).status, hub.model(model_id).agent)
 
     with client(hub, folder) as process:

@@ -236,6 +236,7 @@ def test_an_orphan_keeps_nothing_of_its_parent_that_was_killed_in_the_middle(tmp
         from hubport.adapters.disk_outbox import DiskOutbox
 
         spool = DiskOutbox(sys.argv[1]).open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
+        spool.append(b"new\\n")
 
         def rewrite():
             while True:
@@ -267,6 +268,7 @@ def test_a_child_that_was_forked_in_the_middle_can_open_a_run_of_its_own(tmp_pat
 
         outbox = DiskOutbox(sys.argv[1])
         spool = outbox.open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
+        spool.append(b"new\\n")
         is_over = threading.Event()
 
         def work():

@@ -49,11 +49,8 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def reach(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RequestsHttp]]:
+def reach(bare_network: None) -> Iterator[Callable[..., RequestsHttp]]:
     """Makes adapters; no proxy of the machine that runs the tests is between them and their server."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
     made: list[RequestsHttp] = []
 
     def make(root: str, *, stall_after: float = 60.0) -> RequestsHttp:

@@ -17,19 +17,14 @@ from hubport.testing.lab.proxy import Proxy
 from hubport.testing.lab.tls import Authority, Certificate
 from tests.integration.adapters.handlers import answering, drip, headers_of, hold, recording, response, taken
 
+pytestmark = pytest.mark.usefixtures("bare_network")
+
 KEY = "0123456789abcdef0123456789abcdef0123456789"
 GET = Request("GET", "/v1/models/Ab3Cd5Ef7Gh9Ij1Kl2Mn", {"x-api-key": KEY})
 PATIENT = 60.0
 BAD = [certificate for certificate in Certificate if certificate is not Certificate.GOOD]
 
 Reach = Callable[[str], RequestsHttp]
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -43,18 +38,6 @@ def reach() -> Iterator[Reach]:
     yield make
     for http in made:
         http.close()
-
-
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
-
-
-@pytest.fixture
-def trusted(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """The authority, which the environment says is to be trusted."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle(tmp_path)))
-    return authority
 
 
 class TestCertificates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,8 @@ from hubport.domain.hub_model import HubModel
 from hubport.domain.ports.http import Http, Request, Response
 from hubport.testing import FakeHub
 from hubport.testing.contracts import HttpContract
-from hubport.testing.lab import End, Lab
+from hubport.testing.contracts.patience import Side
+from hubport.testing.lab import GUARD, End, Lab
 from tests.integration.lab.client import Client, get, metrics, post, upload
 
 
@@ -105,6 +107,28 @@ def test_a_client_that_goes_in_the_middle_of_its_body_is_written_down(lab: Lab, 
     lab.ledger.wait_for(lambda: lab.ledger.of("metrics") and lab.ledger[0].end)
     entry = lab.ledger[0]
     assert (End.LEFT, entry.announced - 5, False) == (entry.end, entry.received, entry.committed)
+
+
+def test_who_is_gone_is_heard_out(hub: FakeHub, model: HubModel) -> None:
+    class Slow(Http):
+        def send(self, request: Request, *, timeout: float) -> Response:
+            assert may_answer.wait(GUARD)
+            return hub.send(request, timeout=timeout)
+
+        def close(self) -> None:
+            """Nothing to close."""
+
+    may_answer = threading.Event()
+    with Lab(Slow()) as lab:
+        for _ in range(3):
+            with Client(lab) as client:
+                client.say(metrics(hub, model.id))
+        hearing = Side(lab.hear_out)
+        lab.ledger.wait_for_requests("metrics", 3)
+        assert not hearing.is_done
+        may_answer.set()
+        hearing.join()
+        assert 3 == len(lab.ledger.committed("metrics"))
 
 
 def test_several_requests_may_come_at_once(lab: Lab, hub: FakeHub, model: HubModel) -> None:

@@ -166,8 +166,9 @@ def test_an_early_end_is_told_with_its_reason(start: Start) -> None:
 def test_one_that_hangs_says_where_with_all_its_threads_and_all_it_has_started(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now = 0.0
     monkeypatch.setattr(child, "GUARD", 0.3)
-    monkeypatch.setattr(child, "_LAST_WORDS", 0.5)
+    monkeypatch.setattr(child, "time", Instants(lambda: now))
     code = """
         import os, threading, signal
 
@@ -188,6 +189,7 @@ def test_one_that_hangs_says_where_with_all_its_threads_and_all_it_has_started(
     """
     one = start(code)
     one.line()
+    now = 1.0  # however long it took to start: from here on it is silent for too long
     with pytest.raises(AssertionError, match="hung") as caught:
         one.end()
     for name in ("the_first_thread", "the_main_thread", "the_child"):

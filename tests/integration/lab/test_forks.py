@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hubport.testing.lab import Child
+from hubport.testing.lab import GUARD, Child
 from hubport.testing.lab.site import Site, bare_environment
 
 
@@ -33,10 +33,11 @@ def said_by(code: str, folder: Path) -> tuple[list[str], str]:
     ],
 )
 def test_how_a_child_ended_is_told(tmp_path: Path, work: str, status: int) -> None:
+    within = 0.5 if "wait()" in work else GUARD
     code = f"""
         import os, sys, threading
         from hubport.testing.lab.forks import forked
-        print(forked({work}, within=0.5), flush=True)
+        print(forked({work}, within={within}), flush=True)
     """
     said, complaints = said_by(code, tmp_path)
     assert [str(status)] == said

@@ -36,7 +36,7 @@ def trainer(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_trainer_finds_the_hub_and_its_model(tmp_path: Path, zygote: Zygote, trainer: Path, *, fresh: bool) -> None:
     with Site(tmp_path, zygote) as site:
-        child = site.run(trainer, "a b", fresh=fresh)
+        child = site.run(trainer, "a b", fresh=fresh, HUBPORT_EXIT_WITHIN="60")
         assert "connected a b" == child.line()
         child.say("0")
         assert "logged" == child.line()
@@ -53,6 +53,7 @@ def test_what_a_killed_trainer_leaves_the_next_start_delivers(tmp_path: Path, zy
         site.lab.always(Hang())
         child.say("0")
         assert "logged" == child.line()
+        site.lab.ledger.wait_for_hanging("metrics")
         child.kill()
         site.lab.heal()
         assert {} == site.hub.metrics(site.model_id)
@@ -70,6 +71,7 @@ def test_recovering_from_what_is_refused_is_a_failure(tmp_path: Path, zygote: Zy
         site.lab.always(Hang())
         child.say("0")
         child.line()
+        site.lab.ledger.wait_for_hanging("metrics")
         child.kill()
         site.lab.heal()
         site.hub.refuse(422, on="metrics")

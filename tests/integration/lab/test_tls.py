@@ -25,11 +25,6 @@ WHY = {
 }
 
 
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
-
-
 @pytest.fixture
 def trusting(authority: Authority, tmp_path: Path) -> ssl.SSLContext:
     """A client that trusts the authority, and the machine's own ones not."""

@@ -42,6 +42,8 @@ def test_entries_are_found_by_kind_and_by_what_became_of_them() -> None:
     assert [2] == [entry.number for entry in book.hanging("metrics")]
     assert [2] == [entry.number for entry in book.hanging()]
     assert [] == book.hanging("auth")
+    assert [2] == [entry.number for entry in book.wait_for_hanging("metrics", since=2)]
+    assert [] == book.hanging(since=3)
 
 
 def test_what_another_thread_notes_is_waited_for() -> None:

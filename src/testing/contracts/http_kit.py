@@ -1,0 +1,93 @@
+"""What the parts of the contract of a way to a HUB share.
+
+The one rule: what an adapter sends is read in the HUB behind it, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pytest
+
+from ...adapters.memory.clock import FakeClock
+from ...adapters.memory.hub import FakeHub
+from ...domain.hub_model import HubModel
+from ...domain.hub_protocol import model_path
+from ...domain.ports.http import FilePart, Http, Request, Response
+
+
+class Readers:
+    """Gives the readers of a file, and remembers them: whoever opened one must have closed it."""
+
+    def __init__(self, content: bytes, *, fails_after: int | None = None) -> None:
+        self.content = content
+        self.given: list[BinaryIO] = []
+        self._fails_after = fails_after
+
+    def __call__(self) -> BinaryIO:
+        """A fresh reader at the start."""
+        self.given.append(io.BytesIO(self.content) if self._fails_after is None else self._failing())
+        return self.given[-1]
+
+    def _failing(self) -> BinaryIO:
+        return _Failing(self.content, self._fails_after or 0)
+
+    @property
+    def closed(self) -> list[bool]:
+        """For each reader, whether it was closed."""
+        return [reader.closed for reader in self.given]
+
+
+class _Failing(io.BytesIO):
+    """A file on a disk that gives up."""
+
+    def __init__(self, content: bytes, after: int) -> None:
+        super().__init__(content)
+        self._after = after
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= self._after:
+            raise OSError(5, "Input/output error")
+        return super().read(self._after - self.tell())
+
+    def readinto(self, buffer: Any, /) -> int:
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class HttpKit:
+    """The adapter, the HUB behind it, and how to send something."""
+
+    #: Seconds for calls that are answered: nothing is asked of their speed.
+    patient = 60.0
+    #: Seconds for calls that are not answered in time, whatever time that is.
+    impatient = 0.2
+
+    @pytest.fixture
+    def hub(self) -> Iterator[FakeHub]:
+        """What the requests must reach. Its time stands still, so that a slow answer is slower than any client."""
+        clock = FakeClock()
+        yield FakeHub(clock=clock, bearer="a-bearer-token")
+        clock.advance(1e6)  # lets go whoever still waits to answer
+
+    @pytest.fixture
+    def model(self, hub: FakeHub) -> HubModel:
+        """A model in that HUB."""
+        return hub.create_model()
+
+    @pytest.fixture
+    def http(self, hub: FakeHub) -> Http:
+        """The adapter under test, whose root is *hub*."""
+        raise NotImplementedError("override the fixture `http`")
+
+    def ask(self, http: Http, hub: FakeHub, method: str, path: str, **content: Any) -> Response:
+        """Send a request with the key, and all the time it needs."""
+        return http.send(Request(method, path, {"x-api-key": hub.api_key}, **content), timeout=self.patient)
+
+    def upload(self, http: Http, hub: FakeHub, model: HubModel, file: FilePart, **fields: str) -> Response:
+        """Send a checkpoint."""
+        fields = fields or {"epoch": "12", "type": "epoch", "isBest": "True"}
+        return self.ask(http, hub, "POST", f"{model_path(model.id)}/upload", fields=fields, file=file)
