@@ -37,7 +37,9 @@ def start(request: pytest.FixtureRequest, tmp_path: Path, zygote: Zygote) -> Ite
     started: list[Child] = []
 
     def run(code: str, *arguments: object, **environment: str) -> Child:
-        script = tmp_path / "script.py"
+        # Each in a folder of its own: the one before may be reading its script just now.
+        script = tmp_path / str(len(started)) / "script.py"
+        script.parent.mkdir()
         script.write_text(textwrap.dedent(code))
         env, errors = {"PATH": os.environ["PATH"], **environment}, tmp_path / f"stderr-{len(started)}"
         if request.param == "forked":

@@ -21,7 +21,8 @@ class Counted(FakeBlobs):
         drop = draft.drop
 
         def dropped() -> None:
-            self.open_drafts.remove(draft)
+            # A draft that is over may be dropped again.
+            self.open_drafts = [other for other in self.open_drafts if other is not draft]
             drop()
 
         draft.drop = dropped  # type: ignore[method-assign]
