@@ -10,12 +10,16 @@ import _thread
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable
 from types import FrameType
 
 from ..domain.ports.signals import Signals, Watch
 
 _WATCHED = (signal.SIGTERM, signal.SIGINT)
+
+
+_WATCHES: weakref.WeakSet[OsWatch] = weakref.WeakSet()
 
 
 class OsWatch(Watch):
@@ -31,6 +35,7 @@ class OsWatch(Watch):
             # Ignored stays ignored; None is a handler that C code set, which Python could not put back.
             if (handler := signal.getsignal(number)) is not signal.SIG_IGN and handler is not None
         }
+        _WATCHES.add(self)
         for number in self._earlier:
             signal.signal(number, self._handle)
 
@@ -80,3 +85,34 @@ class OsSignals(Signals):
         if threading.current_thread() is not threading.main_thread():
             return None
         return OsWatch(on_signal)
+
+
+class _Masked(threading.local):
+    """What this thread, which forks, held back before."""
+
+    signals: set[int] | None = None
+
+
+_MASKED = _Masked()
+
+
+def _before_fork() -> None:
+    # Python forgets in a child what came before its first line where a handler is set, as ours is. Whoever ends a pool
+    # of workers that have just begun would wait for ever: so the kernel keeps it until the handlers are put back.
+    if _WATCHES:
+        _MASKED.signals = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+
+
+def _after_fork_in_parent() -> None:
+    before, _MASKED.signals = _MASKED.signals, None
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _after_fork_in_child() -> None:
+    for watch in list(_WATCHES):
+        watch.stop()
+    _after_fork_in_parent()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -62,7 +62,5 @@ class SignalHold:
             self._delivery.waiting.wait_for(lambda: not watch.is_holding, deadline=self._clock.now() + self._within)
 
     def after_fork_in_child(self) -> None:
-        """The handlers of a child are those that it would have without us."""
+        """A child has its own handlers back by then, and watches nothing."""
         self._was_survived = False
-        if self._watch is not None:
-            self._watch.stop()

@@ -39,6 +39,6 @@ class Signals(Protocol):
 
         *on_signal* runs in a thread of its own, and may take its time before it passes the signal on. A second signal
         meets the earlier handlers, so that an impatient Ctrl-C ends the process at once. A signal that was ignored
-        stays ignored.
+        stays ignored. A forked child has the earlier handlers, and no signal to it is lost, however early.
         """
         ...

@@ -273,3 +273,53 @@ class TestOtherThreads:
 
         assert found == [None]
         assert before == (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT))
+
+
+class TestAChild:
+    FORKS = 40
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize("forks", ["main", "another"])
+    def test_meets_a_signal_that_comes_before_its_first_line(self, number: signal.Signals, forks: str) -> None:
+        """As a pool's does that is ended as soon as it has begun."""
+        code = (
+            WATCH
+            + f"""
+    signal.signal({number:d}, signal.SIG_DFL)
+    watch = OsSignals().watch(say)
+
+    def fork():
+        for _ in range({self.FORKS}):
+            pid = os.fork()
+            if pid == 0:
+                never.wait(20.0)
+                os._exit(5)
+            os.kill(pid, {number:d})
+            say(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+    forking = threading.Thread(target=fork)
+    if {forks == "main"}:
+        fork()
+    else:
+        forking.start()
+        forking.join()
+"""
+        )
+        status, said, _ = ended(code)
+        assert (0, [f"-{number:d} set()"] * self.FORKS) == (status, said.splitlines())
+
+    def test_keeps_what_its_parent_had_held_back(self) -> None:
+        code = (
+            WATCH
+            + """
+    watch = OsSignals().watch(say)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR1])
+    pid = os.fork()
+    say(sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, []))))
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+"""
+        )
+        blocked = str(sorted([int(signal.SIGTERM), int(signal.SIGUSR1)]))
+        assert (0, [blocked] * 2) == (ended(code)[0], ended(code)[1].splitlines())
