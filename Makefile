@@ -18,6 +18,9 @@ BENCH_PEERS := $(patsubst benchmarks/peers/%.txt,$(BENCH_VENV)/%/.installed,$(wi
 # finds all tests first, which for a few of them is most of the work: where some are asked for, none beside make's own.
 WORKERS ?= $(if $(ARGS),0,$(shell expr 1 + $$(getconf _NPROCESSORS_ONLN)))
 
+# The tests start hundreds of interpreters, each of which would compile all of hubport anew.
+unit: export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -71,7 +74,7 @@ dev: $(VENV)/.installed-dev ## the environment, with every tool
 clean: ## remove everything that make has made
 	rm -rf $(VENV) $(PEER_VENV) $(LATER_VENV) $(TORCH_VENV) $(BENCH_VENV) build dist hubport.egg-info htmlcov .coverage .coverage.* \
 	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.created:
 	$(PYTHON) -c 'import sys; sys.exit("hubport needs Python 3.10 or later" if sys.version_info < (3, 10) else 0)'

@@ -29,8 +29,8 @@ PEER_PYTHON = PEER / "bin" / "python"
 OLD_AGENT = "python-8.0.100-local"
 """What the old client calls itself; ours is told to say the same, so that heartbeats can be compared."""
 
-FOREIGN = ("COLAB_", "HUB", "ULTRALYTICS_", "YOLO_")
-"""Beginnings of the environment variables that would steer a client: none of the caller's reaches it."""
+FOREIGN = ("COLAB_", "COVERAGE_", "HUB", "ULTRALYTICS_", "YOLO_")
+"""Beginnings of the environment variables that would steer a client, or measure it: none of the caller's reaches it."""
 
 
 def step(do: str, *, sees: Mapping[str, int] | None = None, **arguments: Any) -> Step:

@@ -20,6 +20,7 @@ import pytest
 
 import hubport
 from hubport.testing import FakeHub, LoopbackServer
+from tests.integration.adapters.child_process import unmeasured
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -40,7 +41,9 @@ def _name(page: Path) -> str:
 
 def _environ(hub: FakeHub, server: LoopbackServer, model_id: str, state: Path) -> dict[str, str]:
     """What the reader has set: the lines that ``hubport serve`` prints, and a model."""
-    return os.environ | {
+    return {
+        **os.environ,
+        **unmeasured(),
         "ULTRALYTICS_HUB_API": server.url,
         "ULTRALYTICS_HUB_WEB": server.url,
         "HUB_API_KEY": hub.api_key,
@@ -105,7 +108,7 @@ def test_the_quickstart_from_the_first_start_of_a_hub(tmp_path: Path) -> None:
     (create,) = [block for block in _SHELL.findall(readme) if "hubport models create" in block]
     bin_folder = Path(sys.executable).parent
     environ = {name: text for name, text in os.environ.items() if not name.startswith(("HUB", "ULTRALYTICS_HUB"))}
-    environ |= {
+    environ |= unmeasured() | {
         "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
         "HUBPORT_DATA_DIR": str(tmp_path / "data"),
         "HUBPORT_STATE_DIR": str(tmp_path / "state"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.adapters.child_process import output
+from tests.integration.adapters.child_process import output, unmeasured
 
 pytest_plugins = ["pytester"]
 
@@ -14,7 +14,8 @@ CONFTEST = 'pytest_plugins = ["hubport.testing.fixtures"]\n'
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     # Its pytest has no plugin but ours, whatever this project's own tests need.
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name, value in {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **unmeasured()}.items():
+        monkeypatch.setenv(name, value)
     pytester.makeconftest(CONFTEST)
     pytester.makeini("[pytest]\nfilterwarnings = error\n")
     return pytester

@@ -11,6 +11,7 @@ import pytest
 
 import hubport
 from hubport.testing.lab import Hang, Site, Zygote
+from tests.integration.adapters.child_process import unmeasured
 
 pytest_plugins = ["pytester"]
 
@@ -110,7 +111,9 @@ def test_any_command_may_be_run(tmp_path: Path) -> None:
 def test_the_fixtures_are_a_site_each_and_one_zygote(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a pytest with no plugin but ours
+    # A pytest with no plugin but ours.
+    for name, value in {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **unmeasured()}.items():
+        monkeypatch.setenv(name, value)
     pytester.makeconftest('pytest_plugins = ["hubport.testing.lab.fixtures"]\n')
     pytester.makeini("[pytest]\nfilterwarnings = error\n")
     pytester.makepyfile(
