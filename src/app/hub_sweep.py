@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 
 from ..domain.errors import HubportError
+from ..domain.hub.item_files import holders
 from ..domain.ports.blobs import Blobs
 from ..domain.ports.hub_store import HubStore
 from .log import logger
@@ -16,7 +17,6 @@ from .log import logger
 #: Seconds. An upload lasts minutes; what nobody has touched for a day nobody will.
 OLD = 86_400.0
 _END_WITHIN = 5.0
-_ID_LENGTH = 20
 
 
 class _StoppedError(Exception):
@@ -45,11 +45,8 @@ class Sweep:
         """Whether a model or a dataset holds *blob*, in the trash too, or nobody knows whose it is."""
         if self._stopping.is_set():
             raise _StoppedError
-        owner = blob.partition("/")[2][:_ID_LENGTH]
-        model, dataset = self._store.models.get(owner), self._store.datasets.get(owner)
-        if model is None and dataset is None:
-            return True
-        return any(blob == file.blob for item in (model, dataset) if item is not None for file in item.files)
+        found = holders(self._store, blob.partition("/")[2])
+        return not found or any(blob == file.blob for item in found for file in item.files)
 
     def _run(self) -> None:
         try:

@@ -10,10 +10,10 @@ import string
 from collections.abc import Callable, Mapping
 
 from ..domain.hub.premises import Surroundings
+from ..domain.hub_items import ID_LENGTH
 from ..domain.ports.clock import Clock
 
 _LETTERS = string.ascii_letters + string.digits
-_ID_LENGTH = 20
 _TOKEN_LENGTH = 32  # 190 bits
 
 
@@ -30,7 +30,7 @@ class World(Surroundings):
 
     def new_id(self) -> str:
         """20 letters and digits."""
-        return _some(_ID_LENGTH)
+        return _some(ID_LENGTH)
 
     def new_token(self) -> str:
         """32 letters and digits."""

@@ -12,7 +12,8 @@ from typing import Any
 
 import attrs
 
-_ID_LENGTH = 20
+#: Characters of the ID of a model, a project, a dataset or a key.
+ID_LENGTH = 20
 
 
 @attrs.frozen
@@ -95,7 +96,7 @@ class Key:
 
 def key_id(key: str) -> str:
     """Where *key* is found: the beginning of its hash, which says nothing of the key."""
-    return _digest(key)[:_ID_LENGTH]
+    return _digest(key)[:ID_LENGTH]
 
 
 def _digest(key: str) -> str:

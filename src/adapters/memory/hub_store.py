@@ -56,8 +56,8 @@ class FakeShelf(Shelf[ItemT], Generic[ItemT]):
         before = place_of(cursor)
         with self._lock:
             found = [
-                (place, item)
-                for place, item in ((self._places[item.id], item) for item in self._items.values())
+                (self._places[item.id], item)
+                for item in self._items.values()
                 if item.is_trashed == is_trashed and (_holds(item.name, query) or _holds(item.id, query))
             ]
         found.sort(key=lambda entry: -entry[0])

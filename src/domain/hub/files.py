@@ -10,6 +10,7 @@ import re
 
 from ..hub_items import StoredFile
 from .calls import Answer, Asked, BlobRange, Refusal
+from .item_files import holders
 from .premises import Premises
 from .routes import Route
 
@@ -46,10 +47,8 @@ def _give_file(hub: Premises, asked: Asked, token: str, name: str) -> Answer:
 
 
 def _file(hub: Premises, token: str, name: str) -> StoredFile | None:
-    """The file that was stored under this address: its name begins with the ID of what it belongs to."""
-    owner = name[:20]
-    items = (hub.store.models.get(owner), hub.store.datasets.get(owner))
-    held = (file for item in items if item is not None and not item.is_trashed for file in item.files)
+    """The file that was stored under this address."""
+    held = (file for item in holders(hub.store, name) if not item.is_trashed for file in item.files)
     return next((file for file in held if file.token == token and file.name == name), None)
 
 

@@ -11,17 +11,26 @@ from typing import TypeVar
 
 import attrs
 
-from ..hub_items import Dataset, Project, StoredFile
+from ..hub_items import ID_LENGTH, Dataset, Project, StoredFile
 from ..hub_model import HubModel
-from ..ports.hub_store import Shelf
+from ..ports.hub_store import HubStore, Shelf
 from .calls import Answer, Asked, Refusal, Sent, envelope
 from .premises import Premises
 
 _HolderT = TypeVar("_HolderT", HubModel, Project, Dataset)
 
 
+def holders(store: HubStore, name: str) -> list[HubModel | Dataset]:
+    """What a file called *name* may belong to, in the trash too: its name begins with the ID of that."""
+    owner = name[:ID_LENGTH]
+    return [item for item in (store.models.get(owner), store.datasets.get(owner)) if item is not None]
+
+
 def keep(hub: Premises, sent: Sent, name: str) -> StoredFile:
-    """What was sent, whole, as *name*, at an address that nobody can guess. It is nobody's yet."""
+    """What was sent, whole, as *name*, which begins with its item's ID, at an address that nobody can guess.
+
+    It is nobody's yet.
+    """
     token = hub.around.new_token()
     stored = sent.draft.keep(f"{token}/{name}")
     return StoredFile(name, token, stored.size, stored.sha256)
