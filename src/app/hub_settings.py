@@ -69,6 +69,12 @@ class HubSettings:
             )
         if self.url is not None:
             object.__setattr__(self, "url", checked_root(self.url, setting="--url", allow_plain_http=True))
+        scheme, is_url, _ = (self.blobs or "").partition("://")
+        if is_url and scheme != "s3":  # or else it would be taken for a folder of that name
+            raise InvalidSettings(
+                f"{BLOBS} (--blobs)",
+                f"files cannot lie at a {scheme[:20]}:// address: give a folder, or s3://bucket/prefix",
+            )
         if self.database is None and "?" in str(self.data_dir):
             raise InvalidSettings(f"{DATA_DIR} (--data-dir)", "a question mark cannot be in the path of an SQLite file")
 

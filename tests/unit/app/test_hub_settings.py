@@ -113,3 +113,10 @@ def test_there_is_a_hub_here_when_its_database_is(tmp_path: Path) -> None:
     assert not settings.is_here
     (tmp_path / "hub.sqlite3").touch()
     assert settings.is_here
+
+
+@pytest.mark.parametrize("place", ["ftp://host/files", "file:///srv/files", "S3://bucket", "https://u:secret@host/b"])
+def test_files_lie_in_a_folder_or_in_a_bucket(place: str) -> None:
+    with pytest.raises(InvalidSettings, match="give a folder, or s3://bucket/prefix") as refused:
+        HubSettings(blobs=place)
+    assert "secret" not in str(refused.value)
