@@ -48,7 +48,7 @@ class Member:
 
     def train(self) -> None:
         """The end of an epoch: metrics, and now and then a checkpoint."""
-        self.intake.record({self.epoch: {"train/loss": 1 / (self.epoch + 1)}})
+        self.intake.log_metrics(self.epoch, {"train/loss": 1 / (self.epoch + 1)})
         if self.epoch % CHECKPOINT_EVERY == 0:
             self.intake.keep("last.pt", self.epoch, Kind.EPOCH)
         self.epoch += 1
@@ -113,7 +113,7 @@ class Simulation:
             model_id, self._protocol, self._settings, self._ports, readers=[reader], tally=tally, log=self._log
         )
         limit = self._settings.outbox_limit
-        intake = Intake(reader.spool, delivery, self._ports.filesystem, limit=limit, log=self._log)
+        intake = Intake(reader.spool, delivery, self._ports.filesystem, limit=limit, strict=False, log=self._log)
         delivery.heartbeats.lane.offer()
         member = Member(intake, (delivery.heartbeats, delivery.metrics, delivery.checkpoints), draw)
         self.members.append(member)

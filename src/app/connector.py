@@ -168,7 +168,14 @@ class Connector:
         own = spools.opened(record.id, self.settings, self.outbox)
         readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
         delivery = self._delivery(claim, record.id, readers, tally, log)
-        intake = Intake(own.spool, delivery, self.filesystem, limit=self.settings.outbox_limit, log=log)
+        intake = Intake(
+            own.spool,
+            delivery,
+            self.filesystem,
+            limit=self.settings.outbox_limit,
+            strict=self.settings.strict,
+            log=log,
+        )
         session.begin(Engine(delivery, intake), self.signals, beats=beats)
         return session
 

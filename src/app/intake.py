@@ -23,6 +23,7 @@ from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.outbox import Sealed, Spool
 from .delivery import Delivery
 from .upload_queue import Upload
+from .validation import Validator
 
 T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -42,6 +43,7 @@ class Intake:
         filesystem: Filesystem,
         *,
         limit: int,
+        strict: bool,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._spool = spool
@@ -53,13 +55,46 @@ class Intake:
         self._limit = limit - delivery.left_over_size
         self._log = log
         self._numbers = itertools.count(1)
+        self._newest = 0
+        self.validator = Validator(delivery.tally, log, strict=strict)
 
-    def record(self, epochs: Mapping[int, EpochValues]) -> None:
-        """Write down the values of *epochs*; they are sent when it is time, in one call where they fit.
+    def log_metrics(self, epoch: object, values: Mapping[str, object]) -> None:
+        """Write down the *values* of *epoch*, those that can be sent.
 
         Raises:
+            InvalidMetrics: in strict mode, for what cannot be sent.
             Sealed: when the end came first.
         """
+        number, safe = self.validator.epoch(epoch), self.validator.metrics(values)
+        if number is None or safe is None:
+            self._lose_unwritten("metrics")
+        else:
+            self._record({number: safe})
+
+    def log_queue(self, queue: object) -> None:
+        """Write down a trainer's queue: JSON text, or a mapping, by epoch. They go out together where they fit.
+
+        Raises:
+            InvalidMetrics: in strict mode, for what cannot be sent.
+            Sealed: when the end came first.
+        """
+        epochs: dict[int, EpochValues] = {}
+        for key, value in self.validator.queue(queue).items():
+            epoch, safe = self.validator.epoch(key), self.validator.queued(value)
+            if epoch is None or safe is None:
+                self._lose_unwritten("metrics")
+            else:
+                epochs[epoch] = safe
+        if epochs:
+            self._record(epochs)
+
+    def _lose_unwritten(self, kind: str) -> None:
+        """Count one of *kind* that the trainer handed over and nobody will ever send."""
+        self._tally.add(kind, "logged")
+        self._tally.add(kind, "lost")
+
+    def _record(self, epochs: Mapping[int, EpochValues]) -> None:
+        self._newest = max(self._newest, *epochs)
         try:
             for epoch, values in epochs.items():
                 self._write(metrics_line(epoch, values))
@@ -85,6 +120,32 @@ class Intake:
         except OSError as exc:
             self._append_on_a_full_disk(line, exc)
 
+    def upload_checkpoint(self, path: object, epoch: object, *, is_best: object) -> None:
+        """Take a snapshot of *path* as the checkpoint of *epoch*; see :meth:`keep`.
+
+        Raises:
+            InvalidMetrics: in strict mode, for what is no path, epoch or flag.
+            Sealed: when the end came first.
+        """
+        number = self.validator.checkpoint_epoch(epoch, newest=self._newest)
+        best, name = self.validator.flag("is_best", is_best), self.validator.path(path)
+        if name is None:
+            self._lose_unwritten("checkpoints")
+        else:
+            self.keep(name, number, Kind.EPOCH, is_best=best)
+
+    def final(self, path: object, epoch: object, best_map: object) -> tuple[str | None, int, float | None]:
+        """The arguments of :meth:`keep_final`, checked; the path is ``None`` where there is none to send.
+
+        Raises:
+            InvalidMetrics: in strict mode.
+        """
+        number = self.validator.checkpoint_epoch(epoch, newest=self._newest)
+        name = self.validator.path(path)
+        if name is None:
+            self._lose_unwritten("checkpoints")
+        return name, number, self.validator.number("map", best_map)
+
     def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
         """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning.
 
@@ -95,8 +156,7 @@ class Intake:
         if size is None:
             self._tally.blame("checkpoint file missing")
             if kind is Kind.FINAL:  # somebody asked for it, and will not come again: no report may look complete
-                self._tally.add("checkpoints", "logged")
-                self._tally.add("checkpoints", "lost")
+                self._lose_unwritten("checkpoints")
             self._log.warning("checkpoint.missing", path=path, epoch=epoch, consequence="nothing is uploaded for it")
             return
         number = next(self._numbers)

@@ -14,7 +14,6 @@ from types import FrameType
 from typing import Any
 
 from ..domain.credentials import Credentials
-from ..domain.metrics import from_text
 from .connect import connector
 from .log import logger
 from .session import TrainingSession
@@ -61,7 +60,7 @@ class HUBTrainingSession:
             },
         )
         self.timers: dict[str, float] = {}
-        self.metrics_queue: dict[int, str] = {}
+        self.metrics_queue: dict[Any, Any] = {}
         self.model_id = self._session.model_id
         self.model_url = self._session.model_url
         self.api_url = f"{settings.api_root}/v1/models/{self.model_id}"
@@ -114,10 +113,12 @@ class HUBTrainingSession:
         self._session.pace(metrics=limits["metrics"], checkpoint=limits["ckpt"], heartbeat=limits["heartbeat"])
 
     def upload_metrics(self) -> None:
-        """Send what is in ``metrics_queue``: JSON text by epoch. Returns when it is kept, before it is sent."""
-        texts = {int(epoch): from_text(text) for epoch, text in self.metrics_queue.copy().items()}
-        if texts:
-            self._engine().log_texts(texts)
+        """Send what is in ``metrics_queue``: JSON text, or a mapping of names to numbers, by epoch.
+
+        Returns when it is kept, before it is sent. What cannot be sent is left out with one warning.
+        """
+        if self.metrics_queue:
+            self._engine().log_queue(self.metrics_queue)
 
     def upload_model(
         self, epoch: int, weights: str | Path, is_best: bool = False, map: float = 0.0, final: bool = False

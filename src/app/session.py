@@ -14,10 +14,8 @@ from typing import Any
 
 import structlog
 
-from ..domain.checkpoint import Kind
 from ..domain.credentials import Credentials
 from ..domain.hub_protocol import HubProtocol
-from ..domain.metrics import epoch_number, json_safe, number
 from ..domain.model_record import ModelRecord
 from ..domain.ports.clock import Clock
 from ..domain.ports.outbox import Sealed
@@ -75,15 +73,15 @@ class TrainingSession:
         """Log *values* of *epoch* (from 0): names to numbers or text.
 
         Returns as soon as they would survive ``kill -9``. Several calls for one epoch add up; the newest wins for a
-        name.
+        name. What is no number or text, such as a list, is left out with one warning.
 
         Raises:
-            InvalidMetrics: (a ``TypeError``) for what is no number or text.
+            InvalidMetrics: (a ``TypeError``) for what is left out, where ``Settings.strict`` is set.
             SessionClosed: after ``finish`` or ``close``.
         """
         if engine := self._life.open("log_metrics"):
             try:
-                engine.intake.record({epoch_number(epoch): json_safe(values)})
+                engine.intake.log_metrics(epoch, values)
             except Sealed:
                 raise self._life.closed("log_metrics") from None
 
@@ -93,32 +91,34 @@ class TrainingSession:
         Raises:
             SessionClosed: after ``finish`` or ``close``.
         """
-        self.log_texts({epoch: text})
+        self.log_queue({epoch: text})
 
-    def log_texts(self, texts: Mapping[int, str]) -> None:
-        """The same for several epochs, which go out together: how the drop-in logs.
+    def log_queue(self, queue: Mapping[Any, object]) -> None:
+        """The same for several epochs, which go out together: how the drop-in logs. A value may be a mapping, too.
 
         Raises:
+            InvalidMetrics: for what cannot be sent, where ``Settings.strict`` is set.
             SessionClosed: after ``finish`` or ``close``.
         """
         if engine := self._life.open("log_text"):
             try:
-                engine.intake.record({epoch_number(epoch): text for epoch, text in texts.items()})
+                engine.intake.log_queue(queue)
             except Sealed:
                 raise self._life.closed("log_text") from None
 
     def upload_checkpoint(self, path: str | os.PathLike[str], *, epoch: int, is_best: bool = False) -> None:
         """Send the file *path* as it is now, as the checkpoint of *epoch*: at most one in 900 s, the newest wins.
 
-        Returns when a snapshot is taken: *path* may be written again at once. A missing file is a warning.
+        Returns when a snapshot is taken: *path* may be written again at once. A missing file is a warning. So is an
+        *epoch* that is no whole number from 0: the newest logged epoch stands in for it.
 
         Raises:
-            InvalidMetrics: when *epoch* is no whole number from 0.
+            InvalidMetrics: for a bad argument, where ``Settings.strict`` is set.
             SessionClosed: after ``finish`` or ``close``.
         """
         if engine := self._life.open("upload_checkpoint"):
             try:
-                engine.intake.keep(os.fspath(path), epoch_number(epoch), Kind.EPOCH, is_best=bool(is_best))
+                engine.intake.upload_checkpoint(path, epoch, is_best=is_best)
             except Sealed:
                 raise self._life.closed("upload_checkpoint") from None
 
@@ -141,7 +141,10 @@ class TrainingSession:
         """
         engine = self._life.open("flush")
         # Nothing ever waits in a bystander; of a forked copy nobody knows.
-        return self.is_bystander if engine is None else engine.delivery.drain(self._clock.now() + within)
+        if engine is None:
+            return self.is_bystander
+        timeout = engine.intake.validator.timeout(within, self.settings.request_within)
+        return engine.delivery.drain(self._clock.now() + timeout)
 
     def finish(
         self,
@@ -154,15 +157,17 @@ class TrainingSession:
         """Send everything, then the final weights *path*, then close; wait *within* seconds (one hour) at most.
 
         *epoch* and *map* (mAP50-95) are those of the weights. Where *path* is missing, ``last.pt`` beside it is sent.
-        Without *path* nothing final is sent, and the model stays open in the HUB.
+        Without *path* nothing final is sent, and the model stays open in the HUB. An *epoch* or a *map* that is no
+        number is a warning, and the weights are sent.
 
         Raises:
-            InvalidMetrics: when *epoch* or *map* is no number.
+            InvalidMetrics: for a bad argument, where ``Settings.strict`` is set.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if not self._life.open("finish"):
+        engine = self._life.open("finish")
+        if engine is None:
             return self.status()
-        deadline = self._clock.now() + (self.settings.finish_within if within is None else within)
+        deadline = self._clock.now() + engine.intake.validator.timeout(within, self.settings.finish_within)
         if path is not None:
             self.send_final(path, epoch=epoch, map=map, deadline=deadline)
         return self._close(deadline)
@@ -174,12 +179,13 @@ class TrainingSession:
         engine = self._life.open("send_final")
         if engine is None:
             return False
-        which, worth = epoch_number(epoch), number("map", map)
+        name, number, best_map = engine.intake.final(path, epoch, map)
         now = self._clock.now()
         deadline = now + self.settings.finish_within if deadline is None else deadline
         # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
         engine.delivery.drain_metrics(min(deadline, now + self.settings.request_within))
-        engine.intake.keep_final(os.fspath(path), which, worth)
+        if name is not None:
+            engine.intake.keep_final(name, number, best_map)
         bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress)
         try:
             return engine.delivery.drain(deadline, progress=bar)
@@ -188,7 +194,10 @@ class TrainingSession:
 
     def close(self, *, within: float | None = None) -> Report:
         """Stop heartbeats, send what can be sent *within* seconds (2), and let go. A second call changes nothing."""
-        return self._close(self._clock.now() + (self.settings.exit_within if within is None else within))
+        timeout, engine = self.settings.exit_within, self._life.engine
+        if engine is not None:
+            timeout = engine.intake.validator.timeout(within, timeout)
+        return self._close(self._clock.now() + timeout)
 
     def status(self) -> Report:
         """What was delivered and what waits, as of now. Never waits."""

@@ -112,6 +112,8 @@ class Settings:
     """How long SIGTERM and SIGINT are held back to send what is left."""
     handle_signals: bool = True
     """Whether SIGTERM and SIGINT are watched at all."""
+    strict: bool = False
+    """Whether a value that cannot be sent raises ``InvalidMetrics``; else it is left out with one warning."""
     rank: int | None = attrs.field(default=None, validator=_rank)
     """This process's rank in a distributed training, of which rank 0 alone reports; ``None``: see :mod:`.ranks`."""
     state_dir: Path = attrs.field(factory=_default_state_dir, converter=_absolute)

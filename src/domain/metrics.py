@@ -8,6 +8,7 @@ newest wins for a name; or *text*, as a trainer of 2023 wrote them into ``metric
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import operator
@@ -28,6 +29,23 @@ _LONGEST_DIGITS = 308
 _LARGEST_EPOCH = 2**63 - 1
 
 
+def sanitize(values: object) -> tuple[dict[str, Scalar], list[InvalidMetrics]]:
+    """The *values* that JSON can hold, and an error for each of the others. Never raises. See :func:`json_safe`."""
+    safe: dict[str, Scalar] = {}
+    errors: list[InvalidMetrics] = []
+    if not isinstance(values, Mapping):
+        return safe, [_no_mapping(values)]
+    try:
+        for name, value in values.items():
+            try:
+                safe |= json_safe({name: value})
+            except InvalidMetrics as error:
+                errors.append(error)
+    except Exception as exc:  # noqa: BLE001 - the mapping is the trainer's own class
+        errors.append(_unreadable("metrics", values, exc))
+    return safe, errors
+
+
 def json_safe(values: Mapping[str, object]) -> dict[str, Scalar]:
     """*values* with each number as JSON can hold it.
 
@@ -38,7 +56,24 @@ def json_safe(values: Mapping[str, object]) -> dict[str, Scalar]:
         InvalidMetrics: (a ``TypeError``) for a name that is no text, or a value that is no number or text.
     """
     if not isinstance(values, Mapping):
-        raise InvalidMetrics("metrics", f"a mapping of names to numbers is needed, not {type(values).__name__}")
+        raise _no_mapping(values)
+    try:
+        return _json_safe(values)
+    except InvalidMetrics:
+        raise
+    except Exception as exc:
+        raise _unreadable("metrics", values, exc) from exc
+
+
+def _no_mapping(values: object) -> InvalidMetrics:
+    return InvalidMetrics("metrics", f"a mapping of names to numbers is needed, not {type(values).__name__}")
+
+
+def _unreadable(name: str, value: object, exc: Exception) -> InvalidMetrics:
+    return InvalidMetrics(name, f"{type(value).__name__} cannot be read: {type(exc).__name__}")
+
+
+def _json_safe(values: Mapping[str, object]) -> dict[str, Scalar]:
     safe: dict[str, Scalar] = {}
     for name, value in values.items():
         if type(name) is not str:
@@ -58,7 +93,11 @@ def json_safe(values: Mapping[str, object]) -> dict[str, Scalar]:
 def _name(name: object) -> str:
     if isinstance(name, str):
         return str.__str__(name)  # the text itself: a member of an enumeration would show its own name
-    raise InvalidMetrics(repr(name), f"a metric's name is text, not {type(name).__name__}")
+    try:
+        shown = repr(name)
+    except Exception:  # noqa: BLE001 - the class is the trainer's own
+        shown = type(name).__name__
+    raise InvalidMetrics(shown, f"a metric's name is text, not {type(name).__name__}")
 
 
 def _whole(name: str, value: int) -> int:
@@ -69,14 +108,14 @@ def _whole(name: str, value: int) -> int:
 
 def _converted(name: str, value: object) -> Scalar:
     """What a number that is not one of Python's plain ones is worth."""
-    item = getattr(value, "item", None)
-    if callable(item):
-        try:
-            value = item()
-        except (TypeError, ValueError, RuntimeError):
-            raise InvalidMetrics(
-                name, f"{type(value).__name__} holds more than one value (or none): log one number for each name"
-            ) from None
+    try:
+        value = _item(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise InvalidMetrics(
+            name, f"{type(value).__name__} holds more than one value (or none): log one number for each name"
+        ) from None
+    except Exception as exc:
+        raise _unreadable(name, value, exc) from exc
     if isinstance(value, bool | None):
         return value
     if isinstance(value, str):
@@ -91,7 +130,15 @@ def _converted(name: str, value: object) -> Scalar:
         raise InvalidMetrics(
             name, f"a metric is a number or text, not {type(value).__name__}: convert it before logging"
         ) from None
+    except Exception as exc:
+        raise _unreadable(name, value, exc) from exc
     return number if math.isfinite(number) else None
+
+
+def _item(value: object) -> object:
+    """The one number that an array of numpy, torch and the like holds; *value* itself where it is no array."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) else value
 
 
 def number(name: str, value: object) -> float | None:
@@ -107,21 +154,46 @@ def number(name: str, value: object) -> float | None:
 
 
 def epoch_number(epoch: object) -> int:
-    """*epoch* as a plain int, also from numpy's and torch's integers.
+    """*epoch* as a plain int: an integer of any library, or a float that is whole, such as ``3.0``.
 
     Raises:
-        InvalidMetrics: when it is no whole number, or below zero.
+        InvalidMetrics: when it is no whole number, is below zero, or does not fit into 63 bits.
     """
     if type(epoch) is int and 0 <= epoch <= _LARGEST_EPOCH:
         return epoch
-    try:
-        number = operator.index(epoch)  # type: ignore[arg-type]
-    except TypeError:
-        raise InvalidMetrics("epoch", f"a whole number is needed, not {type(epoch).__name__}") from None
+    number = _whole_number(epoch)
+    if number is None:
+        shown = f"{epoch!r}" if type(epoch) is float else type(epoch).__name__
+        raise InvalidMetrics("epoch", f"a whole number is needed, not {shown}")
     if not 0 <= number <= _LARGEST_EPOCH:
-        shown = number if abs(number) <= _LARGEST_EPOCH else f"an integer of {number.bit_length()} bits"
+        shown = f"{number}" if abs(number) <= _LARGEST_EPOCH else f"an integer of {number.bit_length()} bits"
         raise InvalidMetrics("epoch", f"epochs count from 0 and fit into 63 bits, not {shown}")
     return number
+
+
+def _whole_number(value: object) -> int | None:
+    """*value* as an int where it is one, or a float without a fraction."""
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - the class is the trainer's own
+        with contextlib.suppress(Exception):
+            number = _item(value)
+            # Text is no number here: `float` would read it.
+            if not isinstance(number, str | bytes | bytearray) and (real := float(number)).is_integer():  # type: ignore[arg-type]
+                return int(real)
+    return None
+
+
+def flag(name: str, value: object) -> bool:
+    """*value* as a bool.
+
+    Raises:
+        InvalidMetrics: naming *name*, when it is neither true nor false, such as an array of two.
+    """
+    try:
+        return bool(value)
+    except Exception as exc:
+        raise InvalidMetrics(name, f"true or false is needed, not {type(value).__name__}") from exc
 
 
 def from_text(text: str) -> str:

@@ -30,7 +30,7 @@ def calls_of(session: TrainingSession, last: str) -> dict[str, Callable[[], obje
     with_arguments: dict[str, Callable[[], object]] = {
         "log_metrics": partial(session.log_metrics, 7, {"loss": 1.0}),
         "log_text": partial(session.log_text, 7, "{}"),
-        "log_texts": partial(session.log_texts, {7: "{}", 8: "{}"}),
+        "log_queue": partial(session.log_queue, {7: "{}", 8: "{}"}),
         "upload_checkpoint": partial(session.upload_checkpoint, last, epoch=7),
         "use_key": partial(session.use_key, "0" * 42),
         "pace": partial(session.pace, metrics=HOUR, checkpoint=HOUR, heartbeat=HOUR),

@@ -36,7 +36,7 @@ def test_every_call_does_nothing_and_comes_back(stage: Stage, bystander: hubport
     session = bystander
     session.log_metrics(0, {"loss": 1.0})
     session.log_text(1, "{}")
-    session.log_texts({2: "{}"})
+    session.log_queue({2: "{}"})
     session.upload_checkpoint("last.pt", epoch=0, is_best=True)
     session.upload_checkpoint("nowhere.pt", epoch=0)
     session.use_key("f" * 42)

@@ -151,8 +151,8 @@ def test_an_exception_is_held_up_by_nobody(stage: Stage) -> None:
     assert 3.0 == stage.clock.now()  # exit_within
 
 
-def test_a_map_that_is_no_number_is_said_and_nothing_is_sent(stage: Stage) -> None:
-    with stage.connect() as session:
+def test_in_strict_mode_a_map_that_is_no_number_is_an_error_and_nothing_is_sent(stage: Stage) -> None:
+    with stage.connect(strict=True) as session:
         with pytest.raises(TypeError, match="map"):
             session.finish("best.pt", epoch=0, map="good")  # type: ignore[arg-type]
         assert session.finish("best.pt", epoch=0, map=float("nan")).final_delivered

@@ -87,7 +87,7 @@ def test_of_several_epochs_those_go_out_that_were_written(stage: Stage) -> None:
     stage.clock.advance(1)
 
     def log(number: int) -> None:
-        session.log_texts({3 * number + n: json.dumps({"n": n}) for n in range(3)})
+        session.log_queue({3 * number + n: json.dumps({"n": n}) for n in range(3)})
 
     def check() -> None:
         stage.clock.advance(3.1)

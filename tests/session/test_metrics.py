@@ -199,12 +199,12 @@ def test_the_pace_is_back_after_a_flush(stage: Stage) -> None:
         assert [0.0, 3.0] == stage.times("metrics")
 
 
-def test_bad_values_are_said_and_nothing_is_logged(stage: Stage) -> None:
-    with stage.connect() as session:
+def test_in_strict_mode_bad_values_are_errors_and_nothing_is_logged(stage: Stage) -> None:
+    with stage.connect(strict=True) as session:
         with pytest.raises(TypeError, match="loss"):
             session.log_metrics(0, {"loss": object()})
         with pytest.raises(TypeError, match="epoch"):
-            session.log_metrics("0", {"loss": 1.0})  # type: ignore[arg-type]
+            session.log_metrics("first", {"loss": 1.0})  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="from 0"):
             session.log_metrics(-1, {"loss": 1.0})
         assert 0 == session.status().metrics.logged

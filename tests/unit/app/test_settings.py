@@ -43,6 +43,7 @@ def test_every_field_can_be_set_from_the_environment() -> None:
         "HUBPORT_SPREAD": "0.25",
         "HUBPORT_START_OFFLINE": "on",
         "HUBPORT_RANK": "3",
+        "HUBPORT_STRICT": "1",
         "HUBPORT_OUTBOX_LIMIT": "500 MB",
         "HUBPORT_ALLOW_PLAIN_HTTP": "yes",
     }
@@ -68,6 +69,7 @@ def test_every_field_can_be_set_from_the_environment() -> None:
             spread=0.25,
             start_offline=True,
             rank=3,
+            strict=True,
             outbox_limit=500_000_000,
             allow_plain_http=True,
         )

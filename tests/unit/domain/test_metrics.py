@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hubport.domain.errors import InvalidMetrics
-from hubport.domain.metrics import EpochValues, Scalar, epoch_number, from_text, json_safe, merged, to_text
+from hubport.domain.metrics import (
+    EpochValues,
+    Scalar,
+    epoch_number,
+    flag,
+    from_text,
+    json_safe,
+    merged,
+    sanitize,
+    to_text,
+)
 from tests.unit.domain.strategies import mappings, scalars, strict_json
 
 NAN, INF = math.nan, math.inf
@@ -62,6 +72,24 @@ class Name(str, Enum):
 
 class Level(IntEnum):
     HIGH = 3
+
+
+class Hostile:
+    """A value, or a name, whose own code raises whatever it likes."""
+
+    def __index__(self) -> int:
+        raise OSError("the device is gone")
+
+    __float__ = __bool__ = item = __index__
+
+    def __repr__(self) -> str:
+        return "Hostile()"
+
+
+class HostileMapping(dict[str, object]):
+    def items(self) -> Any:
+        yield "loss", 0.5
+        raise KeyError("the file behind it is closed")
 
 
 class SlyFloat(float):
@@ -208,6 +236,7 @@ NOT_METRICS: dict[str, object] = {
     "an integer that Python does not print": 10**5000,
     "a huge integer of another class": SlyInt(10**400),
     "a tensor of a huge integer": TensorLike(10**400),
+    "a value of a device that is gone": Hostile(),
 }
 
 
@@ -274,22 +303,94 @@ def test_whatever_is_logged_is_strict_json_or_an_error_of_ours(values: dict[str,
     assert safe == strict_json(to_text(safe))
 
 
+@given(st.dictionaries(st.text(max_size=5), anything, max_size=5))
+def test_a_bad_value_costs_that_value_alone(values: dict[str, object]) -> None:
+    safe, errors = sanitize(values)
+
+    assert set(values) == set(safe) | {error.name for error in errors}
+    assert len(values) == len(safe) + len(errors)
+    for name, value in safe.items():
+        assert {name: value} == json_safe({name: values[name]})
+
+
+@pytest.mark.parametrize("name", [1, None, ("a",), Hostile()], ids=repr)
+def test_a_bad_name_costs_its_value_alone(name: Any) -> None:
+    safe, (error,) = sanitize({"loss": 0.5, name: 1.0})
+
+    assert {"loss": 0.5} == safe
+    assert repr(name) == error.name
+
+
+def test_a_mapping_that_breaks_half_way_costs_what_comes_after() -> None:
+    safe, (error,) = sanitize(HostileMapping())
+
+    assert {"loss": 0.5} == safe
+    assert "HostileMapping cannot be read: KeyError" == error.problem
+    with pytest.raises(InvalidMetrics, match="HostileMapping cannot be read: KeyError"):
+        json_safe(HostileMapping())
+
+
+@pytest.mark.parametrize("values", [None, 0.5, "loss", [("loss", 0.5)]], ids=repr)
+def test_nothing_is_left_of_what_is_no_mapping(values: object) -> None:
+    safe, (error,) = sanitize(values)
+
+    assert {} == safe
+    assert error.problem.startswith("a mapping of names to numbers is needed")
+
+
+# Flags
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(True, True), (0, False), (np.bool_(True), True), (np.array([0]), False)]
+)
+def test_what_is_true_or_false_is_a_flag(value: object, *, expected: bool) -> None:
+    assert expected is flag("is_best", value)
+
+
+@pytest.mark.parametrize("value", [np.array([True, False]), Hostile()], ids=repr)
+def test_what_is_neither_true_nor_false_is_no_flag(value: object) -> None:
+    with pytest.raises(InvalidMetrics, match=r"^is_best: true or false is needed"):
+        flag("is_best", value)
+
+
 # Epochs
 
 
-@pytest.mark.parametrize("epoch", [0, 5, np.int64(5), np.uint8(5), np.array(5), SlyInt(5), Level.HIGH], ids=repr)
+@pytest.mark.parametrize(
+    "epoch",
+    [
+        0,
+        5,
+        np.int64(5),
+        np.uint8(5),
+        np.array(5),
+        SlyInt(5),
+        Level.HIGH,
+        0.0,
+        3.0,
+        np.float32(1),
+        np.array([5.0]),
+        TensorLike(3.0),
+        Decimal(3),
+    ],
+    ids=repr,
+)
 def test_a_whole_number_of_any_make_is_an_epoch(epoch: Any) -> None:
-    assert int(epoch) == epoch_number(epoch)
+    expected = epoch.item() if hasattr(epoch, "item") else epoch
+    assert int(expected) == epoch_number(epoch)
     assert int is type(epoch_number(epoch))
 
 
-@pytest.mark.parametrize("epoch", [-1, np.int64(-1), SlyInt(-5)], ids=repr)
+@pytest.mark.parametrize("epoch", [-1, np.int64(-1), SlyInt(-5), -3.0], ids=repr)
 def test_epochs_count_from_zero(epoch: Any) -> None:
     with pytest.raises(InvalidMetrics, match="count from 0"):
         epoch_number(epoch)
 
 
-@pytest.mark.parametrize("epoch", [0.0, 1.5, "1", None, [1], np.float32(1), np.array([1, 2]), NAN], ids=repr)
+@pytest.mark.parametrize(
+    "epoch", [1.5, "1", None, [1], b"1", np.float32(1.5), np.array([1, 2]), NAN, INF, Hostile()], ids=repr
+)
 def test_what_is_no_whole_number_is_no_epoch(epoch: Any) -> None:
     with pytest.raises(InvalidMetrics, match=r"^epoch: ") as caught:
         epoch_number(epoch)
