@@ -68,8 +68,11 @@ class HubModel:
         return self.checkpoints
 
     def is_connected(self, now: float) -> bool:
-        """Whether its run has shown itself in the last :data:`SILENCE` seconds before *now*."""
-        return self.last_seen is not None and now - self.last_seen < SILENCE
+        """Whether its run has shown itself less than :data:`SILENCE` seconds from *now*.
+
+        A sign of life from further in the future was noted by a clock that was wrong, and proves nothing.
+        """
+        return self.last_seen is not None and abs(now - self.last_seen) < SILENCE
 
     @property
     def status(self) -> str:

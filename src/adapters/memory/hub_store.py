@@ -17,18 +17,16 @@ from ...domain.ports.hub_store import HubStore, ItemT, Page, Put, Series, Shelf,
 class FakeShelf(Shelf[ItemT], Generic[ItemT]):
     """A dictionary; *lock* is that of the whole store."""
 
-    def __init__(self, lock: threading.RLock, changed: Callable[[str], None], shown: Callable[[ItemT], ItemT]) -> None:
+    def __init__(self, lock: threading.RLock, changed: Callable[[str], None]) -> None:
         self._items: dict[str, ItemT] = {}
         self._places: dict[str, int] = {}
         self._last_place = 0
         self._lock = lock
         self._changed = changed
-        self._shown = shown
 
     def get(self, item_id: str) -> ItemT | None:
         with self._lock:
-            item = self._items.get(item_id)
-            return None if item is None else self._shown(item)
+            return self._items.get(item_id)
 
     def save(self, item: ItemT) -> None:
         with self._lock:
@@ -40,9 +38,9 @@ class FakeShelf(Shelf[ItemT], Generic[ItemT]):
 
     def update(self, item_id: str, change: Callable[[ItemT], ItemT]) -> ItemT:
         with self._lock:
-            item = self._items[item_id] = change(self._shown(self._items[item_id]))
+            item = self._items[item_id] = change(self._items[item_id])
             self._changed(item_id)
-            return self._shown(item)
+            return item
 
     def delete(self, item_id: str) -> ItemT | None:
         with self._lock:
@@ -64,7 +62,7 @@ class FakeShelf(Shelf[ItemT], Generic[ItemT]):
         rest = [entry for entry in found if before is None or entry[0] < before]
         shown = rest[:limit]
         more = str(shown[-1][0]) if shown and len(rest) > len(shown) else None
-        return Page(tuple(self._shown(item) for _, item in shown), len(found), more)
+        return Page(tuple(item for _, item in shown), len(found), more)
 
 
 class FakeHubStore(HubStore):
@@ -72,15 +70,14 @@ class FakeHubStore(HubStore):
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._models = FakeShelf[HubModel](self._lock, self._model_changed, self._seen)
-        self._projects = FakeShelf[Project](self._lock, _nothing, _same)
-        self._datasets = FakeShelf[Dataset](self._lock, _nothing, _same)
-        self._keys = FakeShelf[Key](self._lock, _nothing, _same)
+        self._models = FakeShelf[HubModel](self._lock, self._model_changed)
+        self._projects = FakeShelf[Project](self._lock, _nothing)
+        self._datasets = FakeShelf[Dataset](self._lock, _nothing)
+        self._keys = FakeShelf[Key](self._lock, _nothing)
         self._metrics: dict[str, dict[int, str]] = {}
         # For each model the epochs that were put, oldest first, each with its revision.
         self._put: dict[str, list[tuple[int, int]]] = {}
         self._revisions: dict[str, int] = {}
-        self._seen_at: dict[str, float] = {}
 
     @property
     def models(self) -> Shelf[HubModel]:
@@ -107,8 +104,7 @@ class FakeHubStore(HubStore):
             return missing
 
     def _put_one(self, put: Put) -> None:
-        self._models.update(put.model_id, _same)
-        self._seen_at[put.model_id] = max(put.at, self._seen_at.get(put.model_id, put.at))
+        self._models.update(put.model_id, lambda model: attrs.evolve(model, last_seen=put.at))
         revision = self._revisions[put.model_id]
         self._metrics.setdefault(put.model_id, {}).update(put.epochs)
         self._put.setdefault(put.model_id, []).extend((revision, epoch) for epoch in put.epochs)
@@ -129,18 +125,10 @@ class FakeHubStore(HubStore):
 
     def _model_changed(self, model_id: str) -> None:
         if self._models.get(model_id) is None:
-            for held in (self._revisions, self._metrics, self._put, self._seen_at):
+            for held in (self._revisions, self._metrics, self._put):
                 held.pop(model_id, None)
         else:
             self._revisions[model_id] = self._revisions.get(model_id, 0) + 1
-
-    def _seen(self, model: HubModel) -> HubModel:
-        at = self._seen_at.get(model.id)
-        return model if at is None or at <= (model.last_seen or 0.0) else attrs.evolve(model, last_seen=at)
-
-
-def _same(item: ItemT) -> ItemT:
-    return item
 
 
 def _nothing(_: str) -> None:

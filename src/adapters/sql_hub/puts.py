@@ -21,13 +21,13 @@ from .tables import METRICS, MODELS
 MODEL_ID = sa.bindparam("of_model", type_=sa.Text)
 REVISION = sa.select(MODELS.c.revision).where(MODELS.c.id == MODEL_ID)
 
-_AT = sa.bindparam("at", type_=sa.Double)
 _TOUCH = (
     sa.update(MODELS)
     .where(MODELS.c.id == MODEL_ID)
     .values(
         revision=MODELS.c.revision + sa.literal_column("1"),
-        seen=sa.case((MODELS.c.seen > _AT, MODELS.c.seen), else_=_AT),
+        # Not the later of both: a time in the future, noted while the clock was wrong, would stay for years.
+        seen=sa.bindparam("at", type_=sa.Double),
     )
 )
 _VALUES: dict[str, Any] = {
@@ -48,11 +48,12 @@ class Puts:
 
     def write(self, connection: sa.Connection, puts: Sequence[Put]) -> Collection[str]:
         """Write *puts*; the IDs among them for which there is no model, and of which nothing is written."""
+        at = {put.model_id: put.at for put in puts}
         # In one order, as everybody locks them.
-        ids = sorted({put.model_id for put in puts})
-        # They come in one moment: each is seen at its last.
-        at = max(put.at for put in puts)
-        touched = connection.exec_driver_sql(self._touch, [{"of_model": model_id, "at": at} for model_id in ids])
+        ids = sorted(at)
+        touched = connection.exec_driver_sql(
+            self._touch, [{"of_model": model_id, "at": at[model_id]} for model_id in ids]
+        )
         missing: set[str] = set()
         if touched.rowcount < len(ids):
             missing = set(ids).difference(connection.scalars(_THERE, {"ids": ids}))

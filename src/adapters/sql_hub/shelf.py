@@ -5,7 +5,7 @@ The one rule: what is read is one statement, so that it is of one moment; what i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -33,7 +33,7 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
         own = self._columns(table)
         self._get = sa.select(*own).where(columns.id == sa.bindparam("item_id"))
         self._get_for_update = self._get.with_for_update()
-        values: dict[str, Any] = {name: sa.bindparam(name) for name in ("id", "is_trashed", "sought", "document")}
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in self._values}
         self._save = database.dialect.upsert(table, ["id"], values, self._changes(table))
         self._update = (
             sa.update(table)
@@ -54,7 +54,7 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
         return None if row is None else self._item(row)
 
     def save(self, item: ItemT) -> None:
-        row = row_of(item, self._documents.write(item))
+        row = self._row_of(item)
         self._do(item.id, lambda transaction: transaction.connection.execute(self._save, row))
 
     def update(self, item_id: str, change: Callable[[ItemT], ItemT]) -> ItemT:
@@ -63,11 +63,11 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
             row = connection.execute(self._get_for_update, {"item_id": item_id}).first()
             if row is None:
                 raise KeyError(item_id)
-            item = change(self._item(row))
-            document = self._documents.write(item)
-            new = {f"new_{name}": value for name, value in row_of(item, document).items()}
-            connection.execute(self._update, {"item_id": item_id} | new)
-            return self._item_of(document, row)
+            new = self._row_of(change(self._item(row)))
+            connection.execute(
+                self._update, {"item_id": item_id} | {f"new_{name}": value for name, value in new.items()}
+            )
+            return self._item_of(new)
 
         if not is_plain(item_id):
             raise KeyError(item_id)
@@ -107,6 +107,8 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
 
     # What models have more.
 
+    _values: tuple[str, ...] = ("id", "is_trashed", "sought", "document")
+
     def _columns(self, table: sa.Table) -> tuple[sa.Column[Any], ...]:
         """What an item is made of."""
         return (table.c.document,)
@@ -115,15 +117,21 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
         """What changes with the item."""
         return {}
 
-    def _item(self, row: sa.Row[Any]) -> ItemT:
-        return self._item_of(row.document, row)
+    def _row_of(self, item: ItemT) -> dict[str, Any]:
+        """The values of an item's columns."""
+        return row_of(item, self._documents.write(item))
 
-    def _item_of(self, document: str, row: sa.Row[Any]) -> ItemT:
-        return self._documents.read(document)
+    def _item(self, row: sa.Row[Any]) -> ItemT:
+        return self._item_of(row._mapping)  # noqa: SLF001 - as a named tuple has it, since columns share its names
+
+    def _item_of(self, values: Mapping[Any, Any]) -> ItemT:
+        return self._documents.read(values["document"])
 
 
 class ModelShelf(SqlShelf[HubModel]):
     """Models, which are also seen, and have a revision."""
+
+    _values = ("id", "is_trashed", "sought", "document", "seen")
 
     def _columns(self, table: sa.Table) -> tuple[sa.Column[Any], ...]:
         return (table.c.document, table.c.seen)
@@ -131,11 +139,15 @@ class ModelShelf(SqlShelf[HubModel]):
     def _changes(self, table: sa.Table) -> dict[str, Any]:
         return {"revision": table.c.revision + 1}
 
-    def _item_of(self, document: str, row: sa.Row[Any]) -> HubModel:
-        model = super()._item_of(document, row)
-        if row.seen is None or (model.last_seen is not None and model.last_seen >= row.seen):
-            return model
-        return attrs.evolve(model, last_seen=row.seen)
+    def _row_of(self, item: HubModel) -> dict[str, Any]:
+        # In the column alone, where metrics change it too: of two places the later time would win, also a wrong one.
+        return super()._row_of(attrs.evolve(item, last_seen=None)) | {"seen": item.last_seen}
+
+    def _item_of(self, values: Mapping[Any, Any]) -> HubModel:
+        model, seen = super()._item_of(values), values["seen"]
+        # A document written by an earlier version holds a time of its own, and the later one counts.
+        times = [time for time in (model.last_seen, seen) if time is not None]
+        return attrs.evolve(model, last_seen=max(times, default=None))
 
 
 #: After every place.

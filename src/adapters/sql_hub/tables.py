@@ -36,7 +36,8 @@ def _shelf(name: str, *more: sa.Column[Any]) -> sa.Table:
     )
 
 
-#: ``revision`` grows with each change of the model or its metrics, ``seen`` is when the newest metrics came.
+#: ``revision`` grows with each change of the model or its metrics, ``seen`` is the model's ``last_seen``, which
+#: its document does not hold: metrics change it too.
 MODELS = _shelf(
     "models",
     sa.Column("revision", sa.BigInteger, nullable=False, server_default="1"),

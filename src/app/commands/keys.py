@@ -95,5 +95,5 @@ def _shown(key: Key) -> dict[str, Any]:
 
 def _row(key: Key) -> tuple[str, ...]:
     now = time.time()
-    used = "never" if key.last_used is None else f"{ago(now - key.last_used)} ago"
-    return key.id, key.name, f"…{key.tail}", f"{ago(now - key.created)} ago", used, "revoked" if key.is_trashed else ""
+    used = "never" if key.last_used is None else ago(now - key.last_used)
+    return key.id, key.name, f"…{key.tail}", ago(now - key.created), used, "revoked" if key.is_trashed else ""

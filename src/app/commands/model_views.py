@@ -85,7 +85,7 @@ def _best(record: Mapping[str, Any]) -> str:
 
 def _seen(record: Mapping[str, Any]) -> str:
     seen = _number(record.get("last_seen"))
-    return "" if seen is None else f"{ago(time.time() - seen)} ago"
+    return "" if seen is None else ago(time.time() - seen)
 
 
 def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

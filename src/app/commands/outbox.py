@@ -25,7 +25,7 @@ from ..settings import Settings
 from ..survey import SpoolStatus, State, survey
 from ..sync import left_over, sync
 from .arguments import key_of, seconds
-from .tables import ago, size, table
+from .tables import age, size, table
 
 #: A reason may be a HUB's own words, and they are what the line is for.
 _LONGEST_REASON = 300
@@ -132,7 +132,7 @@ def _row(status: SpoolStatus) -> tuple[str, ...]:
     return (
         status.model_id,
         status.hub or "?",
-        ago(time.time() - status.begun),
+        age(time.time() - status.begun),
         size(status.size),
         status.state.value,
         status.waiting,

@@ -12,6 +12,7 @@ from ...domain.printable import printable, width
 
 _LONGEST = 60
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
+_MINUTE = 60
 _DECIMAL = 1000
 
 
@@ -33,6 +34,13 @@ def pairs(rows: Iterable[tuple[str, Any]]) -> str:
 
 
 def ago(seconds: float) -> str:
+    """How long ago. What is a minute in the future was noted by a clock that was wrong."""
+    if seconds < -_MINUTE:
+        return "in the future"
+    return f"{age(seconds)} ago"
+
+
+def age(seconds: float) -> str:
     """How long that is."""
     return next(
         (f"{seconds / length:.0f} {unit}" for unit, length in _UNITS if seconds >= length), f"{max(seconds, 0):.0f} s"

@@ -112,7 +112,10 @@ class HubStore(Protocol):
 
     @property
     def models(self) -> Shelf[HubModel]:
-        """A model's ``last_seen`` is the newer of what it was saved with and its newest metrics."""
+        """A model's ``last_seen`` is what was written last: with the model, or with its metrics.
+
+        The order of writing counts and not the time in them, so that a time in the future ends with the next write.
+        """
         ...
 
     @property

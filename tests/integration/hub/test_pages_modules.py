@@ -70,6 +70,7 @@ def test_a_size_is_shown_in_its_unit(page: Page, size: int, shown: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
+        (-158_000_000, "in the future"),
         (-5, "just now"),
         (9, "just now"),
         (59, "59 s ago"),
@@ -80,6 +81,14 @@ def test_a_size_is_shown_in_its_unit(page: Page, size: int, shown: str) -> None:
 )
 def test_how_long_ago_is_told_roughly(page: Page, seconds: float, shown: str) -> None:
     assert shown == _call(page, "format", "ago", seconds)
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "word"), [(1000, "training"), (1005, "training"), (99, "disconnected"), (1e8, "disconnected")]
+)
+def test_only_a_sign_of_life_of_about_now_shows_a_training(page: Page, last_seen: float, word: str) -> None:
+    """And none that was noted by a clock that was years ahead."""
+    assert word == _call(page, "format", "state", {"status": "new", "last_seen": last_seen}, 1000)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import attrs
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -116,6 +117,25 @@ def test_what_revision_1_held_is_there_after_the_upgrade(database_url: str) -> N
         assert (4, {3: '{"a": 1}'}) == (store.metrics(MODEL.id).revision, dict(store.metrics(MODEL.id).epochs))
         store.models.save(_OF_THEN)
         assert 5 == store.revision(MODEL.id)
+
+
+def test_a_time_in_an_old_document_counts_until_the_model_is_written_again(database_url: str) -> None:
+    """Earlier versions wrote the time of a heartbeat there; of it and that of the metrics the later one counted."""
+    with a_database(database_url) as database:
+        schema.bring_up_to_date(database, to="0001")
+        database.write(insert_as_of_then)
+        document = _DOCUMENT.replace('"last_seen":null', '"last_seen":2e9')
+        database.write(
+            lambda connection: connection.execute(sa.text("UPDATE models SET document = :d"), {"d": document})
+        )
+
+    with closing(SqlHubStore(database_url)) as store:
+        assert attrs.evolve(_OF_THEN, last_seen=2e9) == store.models.get(MODEL.id)
+
+        store.models.update(MODEL.id, lambda model: attrs.evolve(model, last_seen=11.0))
+        assert attrs.evolve(_OF_THEN, last_seen=11.0) == store.models.get(MODEL.id)
+        store.put_metrics(MODEL.id, {}, at=10.0)
+        assert attrs.evolve(_OF_THEN, last_seen=10.0) == store.models.get(MODEL.id)
 
 
 def test_an_upgrade_keeps_what_is_there(database_url: str, tmp_path: Path) -> None:

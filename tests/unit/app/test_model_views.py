@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -30,6 +31,14 @@ RECORD = {"id": "Ab3Cd5Ef7Gh9Ij1Kl2Mn", "status": "new", "url": "https://hub.exa
 def test_what_makes_no_sense_is_blank(nonsense: dict[str, Any]) -> None:
     assert listing([RECORD]) == listing([RECORD | nonsense])
     assert portrait(RECORD) == portrait(RECORD | nonsense)
+
+
+def test_what_was_seen_in_the_future_is_not_seen_just_now() -> None:
+    """The server's clock was wrong for a while, or ours is."""
+    shown = portrait(RECORD | {"last_seen": time.time() + 5 * 365 * 86_400, "is_connected": False})
+
+    assert "in the future" in shown
+    assert "new, disconnected" in shown
 
 
 def test_a_checkpoint_whose_size_makes_no_sense_is_shown_without_it() -> None:

@@ -373,6 +373,16 @@ def test_a_run_is_connected_until_it_was_silent_for_a_quarter_of_an_hour() -> No
     assert not MODEL.is_connected(0.0)
 
 
+def test_a_sign_of_life_from_the_future_proves_nothing() -> None:
+    """It was noted while the server's clock was wrong; clocks of two servers may differ by a little."""
+    now = 1_700_000_000.0
+    five_years = 5 * 365 * 86_400
+
+    assert not attrs.evolve(MODEL, last_seen=now + five_years).is_connected(now)
+    assert not attrs.evolve(MODEL, last_seen=now + SILENCE).is_connected(now)
+    assert attrs.evolve(MODEL, last_seen=now + 5).is_connected(now)
+
+
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["name", "parent", "x"]), inner),

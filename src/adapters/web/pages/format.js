@@ -36,8 +36,9 @@ export function bytes(size) {
   return `${shown.toFixed(1)} ${units[unit]}`;
 }
 
-/** How long ago, in seconds. */
+/** How long ago, in seconds. What is a minute in the future was noted by a clock that was wrong. */
 export function ago(seconds) {
+  if (seconds < -60) return "in the future";
   if (seconds < 10) return "just now";
   if (seconds < 60) return `${Math.floor(seconds)} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
@@ -69,5 +70,5 @@ const SILENCE = 900;
 export function state(model, now) {
   if (model.status === "trained") return "trained";
   if (typeof model.last_seen !== "number") return model.status === "training" ? "disconnected" : "new";
-  return now - model.last_seen < SILENCE ? "training" : "disconnected";
+  return Math.abs(now - model.last_seen) < SILENCE ? "training" : "disconnected";
 }

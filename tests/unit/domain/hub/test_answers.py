@@ -553,6 +553,23 @@ def test_a_heartbeat_is_remembered_with_its_time(world: World) -> None:
     assert 1_000_300.0 == world.model().last_seen
 
 
+@pytest.mark.parametrize("sign", ["heartbeat", "metrics"])
+@pytest.mark.parametrize("first", ["heartbeat", "metrics"])
+def test_a_clock_that_was_ahead_is_over_with_the_next_sign_of_life(world: World, first: str, sign: str) -> None:
+    """No battery, a wrong BIOS: the HUB believed for a while that it was years later."""
+    requests = {"heartbeat": beat(None), "metrics": PROTOCOL.post_metrics(MODEL_ID, {0: {"loss": 1.0}})}
+    right = world.around.time
+    world.around.time += 5 * 365 * 86_400
+    world.ask(requests[first])
+    world.around.time = right
+    assert not world.ask(PROTOCOL.fetch_model(MODEL_ID))["is_connected"]
+
+    world.ask(requests[sign])
+
+    assert right == world.model().last_seen
+    assert world.ask(PROTOCOL.fetch_model(MODEL_ID))["is_connected"]
+
+
 def test_a_heartbeat_changes_nothing_else(world: World) -> None:
     world.ask(an_upload(b"abc"))
     before = world.model()
