@@ -34,7 +34,7 @@ from .handshake import Handshake
 from .intake import Intake
 from .life import Engine
 from .log import logger
-from .ranks import rank
+from .ranks import Rank, rank
 from .report import Report, Tally
 from .session import TrainingSession
 from .settings import Settings
@@ -74,7 +74,7 @@ class Connector:
         claim = Claim(ref.model_id, found if isinstance(found, Credentials) else Credentials(found))
         handshake = self._handshake(claim)
         try:
-            if self._rank == 0:  # a thousand ranks need the model, and not a thousand opinions of the key
+            if self._rank.number == 0:  # a thousand ranks need the model, and not a thousand opinions of the key
                 handshake.authenticate()
             return claim, *self._fetch(claim, handshake)
         except (HubUnreachable, HubRefused) as exc:
@@ -93,12 +93,12 @@ class Connector:
 
     def _fetch(self, claim: Claim, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
         record = handshake.fetch(claim.model_id)
-        if self._rank == 0:
+        if self._rank.number == 0:
             self._keep(claim, record)
         try:
             return record, self._plan(record)
         except AlreadyTrained:
-            if self._rank == 0:  # no session will ever come for what the runs of a finished model have left
+            if self._rank.number == 0:  # no session will ever come for what the runs of a finished model have left
                 self.send_left_over(claim, record.id, deadline=handshake.deadline)
             raise
 
@@ -129,7 +129,7 @@ class Connector:
         return record, plan
 
     @property
-    def _rank(self) -> int:
+    def _rank(self) -> Rank:
         return rank(self.settings.rank)
 
     def send_left_over(self, claim: Claim, model_id: str, *, deadline: float, refused: bool = False) -> Report | None:
@@ -155,10 +155,11 @@ class Connector:
         """
         log = logger(model_id=record.id)
         session = TrainingSession(record, plan, self.settings, self.clock, log)
-        if self._rank != 0:
+        if (its := self._rank).number != 0:
             log.warning(
                 "session.bystander",
-                rank=self._rank,
+                rank=its.number,
+                says=its.source,
                 consequence="this process sends nothing: rank 0 reports for all",
                 remedy="HUBPORT_RANK=0, where this is a training of its own",
             )

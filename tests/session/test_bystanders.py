@@ -189,3 +189,14 @@ def test_the_drop_in_on_another_rank(stage: Stage, monkeypatch: pytest.MonkeyPat
     assert before == set(threading.enumerate())
     assert {"model"} == {entry.kind for entry in stage.hub.ledger}
     assert [] == stage.outbox.spools
+
+
+@pytest.mark.parametrize("variable", ["SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK"])
+def test_it_names_the_variable_that_it_goes_by(
+    stage: Stage, variable: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever starts trainings of their own by `srun` or `mpirun` must learn why they say nothing."""
+    monkeypatch.setenv(variable, "1")
+    assert stage.connect(rank=None).is_bystander
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert f"says='{variable}'" in warning

@@ -8,7 +8,7 @@ import types
 import pytest
 
 from hubport import Settings
-from hubport.app.ranks import rank
+from hubport.app.ranks import Rank, rank
 
 
 def torch_distributed(number: int = 0, *, available: bool = True, initialized: bool = True) -> types.ModuleType:
@@ -22,7 +22,7 @@ def torch_distributed(number: int = 0, *, available: bool = True, initialized: b
 
 
 def found(environ: dict[str, str], torch: types.ModuleType | None = None, setting: int | None = None) -> int:
-    return rank(setting, environ, {} if torch is None else {"torch.distributed": torch})
+    return rank(setting, environ, {} if torch is None else {"torch.distributed": torch}).number
 
 
 def test_where_nothing_says_so_there_are_no_others() -> None:
@@ -51,6 +51,72 @@ def test_where_nothing_says_so_there_are_no_others() -> None:
     ids=lambda value: str(value)[:40],
 )
 def test_the_environment_says_it_as_torchrun_does(environ: dict[str, str], expected: int) -> None:
+    assert expected == found(environ)
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "SLURM_PROCID",
+        "OMPI_COMM_WORLD_RANK",
+        "MV2_COMM_WORLD_RANK",
+        "PMI_RANK",
+        "PMIX_RANK",
+        "HOROVOD_RANK",
+        "JSM_NAMESPACE_RANK",
+        "FLUX_TASK_RANK",
+    ],
+)
+def test_other_launchers_number_their_processes_too(variable: str) -> None:
+    assert [0, 1, 2] == [found({variable: str(number)}) for number in range(3)]
+    assert 0 == found({variable: "first"})
+    assert Rank(2, variable) == rank(None, {variable: "2"}, {})
+    assert 5 == found({variable: "2", "RANK": "5"})  # a process of torchrun within a task
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        # srun -n 8 on two nodes: the first task of the second
+        ({"SLURM_PROCID": "4", "SLURM_NTASKS": "8", "SLURM_NODEID": "1", "SLURM_LOCALID": "0", "LOCAL_RANK": "0"}, 4),
+        # a batch script, and a shell in an allocation of eight tasks
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "SLURM_NODEID": "0", "SLURM_LOCALID": "0"}, 0),
+        ({"SLURM_NTASKS": "8", "SLURM_JOB_ID": "7"}, 0),
+        # the 33rd job of an array
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1", "SLURM_ARRAY_TASK_ID": "33", "SLURM_ARRAY_JOB_ID": "9"}, 0),
+        # a step of one task cannot have a second: somebody else's number
+        ({"SLURM_PROCID": "3", "SLURM_STEP_NUM_TASKS": "1", "SLURM_NTASKS": "8"}, 0),
+        ({"SLURM_PROCID": "3", "SLURM_NTASKS": "1"}, 0),
+        ({"SLURM_PROCID": "3", "SLURM_STEP_NUM_TASKS": "4", "SLURM_NTASKS": "1"}, 3),
+        # mpirun within an allocation: the daemon of the second node is task 1, and starts ranks 4 to 7
+        ({"OMPI_COMM_WORLD_RANK": "4", "SLURM_PROCID": "1", "SLURM_NODEID": "1"}, 4),
+        ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "8", "SLURM_PROCID": "1", "SLURM_NTASKS": "2"}, 0),
+        # one process of mpirun in each of two tasks: two trainings
+        ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "1", "SLURM_PROCID": "1"}, 0),
+        # torchrun in each of two tasks: as one training, and as two
+        ({"RANK": "0", "WORLD_SIZE": "16", "SLURM_PROCID": "1", "SLURM_NODEID": "1"}, 0),
+        ({"RANK": "8", "WORLD_SIZE": "16", "SLURM_PROCID": "0"}, 8),
+        ({"RANK": "0", "WORLD_SIZE": "1", "GROUP_RANK": "0", "SLURM_PROCID": "3"}, 0),
+        # a trainer that starts its own processes within one task
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1", "LOCAL_RANK": "1", "NODE_RANK": "0"}, 1),
+        ({"PMI_RANK": "0", "PMI_SIZE": "1", "LOCAL_RANK": "3"}, 3),
+        # the first process of the second node
+        ({"LOCAL_RANK": "0", "NODE_RANK": "1"}, 1),
+        ({"LOCAL_RANK": "0", "GROUP_RANK": "2", "LOCAL_WORLD_SIZE": "4"}, 8),
+        ({"LOCAL_RANK": "0", "SLURM_NODEID": "1"}, 1),
+        ({"LOCAL_RANK": "0", "NODE_RANK": "1", "SLURM_PROCID": "0"}, 1),  # each node is a job of its own
+        ({"NODE_RANK": "1"}, 1),  # it has not started the others of its node yet
+        ({"LOCAL_RANK": "0", "NODE_RANK": "0"}, 0),
+        ({"NODE_RANK": "second"}, 0),
+        # Slurm has put task 0 on the second node
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_NODEID": "1"}, 0),
+        ({"OMPI_COMM_WORLD_RANK": "0", "SLURM_PROCID": "0", "SLURM_NODEID": "1", "NODE_RANK": "1"}, 0),
+        ({"RANK": "3", "WORLD_SIZE": "1"}, 0),
+        ({"RANK": "3", "WORLD_SIZE": "many"}, 3),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_the_innermost_launcher_knows_best(environ: dict[str, str], expected: int) -> None:
     assert expected == found(environ)
 
 
@@ -87,9 +153,9 @@ def test_a_setting_below_0_is_the_one_process() -> None:
 def test_it_asks_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "7")
     monkeypatch.delitem(sys.modules, "torch.distributed", raising=False)
-    assert 7 == rank(None)
+    assert Rank(7, "RANK") == rank(None)
     monkeypatch.setitem(sys.modules, "torch.distributed", torch_distributed(3))
-    assert 3 == rank(None)
+    assert Rank(3, "torch.distributed") == rank(None)
 
 
 def test_asking_imports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
