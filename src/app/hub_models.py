@@ -21,7 +21,11 @@ _FROM_SCRATCH = (".yaml", ".yml")
 
 @attrs.frozen(kw_only=True)
 class NewModel:
-    """What to train. ``data`` is a dataset's name or address, or the ID of one in the HUB; ``name`` for people."""
+    """What to train. ``data`` is a dataset's name or address, or the ID of one in the HUB; ``name`` for people.
+
+    ``best_metric`` says how good the model is, and ``best_direction`` whether that is its greatest value (``max``) or
+    its least (``min``). Empty: the HUB tells it from the names of the metrics.
+    """
 
     weights: str
     data: str
@@ -32,6 +36,8 @@ class NewModel:
     device: str = ""
     cache: str = ""
     name: str = ""
+    best_metric: str = ""
+    best_direction: str = ""
 
     def body(self) -> dict[str, Any]:
         """As clients since 8.2 say it: a ``.yaml`` is trained from scratch, anything else goes on from there."""
@@ -51,6 +57,9 @@ class NewModel:
                 "parent": {} if is_scratch else {"name": self.weights},
             },
             "meta": {"name": self.name} if self.name else {},
+            # Only where it is asked for: other HUBs do not know it.
+            **({"best_metric": self.best_metric} if self.best_metric else {}),
+            **({"best_direction": self.best_direction} if self.best_direction else {}),
         }
 
 
@@ -104,7 +113,11 @@ class HubModels:
 
     def restore(self, model_id: str) -> dict[str, Any]:
         """Out of the trash; the record."""
-        changed = self.asking.ask(self.asking.protocol.change_model(model_id, {"trashed": False}))
+        return self.change(model_id, {"trashed": False})
+
+    def change(self, model_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change what *changes* says, as the body of a ``PATCH``; the record."""
+        changed = self.asking.ask(self.asking.protocol.change_model(model_id, changes))
         return self.read(model_id) if changed is None else self._record(changed, asked_for=model_id)
 
     def delete(self, model_id: str, *, is_hard: bool) -> None:

@@ -13,6 +13,7 @@ import attrs
 
 from .checkpoint import Kind
 from .hub_items import StoredFile
+from .metric_names import Direction
 
 #: A run that was silent for so many seconds is shown as disconnected, as the vendor did.
 SILENCE = 900.0
@@ -39,6 +40,7 @@ class HubModel:
 
     ``last_seen`` is the unix time of the newest sign of life, ``created`` its own. ``dataset`` is the ID of a dataset
     of this HUB, whose file stands in for ``data``; ``project`` the ID of a project; ``meta`` its owner's own JSON.
+    ``best_metric`` says how good the model is; without it, and without ``best_direction``, the names of its metrics do.
     """
 
     id: str
@@ -61,6 +63,8 @@ class HubModel:
     dataset: str | None = None
     meta: Mapping[str, Any] = attrs.field(factory=dict)
     is_trashed: bool = False
+    best_metric: str | None = None
+    best_direction: Direction | None = None
 
     @property
     def files(self) -> tuple[StoredFile, ...]:

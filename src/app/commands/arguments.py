@@ -53,10 +53,15 @@ def size(text: str) -> int:
     return found
 
 
-def text(longest: int = 200) -> Callable[[str], str]:
-    """A text that names something: not empty, of so many characters at most, all of them printable."""
+def text(longest: int = 200, *, or_empty: bool = False) -> Callable[[str], str]:
+    """A text that names something: not empty, of so many characters at most, all of them printable.
+
+    With *or_empty* it may be empty, which then stands for none.
+    """
 
     def checked(value: str) -> str:
+        if or_empty and not value:
+            return value
         if not value.strip() or len(value) > longest or not value.isprintable():
             raise argparse.ArgumentTypeError(f"not 1 to {longest} printable characters")
         return value

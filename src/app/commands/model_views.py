@@ -5,11 +5,12 @@ The one rule: a record is believed in nothing. What another HUB leaves out is bl
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .tables import ago, pairs, size, table
+from .tables import ago, number, pairs, size, table
 
 _COLUMNS = ("ID", "NAME", "STATE", "EPOCHS", "BEST", "LAST SEEN")
 _SHORT_HASH = 16
@@ -39,7 +40,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     arguments = _part(record, "train_args")
     yield "with", ", ".join(f"{name}={value}" for name, value in arguments.items() if value not in ("", None))
     yield "epochs", _epochs(record)
-    yield "best", _best(record)
+    yield from _told(record)
     yield "last seen", " by ".join(filter(None, (_seen(record), str(record.get("agent") or ""))))
     checkpoints = record.get("checkpoints")
     for checkpoint in checkpoints if isinstance(checkpoints, list) else ():
@@ -78,9 +79,31 @@ def _epochs(record: Mapping[str, Any]) -> str:
 
 
 def _best(record: Mapping[str, Any]) -> str:
-    best = _part(_part(record, "progress"), "best")
-    value = _number(best.get("value"))
-    return "" if value is None else f"{best.get('name')} {value:.4g}"
+    """The best value, or the last one, called so; which it is, is the HUB's to say."""
+    progress = _part(record, "progress")
+    for which, label in (("best", ""), ("last", " (last)")):
+        shown = _part(progress, which)
+        value = _number(shown.get("value"))
+        if value is not None:
+            return f"{shown.get('name')} {number(value)}{label}"
+    metric = record.get("best_metric")
+    return f"{metric} (no value)" if isinstance(metric, str) and metric else ""
+
+
+def _told(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How good it is, and the epoch that was; what to do where nobody knows."""
+    progress = _part(record, "progress")
+    for which in ("best", "last"):
+        shown = _part(progress, which)
+        value = _number(shown.get("value"))
+        if value is not None:
+            yield which, f"{shown.get('name')} {number(value)} at epoch {shown.get('epoch')}"
+            if which == "last":
+                metric = shlex.quote(str(shown.get("name")))
+                change = f"hubport models update {record['id']} --best-metric {metric} --best-direction max"
+                yield "best", f"unknown, until you say whether more is better: {change} (or min)"
+            return
+    yield "best", _best(record)
 
 
 def _seen(record: Mapping[str, Any]) -> str:

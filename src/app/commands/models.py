@@ -23,7 +23,19 @@ from .here import chosen_hub
 from .model_views import listing, portrait
 
 _MANY = 10**9
-_FIELDS = ("weights", "data", "epochs", "imgsz", "batch", "patience", "device", "cache", "name")
+_FIELDS = (
+    "weights",
+    "data",
+    "epochs",
+    "imgsz",
+    "batch",
+    "patience",
+    "device",
+    "cache",
+    "name",
+    "best_metric",
+    "best_direction",
+)
 
 
 def add(commands: Any) -> None:
@@ -39,6 +51,7 @@ def add(commands: Any) -> None:
         _list_arguments(actions),
         _create_arguments(actions),
         _named(actions, "show", _show, "one model, with its checkpoints"),
+        _update_arguments(actions),
         _delete_arguments(actions),
         _named(actions, "restore", _restore, "take models out of the trash", nargs="+"),
         _csv_arguments(actions),
@@ -93,8 +106,24 @@ def _create_arguments(actions: Any) -> Any:
     create.add_argument("--device", type=text(), metavar="TEXT", help="cpu, 0, or 0,1 (the trainer's choice)")
     create.add_argument("--cache", type=text(), metavar="TEXT", help="ram or disk (the trainer's choice)")
     create.add_argument("--name", type=text(), metavar="TEXT", help="what people call it (what it is trained from)")
+    _best_arguments(create, "the metric that says how good it is (told from the metrics' names)")
     create.set_defaults(run=_create)
     return create
+
+
+def _update_arguments(actions: Any) -> Any:
+    update = _named(actions, "update", _update, "change what people call a model, or which metric says how good it is")
+    update.add_argument("--name", type=text(), metavar="TEXT", help="what people call it")
+    _best_arguments(update, "the metric that says how good it is; '': told from the metrics' names")
+    return update
+
+
+def _best_arguments(action: Any, about: str) -> None:
+    action.add_argument("--best-metric", type=text(1000, or_empty=True), metavar="NAME", help=about)
+    action.add_argument(
+        "--best-direction", choices=("max", "min"), help="whether its best value is the greatest (told from its name)"
+    )
+    action.set_defaults(wrong_usage=action.error)
 
 
 def _delete_arguments(actions: Any) -> Any:
@@ -131,11 +160,30 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _create(options: argparse.Namespace) -> int:
+    _must_name_metric(options)
     given = {name: getattr(options, name) for name in _FIELDS}
     with chosen_hub(options) as hub:
         record = hub.create(NewModel(**{name: value for name, value in given.items() if value is not None}))
     print(json.dumps(record, indent=2) if options.json else portrait(record))
     return 0
+
+
+def _update(options: argparse.Namespace) -> int:
+    _must_name_metric(options)
+    changes: dict[str, Any] = {} if options.name is None else {"meta": {"name": options.name}}
+    if options.best_metric is not None:
+        changes |= {"best_metric": options.best_metric or None, "best_direction": options.best_direction}
+    if not changes:
+        options.wrong_usage("say what to change: --name, or --best-metric")
+    with chosen_hub(options) as hub:
+        record = hub.change(hub.id_of(options.model), changes)
+    print(json.dumps(record, indent=2) if options.json else portrait(record))
+    return 0
+
+
+def _must_name_metric(options: argparse.Namespace) -> None:
+    if options.best_direction is not None and not options.best_metric:
+        options.wrong_usage("--best-direction needs --best-metric: name the metric that it is for")
 
 
 def _delete(options: argparse.Namespace) -> int:

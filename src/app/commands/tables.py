@@ -14,6 +14,10 @@ _LONGEST = 60
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
 _MINUTE = 60
 _DECIMAL = 1000
+_LARGEST_WHOLE = 1e12
+_LARGEST_PLAIN = 1e6
+_LEAST_PLAIN = 1e-4
+_FOUR_DIGITS = 9999.5
 
 
 def table(rows: Iterable[Sequence[Any]], *, longest: int = _LONGEST) -> str:
@@ -45,6 +49,17 @@ def age(seconds: float) -> str:
     return next(
         (f"{seconds / length:.0f} {unit}" for unit, length in _UNITS if seconds >= length), f"{max(seconds, 0):.0f} s"
     )
+
+
+def number(value: float) -> str:
+    """A metric's value in four digits that matter, as the HUB's pages have it."""
+    length = abs(value)
+    if value == int(value) and length < _LARGEST_WHOLE:
+        return f"{int(value):,}"
+    if length >= _LARGEST_PLAIN or length < _LEAST_PLAIN:
+        digits, _, power = f"{value:.3e}".partition("e")
+        return f"{digits}e{int(power)}"
+    return f"{value:#.4g}".removesuffix(".") if length < _FOUR_DIGITS else f"{value:.0f}"
 
 
 def size(number: float) -> str:

@@ -46,6 +46,14 @@ def _named(*, is_needed: bool) -> Schema:
 
 
 _PART_OF_MODEL: Mapping[str, Schema] = {
+    "best_metric": {
+        **_NAME_OR_NONE,
+        "description": "The metric that says how good the model is. null and empty: told from the metrics' names.",
+    },
+    "best_direction": {
+        "enum": ["max", "min", None],
+        "description": "Which value of the `best_metric` beside it is the best. null: told from its name.",
+    },
     "config": {
         "type": ["object", "null"],
         "description": "Where one is missing or null, what was set before stays.",
@@ -77,6 +85,12 @@ _PART_OF_MODEL: Mapping[str, Schema] = {
     "project": {"type": ["object", "null"], "properties": {"id": _NAME_OR_NONE}},
     "projectId": {**_NAME_OR_NONE, "description": "A project of this HUB; `project.id` says the same."},
     "trashed": _TRASHED,
+}
+_DIRECTION_OF_METRIC: Schema = {
+    "anyOf": [
+        {"properties": {"best_direction": {"type": "null"}}},
+        {"required": ["best_metric"], "properties": {"best_metric": _NAME}},
+    ]
 }
 _PART_OF_ITEM: Mapping[str, Schema] = {
     "meta": _META,
@@ -121,9 +135,12 @@ WANTED: Mapping[str, Schema] = {
             },
         },
         "additionalProperties": False,
+        **_DIRECTION_OF_METRIC,
         "examples": [
             {
                 "meta": {"name": "coco8 nano"},
+                "best_metric": "metrics/mAP50-95(B)",
+                "best_direction": "max",
                 "dataset": {"name": "coco8.yaml"},
                 "lineage": {"architecture": {"name": "yolov8n"}, "parent": {"name": "yolov8n.pt"}},
                 "config": {
@@ -141,7 +158,13 @@ WANTED: Mapping[str, Schema] = {
         "type": "object",
         "properties": _PART_OF_MODEL,
         "additionalProperties": False,
-        "examples": [{"meta": {"name": "coco8 nano, again"}}, {"config": {"epochs": 5}}, {"trashed": False}],
+        **_DIRECTION_OF_METRIC,
+        "examples": [
+            {"meta": {"name": "coco8 nano, again"}},
+            {"config": {"epochs": 5}},
+            {"best_metric": "val/f1", "best_direction": "max"},
+            {"trashed": False},
+        ],
     },
     "Metrics": {
         "type": "object",

@@ -14,7 +14,7 @@ from ..hub_model import StoredCheckpoint
 from .body_schemas import WANTED
 from .model_bodies import View, created
 from .shelves import dataset_record, project_record
-from .summary import Best, Summary
+from .summary import MetricValue, Summary
 
 _AT = 1767225600.0
 _MODEL, _PROJECT, _DATASET = "5TW9g7mc7cmuPCbQ3WNf", "huSS6AZPsK20FKcpXzkI", "RPxBFWGyEbcR8KykF8VH"
@@ -31,7 +31,7 @@ def examples(root: str) -> Mapping[str, Any]:
         FILE.name, FILE.token, FILE.size, FILE.sha256, Kind.EPOCH, 1, is_best=True, at=_AT + 60
     )
     model = created(_MODEL, WANTED["NewModel"]["examples"][0], at=_AT).with_checkpoint(checkpoint, keep=1)
-    summary = Summary(2, 1, Best("metrics/mAP50-95(B)", 0.31, 0, 0))
+    summary = Summary(2, 1, MetricValue("metrics/mAP50-95(B)", 0.31, 0))
     record = View(root, _AT + 90, lambda _: None).record(model, summary)
     project = project_record(root, Project(_PROJECT, "Traffic signs", _AT))
     file = StoredFile(f"{_DATASET}.zip", "b8Zt0Jw5QnE2mYc9RkVx3A", 1_048_576, _SHA256)

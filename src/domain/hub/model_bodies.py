@@ -13,10 +13,24 @@ import attrs
 
 from ..hub_items import Dataset, StoredFile
 from ..hub_model import HubModel, StoredCheckpoint
+from ..metric_names import Direction
 from .bodies import count, flag, meta_of, name_of, part, setting, text, whole
 from .summary import Summary
 
-_KNOWN = frozenset({"config", "dataset", "datasetId", "lineage", "meta", "project", "projectId", "trashed"})
+_KNOWN = frozenset(
+    {
+        "best_direction",
+        "best_metric",
+        "config",
+        "dataset",
+        "datasetId",
+        "lineage",
+        "meta",
+        "project",
+        "projectId",
+        "trashed",
+    }
+)
 _ENDINGS = (".yaml", ".yml", ".pt")
 _COUNTS = (("epochs", "epochs"), ("batch", "batchSize"), ("imgsz", "imageSize"), ("patience", "patience"))
 
@@ -57,7 +71,27 @@ def patched(model: HubModel, body: Mapping[str, Any]) -> HubModel:
     if "projectId" in body or "project" in body:
         named = text(body.get("projectId"), "projectId")
         changes["project"] = text(part(body, "project").get("id"), "project.id") or named
+    changes |= _objective(model, body)
     return attrs.evolve(model, **changes, is_trashed=flag(body, "trashed", default=model.is_trashed))
+
+
+def _objective(model: HubModel, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What says how good the model is. The direction of one metric is not that of another."""
+    metric = text(body["best_metric"], "best_metric") if "best_metric" in body else model.best_metric
+    direction = model.best_direction if metric == model.best_metric else None
+    if "best_direction" in body:
+        direction = _direction(body["best_direction"])
+        if direction is not None and not body.get("best_metric"):
+            raise ValueError("best_direction comes without best_metric: name the metric beside it")
+    return {"best_metric": metric, "best_direction": direction}
+
+
+def _direction(value: Any) -> Direction | None:
+    if value is None:
+        return None
+    if value not in ("max", "min"):
+        raise ValueError(f"best_direction is {str(value)[:20]!r}, neither max nor min")
+    return Direction(value)
 
 
 def _lineage(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,6 +157,8 @@ class View:
             },
             "dataset": {"id": model.dataset, "name": data},
             "project": model.project,
+            "best_metric": model.best_metric,
+            "best_direction": None if model.best_direction is None else model.best_direction.value,
             "meta": {**model.meta, "name": model.name},
             "url": f"{self.root}/models/{model.id}",
             "created": model.created,

@@ -15,7 +15,7 @@ from ..ports.blobs import Blobs
 from ..ports.hub_store import HubStore, Series
 from .calls import Asked, Refusal
 from .model_bodies import View
-from .summary import Summaries
+from .summary import Objective, Summaries
 
 
 class Surroundings(Protocol):
@@ -81,4 +81,5 @@ class Premises:
             return self.store.metrics(model.id, after=after)
 
         view = View(asked.root, self.around.wall(), self.store.datasets.get)
-        return view.record(model, self.summaries.of(model.id, read))
+        objective = Objective(model.best_metric, model.best_direction)
+        return view.record(model, self.summaries.of(model.id, read, objective))

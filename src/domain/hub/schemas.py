@@ -48,6 +48,10 @@ def _or_null(schema: Schema) -> Schema:
     return {**schema, "type": [schema["type"], "null"]}
 
 
+def _value(described: str) -> Schema:
+    return _object(described, name=_TEXT, value={"type": "number"}, epoch=_EPOCH)
+
+
 def _list_of(name: str) -> Schema:
     return _object(
         f"A page of {name.lower()}s, newest first.",
@@ -95,6 +99,8 @@ _MODEL: Schema = {
         config=_object(batchSize=_COUNT, epochs=_COUNT, imageSize=_COUNT, patience=_COUNT, device=_TEXT, cache=_TEXT),
         dataset=_object(id=_or_null(ID), name=_TEXT),
         project=_or_null(ID),
+        best_metric=_or_null({"type": "string", "description": "What says how good it is; null: told from the names."}),
+        best_direction={"enum": ["max", "min", None], "description": "Of `best_metric`; null: told from its name."},
         meta=_META,
         url={"type": "string", "format": "uri", "description": "The page for people."},
         created=_TIME,
@@ -117,9 +123,8 @@ GIVEN: Mapping[str, Schema] = {
     "Progress": _object(
         "How far a model has come.",
         epoch=_or_null({**_EPOCH, "description": "The newest with metrics."}),
-        best=_or_null(
-            _object("The best value of the most telling metric.", name=_TEXT, value={"type": "number"}, epoch=_EPOCH)
-        ),
+        best=_or_null(_value("The best value of the most telling metric; of equal ones the first.")),
+        optional={"last": _value("The newest value, where the name of the metric does not say which is the best.")},
     ),
     "StoredCheckpoint": _object(
         "A checkpoint that was received whole.",

@@ -1,6 +1,7 @@
-"""How far a model has come, out of its metrics.
+"""How far a model has come, out of its metrics: its newest epoch, and the best value of the metric that tells most.
 
-The one rule: what was counted once is not read again. Only epochs that came since are folded in.
+The one rule: what was counted once is not read again, and yet it is as if all had been read now. Only epochs that came
+since are folded in; where one of them takes back what is shown, all are read again.
 """
 
 from __future__ import annotations
@@ -12,59 +13,111 @@ from typing import Any
 
 import attrs
 
+from ..metric_names import Direction, Rank, metric_of
 from ..metrics import from_text
 from ..ports.hub_store import Series
 from .bodies import sendable
 from .recent import Recent
 
-#: Which metric says how good a model is, the first that is there: a piece of its name, and whether more is better.
-_TELLING = (
-    ("mAP50-95", True),
-    ("mAP_0.5:0.95", True),
-    ("mAP", True),
-    ("fitness", True),
-    ("accuracy", True),
-    ("metrics/", True),
-    ("val/loss", False),
-    ("val/", False),
-    ("loss", False),
-)
 _MOST = 1000
+_FIRST: Rank = (-1, 0, 0, 0, "")
 
 
 @attrs.frozen
-class Best:
-    """The best value of the most telling metric, and the epoch that had it."""
+class Objective:
+    """Which metric says how good a model is, as its owner has set it. What is ``None`` is told from the names."""
+
+    metric: str | None = None
+    direction: Direction | None = None
+
+    def direction_of(self, name: str) -> Direction | None:
+        """Which value of a metric is the best; ``None``: unknown."""
+        return self.direction if name == self.metric and self.direction is not None else metric_of(name).direction
+
+    def rank_of(self, name: str) -> Rank | None:
+        """Where a metric stands; ``None``: it is never shown."""
+        if self.metric is None:
+            return metric_of(name).rank
+        return _FIRST if name == self.metric else None
+
+
+@attrs.frozen
+class MetricValue:
+    """A value of a metric, and the epoch that had it."""
 
     name: str
     value: float
     epoch: int
-    rank: int
+
+    def as_json(self) -> dict[str, Any]:
+        """For clients."""
+        return attrs.asdict(self)
 
 
 @attrs.frozen
 class Summary:
-    """``epoch`` is the newest with metrics, ``revision`` how much of them was read."""
+    """``epoch`` is the newest with metrics, ``revision`` how much of them was read.
+
+    ``best`` and ``last`` are values of one metric. Where its direction is unknown there is no best one.
+    """
 
     revision: int = 0
     epoch: int | None = None
-    best: Best | None = None
+    best: MetricValue | None = None
+    last: MetricValue | None = None
+    objective: Objective = Objective()
 
     def with_series(self, series: Series) -> Summary:
-        """The same with what came since. A value that an epoch has lost again may stay the best."""
-        epoch, best = self.epoch, self.best
+        """The same with what came since, where that :meth:`takes_back` nothing."""
+        epoch, best, last = self.epoch, self.best, self.last
         for number, text in series.epochs.items():
             epoch = number if epoch is None else max(epoch, number)
-            found = _best(number, values_of(text))
-            if found is not None and (best is None or _is_better(found, best)):
+            found = self._told(number, values_of(text))
+            if found is None:
+                continue
+            if last is None or self._is_before(found.name, last.name):
+                best, last = None, found
+            elif found.name != last.name:
+                continue
+            elif number >= last.epoch:
+                last = found
+            direction = self.objective.direction_of(found.name)
+            if direction is not None and (best is None or _is_better(direction, found, best)):
                 best = found
-        return Summary(series.revision, epoch, best)
+        return attrs.evolve(self, revision=series.revision, epoch=epoch, best=best, last=last)
+
+    def takes_back(self, series: Series) -> bool:
+        """Whether an epoch of *series* has lost, or made worse, a value that is shown."""
+        for shown in (self.best, self.last):
+            if shown is None or shown.epoch not in series.epochs:
+                continue
+            value = number_of(values_of(series.epochs[shown.epoch]).get(shown.name))
+            if value is None:
+                return True
+            direction = self.objective.direction_of(shown.name)
+            if shown is self.best and direction is not None and direction.is_better(shown.value, value):
+                return True
+        return False
 
     def as_json(self) -> dict[str, Any]:
-        """For clients."""
-        best = self.best
-        shown = None if best is None else {"name": best.name, "value": best.value, "epoch": best.epoch}
-        return {"epoch": self.epoch, "best": shown}
+        """For clients: ``last`` is there where it stands in for the best value, which is unknown."""
+        best = None if self.best is None else self.best.as_json()
+        shown = {"epoch": self.epoch, "best": best}
+        return shown if self.last is None or best is not None else shown | {"last": self.last.as_json()}
+
+    def _told(self, epoch: int, values: Mapping[str, Any]) -> MetricValue | None:
+        """The value of the metric that tells most."""
+        found: MetricValue | None = None
+        least: Rank | None = None
+        for name, given in values.items():
+            rank = self.objective.rank_of(name)
+            if rank is not None and (least is None or rank < least) and (value := number_of(given)) is not None:
+                found, least = MetricValue(name, value, epoch), rank
+        return found
+
+    def _is_before(self, name: str, other: str) -> bool:
+        rank, other_rank = self.objective.rank_of(name), self.objective.rank_of(other)
+        return rank is not None and other_rank is not None and rank < other_rank
 
 
 @attrs.define
@@ -73,12 +126,15 @@ class Summaries:
 
     _known: Recent[Summary] = attrs.field(factory=lambda: Recent(_MOST), init=False, repr=False)
 
-    def of(self, model_id: str, read: Callable[[int], Series]) -> Summary:
+    def of(self, model_id: str, read: Callable[[int], Series], objective: Objective = Objective()) -> Summary:
         """The summary of a model, whose metrics after a revision are to be had from *read*."""
-        summary = self._known.get(model_id) or Summary()
+        summary = self._known.get(model_id)
+        if summary is None or summary.objective != objective:
+            summary = Summary(objective=objective)
         series = read(summary.revision)
-        if series.revision < summary.revision:  # another model under its ID
-            summary, series = Summary(), read(0)
+        # A revision that is less is another model's under this ID.
+        if series.revision < summary.revision or summary.takes_back(series):
+            summary, series = Summary(objective=objective), read(0)
         summary = summary.with_series(series)
         self._known.put(model_id, summary)
         return summary
@@ -93,21 +149,19 @@ def values_of(text: str) -> Mapping[str, Any]:
     return {sendable(name): value for name, value in values.items()} if isinstance(values, dict) else {}
 
 
-def _best(epoch: int, values: Mapping[str, Any]) -> Best | None:
-    for rank, (piece, _) in enumerate(_TELLING):
-        for name, value in values.items():
-            if (
-                piece in name
-                and isinstance(value, int | float)
-                and not isinstance(value, bool)
-                and math.isfinite(value)
-            ):
-                return Best(name, float(value), epoch, rank)
-    return None
+def number_of(value: Any) -> float | None:
+    """*value* as a number; ``None`` for what is none, or none that a double holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
-def _is_better(found: Best, best: Best) -> bool:
-    if found.rank != best.rank or found.name != best.name:
-        return found.rank < best.rank
-    is_more = _TELLING[found.rank][1]
-    return found.value > best.value if is_more else found.value < best.value
+def _is_better(direction: Direction, found: MetricValue, best: MetricValue) -> bool:
+    """Of equal values the first epoch's is the best."""
+    if found.value == best.value:
+        return found.epoch < best.epoch
+    return direction.is_better(found.value, best.value)

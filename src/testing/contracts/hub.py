@@ -6,10 +6,11 @@ tell by its answers.
 
 from __future__ import annotations
 
+from .hub_best import HubBestContract
 from .hub_files import HubFilesContract
 from .hub_session import HubSessionContract
 from .hub_shelves import HubShelvesContract
 
 
-class HubContract(HubSessionContract, HubShelvesContract, HubFilesContract):
+class HubContract(HubSessionContract, HubBestContract, HubShelvesContract, HubFilesContract):
     """All of it. Override the fixture ``hub``, which gives a :class:`~.hub_kit.HubUnderTest`."""

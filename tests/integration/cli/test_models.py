@@ -91,13 +91,43 @@ def test_a_models_life(way: Way) -> None:
     assert "No models" in way.table("list")
 
 
+def test_its_owner_says_what_is_best(way: Way) -> None:
+    made = way.create("--best-metric", "val/foo", "--best-direction", "min")
+    assert ("val/foo", "min") == (made["best_metric"], made["best_direction"])
+    assert "val/foo (no value)" in way.table("list")
+    changed = way.json("update", made["id"], "--best-metric", "val/f1", "--name", "other")
+    assert ("val/f1", None, "other") == (changed["best_metric"], changed["best_direction"], changed["meta"]["name"])
+    assert "val/foo (no value)" in way.table("update", made["id"], "--best-metric", "val/foo")
+    assert way.json("update", made["id"], "--best-metric", "")["best_metric"] is None
+
+
+def test_a_direction_needs_its_metric_and_a_change_something_to_change(here: Way) -> None:
+    for arguments, reason in (
+        (("update", NOBODY, "--best-direction", "max"), "--best-direction needs --best-metric"),
+        (("create", "--weights", "a.pt", "--data", "b", "--best-direction", "max"), "needs --best-metric"),
+        (("create", "--weights", "a.pt", "--data", "b", "--best-metric", "", "--best-direction", "max"), "needs"),
+        (("update", NOBODY, "--best-metric", "a", "--best-direction", "up"), "'max', 'min'"),
+        (("update", NOBODY), "say what to change"),
+    ):
+        status, said, complaints = here.outcome(*arguments)
+        assert (2, []) == (status, said)
+        assert reason in complaints[-1]
+
+
 def test_from_scratch(way: Way) -> None:
     made = way.json("create", "--weights", "yolov8n.yaml", "--data", "coco8.yaml")
     assert ("yolov8n.yaml", None) == (made["cfg"], made["weights"])
 
 
 def test_what_is_not_there(way: Way) -> None:
-    for arguments in (("show",), ("delete",), ("delete", "--hard", "--yes"), ("restore",), ("export-csv",)):
+    for arguments in (
+        ("show",),
+        ("update", "--name", "x"),
+        ("delete",),
+        ("delete", "--hard", "--yes"),
+        ("restore",),
+        ("export-csv",),
+    ):
         assert NOBODY in way.one_line(*arguments, NOBODY)
 
 

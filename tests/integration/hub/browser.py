@@ -127,6 +127,10 @@ class PagesHub:
         """A sign of life."""
         self._asked("POST", f"/v1/agent/heartbeat/models/{model}", json={"agent": agent, "agentId": None})
 
+    def change(self, model: str, **changes: Any) -> None:
+        """As the body of a ``PATCH``."""
+        self._asked("PATCH", f"/v1/models/{model}", json=changes)
+
     def delete(self, model: str, *, hard: bool = False) -> None:
         """Into the trash, or for good."""
         self._asked("DELETE", f"/v1/models/{model}?hard={hard}")

@@ -246,3 +246,20 @@ def test_who_wants_no_motion_gets_none(hub: PagesHub, visit: Visits) -> None:
         expect(page.locator(".headline .state")).to_have_text("training")
         style = "(state) => getComputedStyle(state, '::before').animationName"
         assert name == page.locator(".headline .state").evaluate(style)
+
+
+def test_the_best_value_is_one_of_its_curve_and_says_whether_it_is_the_best(hub: PagesHub, visitor: Visitor) -> None:
+    model = hub.create()
+    page = opened(hub, visitor, model)
+    best = page.locator(".tiles > div").filter(has=page.get_by_text("Best", exact=True))
+    hub.log(model, {0: {"foo": 5}, 1: {"foo": 7}})
+    expect(best).to_contain_text("7foo at epoch 1, the last value")
+    hub.log(model, {0: {"foo": 5, "val/loss": 0.5}, 1: {"foo": 7, "val/loss": 0.75}})
+    expect(best).to_contain_text("0.5000val/loss at epoch 0")
+    hub.log(model, {0: {"foo": 5, "val/loss": 2}})
+    expect(best).to_contain_text("0.7500val/loss at epoch 1")
+    hub.change(model, best_metric="foo", best_direction="max")
+    expect(best).to_contain_text("7foo at epoch 1")
+    expect(best).not_to_contain_text("last")
+    hub.change(model, best_metric="bar")
+    expect(best).to_contain_text("–bar has no value yet")

@@ -18,6 +18,11 @@ def _row(page: Page, name: str) -> str:
     return row.inner_text()
 
 
+def _best(page: Page, name: str) -> str:
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=name))
+    return row.get_by_role("cell").nth(2).inner_text().strip()
+
+
 def test_an_empty_hub_says_how_to_create_the_first_model_and_shows_it(hub: PagesHub, visitor: Visitor) -> None:
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visitor.page
@@ -66,6 +71,21 @@ def test_progress_and_the_best_value_keep_themselves_fresh(hub: PagesHub, visito
     expect(bar).to_have_js_property("value", 0.5)
     expect(page.get_by_text("2 of 4 epochs")).to_be_visible()
     assert re.search(r"0\.5000\s+metrics/mAP50-95\(B\)", _row(page, "moves"))
+
+
+def test_the_best_value_of_a_score_is_the_greatest_and_a_last_one_is_called_so(hub: PagesHub, visitor: Visitor) -> None:
+    for name, metric in (("score", "eval/reward"), ("error", "metrics/rmse"), ("something", "foo")):
+        hub.log(hub.create(name), {epoch: {metric: value} for epoch, value in enumerate((5, 9, 7))})
+    hub.log(hub.create("chosen", best_metric="foo", best_direction="max"), {0: {"foo": 3}, 1: {"foo": 2}})
+    hub.create("waits", best_metric="val/f1")
+    page = visitor.page
+    page.goto(hub.link)
+    _row(page, "score")
+    assert re.search(r"\b9\s+eval/reward$", _best(page, "score"))
+    assert re.search(r"\b5\s+metrics/rmse$", _best(page, "error"))
+    assert re.search(r"\b7\s+foo\s+last value$", _best(page, "something"))
+    assert re.search(r"\b3\s+foo$", _best(page, "chosen"))
+    assert re.search(r"–\s+val/f1$", _best(page, "waits"))
 
 
 def test_a_refresh_leaves_the_focus_where_it_is(hub: PagesHub, visitor: Visitor) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hubport.app.commands.model_views import listing, portrait
+from hubport.app.commands.tables import number
 
 RECORD = {"id": "Ab3Cd5Ef7Gh9Ij1Kl2Mn", "status": "new", "url": "https://hub.example/models/Ab3Cd5Ef7Gh9Ij1Kl2Mn"}
 
@@ -23,6 +24,8 @@ RECORD = {"id": "Ab3Cd5Ef7Gh9Ij1Kl2Mn", "status": "new", "url": "https://hub.exa
         {"progress": 7},
         {"progress": {"epoch": "last", "best": None}},
         {"progress": {"best": {"name": "map", "value": 1e300}}},
+        {"progress": {"best": ["map", 1], "last": "map"}},
+        {"best_metric": 7},
         {"checkpoints": {"epoch": 1}},
         {"checkpoints": [None, 7, "last.pt"]},
     ],
@@ -45,3 +48,51 @@ def test_a_checkpoint_whose_size_makes_no_sense_is_shown_without_it() -> None:
     assert "epoch of epoch 1  ?  sha256" in portrait(
         RECORD | {"checkpoints": [{"type": "epoch", "epoch": 1, "size": 1e300}]}
     )
+
+
+def best_of(**said: Any) -> tuple[str, list[str]]:
+    """What the list says, and what the details say."""
+    record = RECORD | said
+    (head, row), lines = listing([record]).splitlines(), portrait(record).splitlines()
+    column = row[head.index("BEST") : head.index("LAST SEEN")].strip()
+    return column, [" ".join(line.split()) for line in lines if line.startswith(("best", "last "))]
+
+
+def test_the_best_value_is_shown_with_its_epoch() -> None:
+    progress = {"epoch": 4, "best": {"name": "val/f1", "value": 0.9, "epoch": 3}}
+
+    assert ("val/f1 0.9000", ["best val/f1 0.9000 at epoch 3"]) == best_of(progress=progress)
+
+
+def test_a_last_value_is_called_so_and_what_to_do_about_it_is_said() -> None:
+    progress = {"epoch": 4, "best": None, "last": {"name": "my own", "value": 7, "epoch": 4}}
+    change = f"hubport models update {RECORD['id']} --best-metric 'my own' --best-direction max (or min)"
+    said = ["last my own 7 at epoch 4", f"best unknown, until you say whether more is better: {change}"]
+
+    assert ("my own 7 (last)", said) == best_of(progress=progress)
+
+
+def test_a_metric_that_was_chosen_and_never_came_is_named() -> None:
+    said = {"progress": {"epoch": 1, "best": None}, "best_metric": "val/f2"}
+
+    assert ("val/f2 (no value)", ["best val/f2 (no value)"]) == best_of(**said)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (3157200, "3,157,200"),
+        (0.5, "0.5000"),
+        (0.123456, "0.1235"),
+        (9999.4567, "9999"),
+        (12345.678, "12346"),
+        (0.0001234, "0.0001234"),
+        (0.00001234, "1.234e-5"),
+        (1234567.8, "1.235e6"),
+        (-1e300, "-1.000e300"),
+    ],
+)
+def test_a_value_has_the_digits_that_it_has_on_the_pages(value: float, shown: str) -> None:
+    """The same values as in ``test_pages_modules.py``."""
+    assert shown == number(value)

@@ -11,7 +11,7 @@ import { element, fill, foreign, keyed, retext } from "./dom.js";
 import { number } from "./format.js";
 import { recipes } from "./recipes.js";
 import { notice, start, trouble } from "./shell.js";
-import { nameOf, origin, showProgress, showSeen, showState } from "./shown.js";
+import { nameOf, origin, showProgress, showSeen, showState, told } from "./shown.js";
 
 const TICK = 10_000;
 
@@ -42,6 +42,12 @@ start(async (signal) => {
     view?.curves.close();
   }
 });
+
+/** The metric, and the epoch whose value is shown. */
+function bestOf(found, metric) {
+  if (found === null) return metric ? [foreign(metric), " has no value yet"] : [];
+  return [foreign(found.name), ` at epoch ${found.epoch}${found.isLast ? ", the last value" : ""}`];
+}
 
 function missing(message, wasShown) {
   const title = wasShown ? "This model was deleted" : "There is no such model";
@@ -133,11 +139,12 @@ class View {
     retext(this.#name, name);
     document.title = `${name} · hubport`;
     showProgress(this.#bar, this.#done, model);
-    const best = model.progress?.best;
-    retext(this.#best, best ? number(best.value) : "–");
-    if (this.#bestOf.dataset.best !== JSON.stringify(best)) {
-      fill(this.#bestOf, ...(best ? [foreign(best.name), ` at epoch ${best.epoch}`] : []));
-      this.#bestOf.dataset.best = JSON.stringify(best);
+    const found = told(model);
+    retext(this.#best, found ? number(found.value) : "–");
+    const shown = JSON.stringify([found, model.best_metric]);
+    if (this.#bestOf.dataset.shown !== shown) {
+      fill(this.#bestOf, ...bestOf(found, model.best_metric));
+      this.#bestOf.dataset.shown = shown;
     }
     retext(this.#agent, model.agent ?? "");
   }

@@ -8,7 +8,7 @@ import { element, fill, foreign, keyed, retext } from "./dom.js";
 import { number } from "./format.js";
 import { box, environment } from "./recipes.js";
 import { hurry, notice, pause, seen, start, trouble } from "./shell.js";
-import { nameOf, origin, showProgress, showSeen, showState } from "./shown.js";
+import { nameOf, origin, showProgress, showSeen, showState, told } from "./shown.js";
 import { cell, row, table, tableBody } from "./tables.js";
 
 const EVERY = 3000;
@@ -120,13 +120,14 @@ function rowOf() {
   const epochs = element("span", { class: "muted small" });
   const value = element("span", { class: "value" });
   const metric = foreign("", { class: "muted small" });
+  const label = element("span", { class: "muted small" }, "last value");
   const time = element("time");
   const agent = foreign("", { class: "muted small" });
   const made = row(
     [link, element("span", { class: "muted small" }, ...plan)],
     cell("State", pill),
     cell("Progress", element("div", { class: "progress" }, bar, epochs)),
-    cell("Best", value, metric),
+    cell("Best", value, metric, label),
     cell("Last seen", time, agent),
   );
   link.append(name);
@@ -140,9 +141,10 @@ function rowOf() {
     retext(plan[2], lastPart(model.data || "its dataset is still being processed"));
     showState(pill, model);
     showProgress(bar, epochs, model);
-    const best = model.progress?.best;
-    retext(value, best ? number(best.value) : "–");
-    retext(metric, best ? best.name : "");
+    const found = told(model);
+    retext(value, found ? number(found.value) : "–");
+    retext(metric, found?.name ?? model.best_metric ?? "");
+    label.hidden = !found?.isLast;
     showSeen(time, model.last_seen);
     retext(agent, model.agent ?? "");
   };

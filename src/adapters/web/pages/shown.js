@@ -26,6 +26,16 @@ export function showProgress(bar, epochs, model) {
   retext(epochs, text);
 }
 
+/**
+ * What says how good a model is, as the HUB has found it: the best value, or, where the name of the metric does not say
+ * which that is, the last one. `null` where there is no value.
+ */
+export function told(model) {
+  const { best, last } = model.progress ?? {};
+  const found = best ?? last ?? null;
+  return found && { ...found, isLast: !best };
+}
+
 /** `seconds` are Unix's. */
 export function showSeen(time, seconds) {
   if (typeof seconds !== "number") {
