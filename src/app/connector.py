@@ -6,7 +6,6 @@ The one rule: everything that can be wrong is found out here, before a thread ru
 from __future__ import annotations
 
 import attrs
-import structlog
 
 from ..domain.credentials import Credentials
 from ..domain.errors import (
@@ -33,7 +32,7 @@ from .delivery import Delivery, Ports
 from .handshake import Handshake
 from .intake import Intake
 from .life import Engine
-from .log import logger
+from .log import EventLogger, logger
 from .ranks import Rank, rank
 from .report import Report, Tally
 from .session import TrainingSession
@@ -137,8 +136,8 @@ class Connector:
 
         What the HUB has *refused* of it is sent again where that is wanted.
         """
-        log = logger(model_id=model_id)
         tally = Tally()
+        log = logger(on_fault=tally.blame, model_id=model_id)
         readers = spools.left_over(model_id, self.outbox, tally, log, refused=refused)
         if not readers:
             return None
@@ -153,7 +152,8 @@ class Connector:
         Raises:
             InvalidSettings: when nothing can be kept in the outbox.
         """
-        log = logger(model_id=record.id)
+        tally = Tally()
+        log = logger(on_fault=tally.blame, model_id=record.id)
         session = TrainingSession(record, plan, self.settings, self.clock, log)
         if (its := self._rank).number != 0:
             log.warning(
@@ -165,7 +165,6 @@ class Connector:
             )
             self.http.close()
             return session
-        tally = Tally()
         own = spools.opened(record.id, self.settings, self.outbox)
         readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
         delivery = self._delivery(claim, record.id, readers, tally, log)
@@ -186,7 +185,7 @@ class Connector:
         model_id: str,
         readers: list[BacklogReader],
         tally: Tally,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLogger,
     ) -> Delivery:
         ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem)
         protocol = HubProtocol(claim.credentials)

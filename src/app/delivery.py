@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 
 import attrs
-import structlog
 
 from ..domain.backoff import Backoff
 from ..domain.hub_protocol import HubProtocol
@@ -20,10 +19,12 @@ from ..domain.ports.http import Http
 from . import spools
 from .backlog_reader import BacklogReader
 from .errands import CheckpointErrand, HeartbeatErrand, MetricsErrand, Route
-from .progress import Progress, Silence
+from .log import EventLogger
+from .progress import Progress, ProgressView, Silence
 from .report import Report, Tally
 from .settings import Settings
 from .upload_queue import UploadQueue
+from .wait_notice import Backlog, WaitNotice
 from .waiting import Waiting
 from .worker import Crew, Errand, Worker
 
@@ -49,10 +50,11 @@ class Delivery:
         *,
         readers: list[BacklogReader],
         tally: Tally,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLogger,
     ) -> None:
         self.tally = tally
         self._model_id = model_id
+        self._root = settings.api_root
         self._log = log
         self._ports = ports
         self._readers = readers
@@ -123,31 +125,49 @@ class Delivery:
         return self.metrics.is_idle and self.checkpoints.is_idle
 
     def drain(self, deadline: float, *, progress: Progress | None = None) -> bool:
-        """Send without pacing until nothing waits; whether that was so before *deadline*."""
+        """Send without pacing until nothing waits; whether that was so before *deadline*.
+
+        It is shown on *progress* how far an upload is, and said when nothing moves.
+        """
         workers = (self.metrics, self.checkpoints)
-        if progress is not None:
-            self._uploading.progress = progress
+        view = ProgressView(self._uploading.meter, progress or Silence())
         self._crew.hurry(workers)
         try:
             self._crew.waiting.wait_for(
-                lambda: self.is_idle or self._crew.link.locked_out or self._crew.is_over, deadline=deadline
+                lambda: self.is_idle or self._crew.link.locked_out or self._crew.is_over,
+                deadline=deadline,
+                onlookers=(view, self._notice(deadline)),
             )
         finally:
             self._crew.stroll(workers)
-            if progress is not None:
-                self._uploading.progress = Silence()
+        view.look(self._ports.clock.now())
         return self.is_idle
 
-    def drain_metrics(self, deadline: float) -> None:
-        """Let metrics go first, until the first time that they fail."""
+    def drain_metrics(self, deadline: float, *, longest: float) -> None:
+        """Let metrics go first, until the first time that they fail, for *longest* seconds of those to *deadline*."""
         worker, link = self.metrics, self._crew.link
         self._crew.hurry([worker])
         try:
             self._crew.waiting.wait_for(
-                lambda: worker.is_idle or worker.lane.failures > 0 or link.locked_out, deadline=deadline
+                lambda: worker.is_idle or worker.lane.failures > 0 or link.locked_out,
+                deadline=min(deadline, self._ports.clock.now() + longest),
+                onlookers=[self._notice(deadline)],
             )
         finally:
             self._crew.stroll([worker])
+
+    def _notice(self, deadline: float) -> WaitNotice:
+        return WaitNotice(self._waiting_now, self._ports.clock, self._log, root=self._root, deadline=deadline)
+
+    def _waiting_now(self) -> Backlog:
+        metrics, checkpoints = self.tally.count("metrics"), self.tally.count("checkpoints")
+        return Backlog(
+            metrics=metrics.waiting,
+            checkpoints=checkpoints.waiting,
+            moved=(metrics.delivered, checkpoints.delivered, self._uploading.meter.sent),
+            reason=self._crew.troubles.current,
+            is_kept=self.uploads.is_kept,
+        )
 
     def end(self, deadline: float) -> None:
         """Send what can be sent until *deadline*, and give up the spools.
@@ -157,7 +177,7 @@ class Delivery:
         """
         self.heartbeats.pause()
         self._say_why()  # now, since this may be cut short; and once more when it is known how it went
-        if not self._crew.dismiss(deadline):
+        if not self._crew.dismiss(deadline, onlookers=[self._notice(deadline)]):
             self._say_why()
         self.uploads.abandon_unkept()
 

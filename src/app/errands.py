@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 import attrs
-import structlog
 
 from ..domain.checkpoint import Kind
 from ..domain.hub_protocol import HubProtocol
@@ -21,7 +20,8 @@ from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http, Request
 from ..domain.ports.outbox import Sealed, Spool
 from .backlog_reader import BacklogReader
-from .progress import CountedReader, Progress, Silence
+from .log import EventLogger
+from .progress import CountedReader, Meter
 from .report import Tally
 from .upload_queue import Upload, UploadQueue
 
@@ -40,7 +40,7 @@ class Route:
     protocol: HubProtocol
     http: Http
     clock: Clock
-    log: structlog.stdlib.BoundLogger
+    log: EventLogger
     tally: Tally
     deadline: Callable[[], float]
 
@@ -156,7 +156,7 @@ class CheckpointErrand:
         self._filesystem = filesystem
         self._uploads = uploads
         self._within = within
-        self.progress: Progress = Silence()
+        self.meter = Meter()
 
     @property
     def has_more(self) -> bool:
@@ -177,11 +177,11 @@ class CheckpointErrand:
             self._route.log.warning("checkpoint.gone", path=checkpoint.path, epoch=checkpoint.epoch)
             self._uploads.end(upload, "lost", "gone")
             return None
-        self.progress.begin(checkpoint.size)
+        self.meter.begin(checkpoint.size)
 
         def read() -> BinaryIO:
             reader = self._filesystem.open(checkpoint.path)
-            return cast("BinaryIO", CountedReader(reader, self.progress, self._check_time))
+            return cast("BinaryIO", CountedReader(reader, self.meter, self._check_time))
 
         model_id = self._route.model_id
         result = self._route.send(lambda hub: hub.upload(model_id, checkpoint, read), within=self._within)

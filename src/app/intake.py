@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import attrs
-import structlog
 
 from ..domain.checkpoint import Checkpoint, Kind
 from ..domain.journal import checkpoint_line, metrics_line
@@ -22,6 +21,7 @@ from ..domain.metrics import EpochValues
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.outbox import Sealed, Spool
 from .delivery import Delivery
+from .log import EventLogger
 from .upload_queue import Upload
 from .validation import Validator
 
@@ -44,7 +44,7 @@ class Intake:
         *,
         limit: int,
         strict: bool,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLogger,
     ) -> None:
         self._spool = spool
         self._delivery = delivery

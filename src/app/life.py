@@ -11,7 +11,6 @@ from collections.abc import Callable
 from enum import Enum
 
 import attrs
-import structlog
 
 from ..domain.errors import SessionClosed
 from ..domain.ports.clock import Clock
@@ -19,6 +18,7 @@ from ..domain.ports.signals import Signals
 from . import process
 from .delivery import Delivery
 from .intake import Intake
+from .log import EventLogger
 from .settings import Settings
 from .signal_hold import SignalHold
 
@@ -58,7 +58,7 @@ class Life:
         settings: Settings,
         clock: Clock,
         signals: Signals,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLogger,
         beats: bool,
         at_exit: Callable[[], object],
     ) -> None:

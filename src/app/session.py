@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-import structlog
-
 from ..domain.credentials import Credentials
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
@@ -22,6 +20,7 @@ from ..domain.ports.outbox import Sealed
 from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
 from .life import Engine, Life, State
+from .log import EventLogger
 from .progress import progress
 from .report import Report, Tally
 from .settings import Settings
@@ -40,7 +39,7 @@ class TrainingSession:
         plan: TrainPlan,
         settings: Settings,
         clock: Clock,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLogger,
     ) -> None:
         self.record = record
         self.model_id = record.id
@@ -180,15 +179,16 @@ class TrainingSession:
         if engine is None:
             return False
         name, number, best_map = engine.intake.final(path, epoch, map)
-        now = self._clock.now()
-        deadline = now + self.settings.finish_within if deadline is None else deadline
-        # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
-        engine.delivery.drain_metrics(min(deadline, now + self.settings.request_within))
-        if name is not None:
-            engine.intake.keep_final(name, number, best_map)
-        bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress)
+        deadline = self._clock.now() + self.settings.finish_within if deadline is None else deadline
+        on_fault = engine.delivery.tally.blame
+        bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress, on_fault=on_fault)
         try:
-            return engine.delivery.drain(deadline, progress=bar)
+            with self._log.beside(bar):
+                # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
+                engine.delivery.drain_metrics(deadline, longest=self.settings.request_within)
+                if name is not None:
+                    engine.intake.keep_final(name, number, best_map)
+                return engine.delivery.drain(deadline, progress=bar)
         finally:
             bar.end()
 

@@ -5,17 +5,16 @@ The one rule: a signal is held for its deadline at most, and then has its way: t
 
 from __future__ import annotations
 
-import structlog
-
 from ..domain.ports.clock import Clock
 from ..domain.ports.signals import Signals, Watch
 from .delivery import Delivery
+from .log import EventLogger
 
 
 class SignalHold:
     """One session's hold on the signals, *within* seconds of each."""
 
-    def __init__(self, delivery: Delivery, clock: Clock, within: float, log: structlog.stdlib.BoundLogger) -> None:
+    def __init__(self, delivery: Delivery, clock: Clock, within: float, log: EventLogger) -> None:
         self._delivery = delivery
         self._clock = clock
         self._within = within

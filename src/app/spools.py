@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
-import structlog
 
 from ..domain.errors import InvalidSettings
 from ..domain.journal import run_line
 from ..domain.ports.outbox import Outbox, Spool
 from .backlog_reader import BacklogReader
+from .log import EventLogger
 from .refused import wait_again
 from .report import Tally
 from .settings import Settings
@@ -24,7 +24,7 @@ from .upload_queue import Upload
 
 
 def left_over(
-    model_id: str, outbox: Outbox, tally: Tally, log: structlog.stdlib.BoundLogger, *, refused: bool = False
+    model_id: str, outbox: Outbox, tally: Tally, log: EventLogger, *, refused: bool = False
 ) -> list[BacklogReader]:
     """Those of dead runs of this model in which something waits, oldest first; what was *refused* may wait again."""
     found = (_left_over(spool, tally, log, refused=refused) for spool in outbox.left_over(model_id))
@@ -52,7 +52,7 @@ def opened(model_id: str, settings: Settings, outbox: Outbox) -> BacklogReader:
         ) from exc
 
 
-def _left_over(spool: Spool, tally: Tally, log: structlog.stdlib.BoundLogger, *, refused: bool) -> BacklogReader | None:
+def _left_over(spool: Spool, tally: Tally, log: EventLogger, *, refused: bool) -> BacklogReader | None:
     """What a dead run has left in *spool*, if anything."""
     try:
         reader = BacklogReader(spool)

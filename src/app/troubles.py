@@ -1,14 +1,13 @@
 """What the log says of requests that fail.
 
-The one rule: one warning when trouble begins and one line when it ends; what comes in between is counted. A refused
-key is one trouble, whichever kind of message has met it first.
+The one rule: one warning when trouble begins and one when it ends; what comes in between is counted. A HUB that does
+not answer is one trouble, and so is a refused key, whichever kind of message has met it first.
 """
 
 from __future__ import annotations
 
-import structlog
-
 from ..domain.outcome import Outcome, Verdict
+from .log import EventLogger
 from .report import Tally
 
 _KEPT = "what was logged is kept and training goes on"
@@ -17,25 +16,23 @@ _KEPT = "what was logged is kept and training goes on"
 class Troubles:
     """The kinds of message that are in trouble now."""
 
-    def __init__(self, tally: Tally, log: structlog.stdlib.BoundLogger) -> None:
+    def __init__(self, tally: Tally, log: EventLogger) -> None:
         self._tally = tally
         self._log = log
-        self._kinds: dict[str, str] = {}
+        self._kinds: dict[str, Outcome] = {}
         self._is_locked_out = False
 
     def note(self, kind: str, outcome: Outcome) -> None:
         """Take note of what became of a request of *kind*."""
         if outcome.verdict is Verdict.DELIVERED:
-            if self._kinds.pop(kind, None) is not None:
-                self._log.info("hub.recovered", kind=kind)
+            self._recovered(kind)
             return
         self._tally.blame(outcome.reason)
-        is_new = kind not in self._kinds
-        said = f" ({outcome.message})" if outcome.message else ""
-        self._kinds[kind] = f"{outcome.reason}{said}"
+        is_same_outage = outcome.is_silence and any(other.is_silence for other in self._kinds.values())
+        is_new = kind not in self._kinds and not is_same_outage
+        self._kinds = {**self._kinds, kind: outcome}  # a new one, since three workers come here, and who waits reads it
         if outcome.verdict is Verdict.LOCKED_OUT:
             is_new, self._is_locked_out = not self._is_locked_out, True
-        # Asked of the log last, and after our own state is as it should be: a logger of the trainer's may raise.
         tell = self._log.warning if is_new else self._log.debug
         if outcome.verdict is Verdict.LOCKED_OUT:
             tell(
@@ -55,6 +52,19 @@ class Troubles:
             consequence=_KEPT,
         )
 
+    def _recovered(self, kind: str) -> None:
+        was = self._kinds.get(kind)
+        if was is None:
+            return
+        # An outage ends for every kind. One that still finds no answer, as a large upload may, is in trouble anew.
+        self._kinds = {
+            name: other
+            for name, other in self._kinds.items()
+            if name != kind and not (was.is_silence and other.is_silence)
+        }
+        # As loud as the bad news was: who has read that hears this.
+        self._log.warning("hub.recovered", kind=kind, consequence="what was kept is being sent")
+
     def forget_lock(self) -> None:
         """There is another key, which may be refused anew."""
         self._is_locked_out = False
@@ -62,4 +72,13 @@ class Troubles:
     @property
     def reason(self) -> str:
         """Why something waits, in a few words."""
-        return "; ".join(sorted(set(self._kinds.values()))) or "the run ended before it was sent"
+        return self.current or "the run ended before it was sent"
+
+    @property
+    def current(self) -> str:
+        """The same while the run goes on: empty when nothing is in trouble."""
+        return "; ".join(sorted({_words(outcome) for outcome in self._kinds.values()}))
+
+
+def _words(outcome: Outcome) -> str:
+    return f"{outcome.reason} ({outcome.message})" if outcome.message else outcome.reason

@@ -56,6 +56,12 @@ class UploadQueue:
         return bool(self._waiting)
 
     @property
+    def is_kept(self) -> bool:
+        """Whether all that wait are in the outbox."""
+        with self._lock:
+            return all(upload.is_ours for upload in self._waiting)
+
+    @property
     def held(self) -> int:
         """Bytes of all snapshots that lie in the outbox: those that wait, and those that were refused."""
         return sum(self._snapshots.values())

@@ -12,10 +12,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import structlog
-
 from ..domain.errors import InvalidMetrics
 from ..domain.metrics import EpochValues, epoch_number, flag, from_text, json_safe, number, sanitize
+from .log import EventLogger
 from .report import Tally
 
 T = TypeVar("T")
@@ -37,7 +36,7 @@ class Validator:
     Each method raises ``InvalidMetrics`` in strict mode, and never otherwise.
     """
 
-    def __init__(self, tally: Tally, log: structlog.stdlib.BoundLogger, *, strict: bool) -> None:
+    def __init__(self, tally: Tally, log: EventLogger, *, strict: bool) -> None:
         self._tally = tally
         self._log = log
         self._strict = strict

@@ -5,9 +5,20 @@ The one rule: who waits is listed before the first look at what it waits for, so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from ..domain.ports.clock import Alarm, Clock
+
+
+class Onlooker(Protocol):
+    """Somebody who looks on while a thread waits, in that thread: at the instant ``due``, which each look sets anew."""
+
+    due: float
+
+    def look(self, now: float) -> None:
+        """It is time."""
+        ...
 
 
 class Waiting:
@@ -22,15 +33,19 @@ class Waiting:
         for alarm in list(self._alarms):
             alarm.ring()
 
-    def wait_for(self, is_done: Callable[[], bool], *, deadline: float) -> bool:
+    def wait_for(self, is_done: Callable[[], bool], *, deadline: float, onlookers: Sequence[Onlooker] = ()) -> bool:
         """Wait in the calling thread until *is_done*, at the latest until *deadline*; whether it was done."""
         alarm = self._clock.alarm()
         self._alarms.append(alarm)
         try:
             while not is_done():
-                if self._clock.now() >= deadline:
+                now = self._clock.now()
+                if now >= deadline:
                     return False
-                alarm.wait(deadline)
+                for onlooker in onlookers:
+                    if now >= onlooker.due:
+                        onlooker.look(now)
+                alarm.wait(min([deadline, *(onlooker.due for onlooker in onlookers)]))
             return True
         finally:
             self._alarms.remove(alarm)

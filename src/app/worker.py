@@ -10,15 +10,14 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import structlog
-
 from ..domain.errors import HubUnreachable
 from ..domain.lane import Lane, Link
 from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Alarm, Clock
+from .log import EventLogger
 from .report import Tally
 from .troubles import Troubles
-from .waiting import Waiting
+from .waiting import Onlooker, Waiting
 
 
 class Errand(Protocol):
@@ -140,10 +139,7 @@ class Worker:
             # Returns at once, and makes the alarm this thread's: a virtual clock knows from here on whom to wait for.
             self._alarm.wait(self._crew.clock.now())
             while True:
-                try:
-                    self.step()
-                except Exception:  # noqa: BLE001 - a logger of the trainer's may raise: this kind goes on all the same
-                    self._crew.tally.blame("a fault while logging")
+                self.step()
                 with self._crew.lock:
                     due = None if self.is_paused else self.lane.due
                     deadline = self._crew.deadline
@@ -167,7 +163,7 @@ class Crew:
         clock: Clock,
         link: Link,
         tally: Tally,
-        log: structlog.stdlib.BoundLogger,
+        log: EventLogger,
         *,
         on_empty: Callable[[], None],
     ) -> None:
@@ -252,12 +248,12 @@ class Crew:
             for worker in workers:
                 worker.lane.stroll()
 
-    def dismiss(self, deadline: float) -> bool:
+    def dismiss(self, deadline: float, *, onlookers: Sequence[Onlooker] = ()) -> bool:
         """Let every worker that is not paused send what waits until *deadline*; whether all are gone then."""
         with self.lock:
             self.deadline, self.is_dismissed = deadline, True
         self.hurry(self.workers)
-        gone = self.waiting.wait_for(lambda: self.is_empty, deadline=deadline)
+        gone = self.waiting.wait_for(lambda: self.is_empty, deadline=deadline, onlookers=onlookers)
         for worker in self.workers:
             if gone:
                 worker.join()  # past its loop: a matter of microseconds

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import attrs
-import structlog
 
+from hubport.app.log import logger
 from hubport.app.report import Count, Tally
 from hubport.app.worker import Crew, Worker
 from hubport.domain.lane import Lane, Link
@@ -30,7 +30,7 @@ class Errand:
 
 
 def crew_of_one(errand: Errand, every: float = 10.0) -> tuple[Crew, Worker]:
-    crew = Crew(FakeClock(), Link(), Tally(), structlog.get_logger(), on_empty=lambda: None)
+    crew = Crew(FakeClock(), Link(), Tally(), logger(), on_empty=lambda: None)
     return crew, crew.hire("metrics", Lane(every, crew.link), errand)
 
 
