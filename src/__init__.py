@@ -1,7 +1,7 @@
 """hubport keeps a trainer connected to its HUB.
 
 >>> import hubport
->>> with hubport.connect("https://hub.ultralytics.com/models/<ID>", api_key=KEY) as session:  # doctest: +SKIP
+>>> with hubport.connect("http://127.0.0.1:8421/models/<ID>", api_key=KEY) as session:  # doctest: +SKIP
 ...     for epoch in range(session.train_args["epochs"]):
 ...         session.log_metrics(epoch, {"train/loss": 0.1})
 ...     report = session.finish("best.pt", epoch=epoch, map=0.42)

@@ -14,6 +14,10 @@ if "CI" not in os.environ:
     settings.load_profile("patient")
 
 
+# No test reads the login of whoever runs it.
+os.environ["HUBPORT_CONFIG_FILE"] = os.devnull
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slow ones first: what is begun last decides when the last process ends."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

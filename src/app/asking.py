@@ -22,12 +22,13 @@ PATIENCE = 60.0
 
 @attrs.frozen
 class Asking:
-    """Asks the HUB behind ``http``; ``api_root`` is its name in errors."""
+    """Asks the HUB behind ``http``, which errors call ``api_root``; each question ends after ``timeout`` seconds."""
 
     http: Http
     clock: Clock
     credentials: Credentials
     api_root: str
+    timeout: float = PATIENCE
 
     @property
     def protocol(self) -> HubProtocol:
@@ -42,7 +43,7 @@ class Asking:
             AuthenticationFailed: when the key is not taken.
             HubRefused: for any other answer that is no success.
         """
-        response = self.http.send(request, timeout=PATIENCE)
+        response = self.http.send(request, timeout=self.timeout)
         result = self.protocol.understood(response, wall=self.clock.wall())
         if result.verdict is Verdict.LOCKED_OUT:
             raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key")

@@ -20,8 +20,9 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
-from ..domain.errors import HubportError
-from .commands import demo, keys, models, outbox, serve
+from ..domain.errors import AuthenticationFailed, HubportError
+from .command_name import command, program_name
+from .commands import demo, keys, login, models, outbox, serve
 from .digits import DemoExtraMissing
 
 
@@ -37,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(options.run(options))
         sys.stdout.flush()
         return status
+    except AuthenticationFailed as exc:  # its own advice is for a script
+        return _failed(
+            f"{exc.problem}. `{command('login')}` asks for a key and keeps it; HUB_API_KEY gives one for this shell, "
+            "and --api-key for one command"
+        )
     except (HubportError, DemoExtraMissing) as exc:
         return _failed(str(exc))
     except BrokenPipeError:
@@ -56,13 +62,13 @@ def _failed(reason: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="hubport",
+        prog=program_name(),
         description="Keeps a trainer connected to its HUB, and is a HUB.",
         epilog="Exit status: 0 all is well, 1 it failed or something did not arrive, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"hubport {metadata.version('hubport')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    for command in (demo, serve, models, keys, outbox):
-        command.add(commands)
+    for module in (demo, serve, login, models, keys, outbox):
+        module.add(commands)
     return parser

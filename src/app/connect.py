@@ -5,17 +5,26 @@ The one rule: arguments beat environment beats defaults, and a port that is give
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import attrs
+
 from ..domain.credentials import Credentials
+from ..domain.model_ref import web_root_in
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
 from ..domain.ports.outbox import Outbox
 from ..domain.ports.records import Records
 from ..domain.ports.signals import Signals
-from .connector import Connector
+from .connector import Claim, Connector
 from .container import Container
+from .hub_access import access
 from .session import TrainingSession
 from .settings import Settings
+
+#: What a HUB is called whose caller has given the way to it and no address. No such name ever resolves (RFC 2606).
+_UNNAMED = "https://hub.invalid"
 
 
 def connect(
@@ -32,10 +41,11 @@ def connect(
 ) -> TrainingSession:
     """Connect a training to *model*: a URL, ``<KEY>_<ID>`` or ``<ID>``.
 
-    The key comes from *api_key*, else from *model*, else from *settings*. These default to the environment's; to change
-    one and keep the rest pass ``Settings.from_env(exit_within=10)``, since a bare ``Settings()`` reads no environment.
-    The other arguments replace one port each, so that ``connect(ref, http=FakeHub(), clock=FakeClock())`` is the whole
-    set-up of a test.
+    The HUB is the one that *settings* name, else the one that ``hubport login`` has kept, else the one of the model's
+    URL; there is no default. The key comes from *api_key*, else from *model*, *settings* or the login; one that is kept
+    for another HUB is not sent. Settings default to the environment's; to change one and keep the rest pass
+    ``Settings.from_env(exit_within=10)``, since a bare ``Settings()`` reads neither environment nor login. The other
+    arguments replace one port each: ``connect(ref, http=FakeHub(), clock=FakeClock())`` is the whole set-up of a test.
 
     Waits for the HUB, at most ``settings.connect_within`` seconds. Nothing after it does, but ``flush``, ``finish`` and
     ``close``. Where the HUB does not answer and ``settings.start_offline`` allows it, the session starts from what an
@@ -43,12 +53,14 @@ def connect(
     gets one that does nothing (``is_bystander``).
 
     Raises:
-        InvalidModelRef, InvalidSettings: what was asked for makes no sense.
+        InvalidModelRef, InvalidSettings: what was asked for makes no sense, or nobody has named a HUB.
         AuthenticationFailed: no key, or one that the HUB does not take.
         HubUnreachable, HubRefused: no answer, or an answer that is no success.
         AlreadyTrained, DatasetNotReady, InvalidModelRecord: there is nothing to train yet, or any more.
     """
-    wired = connector(
+    wired, claim = opened(
+        model,
+        api_key,
         settings=settings,
         http=http,
         clock=clock,
@@ -57,10 +69,27 @@ def connect(
         outbox=outbox,
         records=records,
     )
-    return wired.connect(model, api_key)
+    return wired.connect(claim)
+
+
+def opened(
+    model: str, api_key: str | Credentials | None, *, settings: Settings | None = None, **ports: object
+) -> tuple[Connector, Claim]:
+    """A connector to the HUB of *model*, and the access to it. Nothing is resolved, opened or sent."""
+    settings = _settings(settings, model, ports)
+    settings, claim = access(model, api_key, settings, Container(settings=settings).logins())
+    return connector(settings=settings, **ports), claim
 
 
 def connector(*, settings: Settings | None = None, **ports: object) -> Connector:
     """A connector wired by the container, with each of *ports* that is not ``None`` in place of the container's."""
-    settings = Settings.from_env() if settings is None else settings
+    settings = _settings(settings, "", ports)
     return Container(settings=settings, **{name: port for name, port in ports.items() if port is not None}).connector()
+
+
+def _settings(settings: Settings | None, model: str, ports: Mapping[str, object]) -> Settings:
+    """*settings*, else the environment's; with a name for the HUB where only the way to it is given."""
+    settings = Settings.from_env() if settings is None else settings
+    if ports.get("http") is not None and not settings.is_named and web_root_in(model) is None:
+        return attrs.evolve(settings, api_root=_UNNAMED)
+    return settings

@@ -10,7 +10,6 @@ import attrs
 from ..domain.credentials import Credentials
 from ..domain.errors import (
     AlreadyTrained,
-    AuthenticationFailed,
     DatasetNotReady,
     HubRefused,
     HubUnreachable,
@@ -18,7 +17,6 @@ from ..domain.errors import (
 )
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
-from ..domain.model_ref import ModelRef
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
@@ -41,7 +39,7 @@ from .settings import Settings
 
 @attrs.frozen
 class Claim:
-    """A model, and the credentials that the HUB took for it."""
+    """A model, and the credentials for it."""
 
     model_id: str
     credentials: Credentials
@@ -59,18 +57,12 @@ class Connector:
     outbox: Outbox
     records: Records
 
-    def connect(self, model: str, api_key: str | Credentials | None = None) -> TrainingSession:
+    def connect(self, claim: Claim) -> TrainingSession:
         """Open and start; see :func:`hubport.connect`."""
-        return self.start(*self.open(model, api_key))
+        return self.start(*self.open(claim))
 
-    def open(self, model: str, api_key: str | Credentials | None) -> tuple[Claim, ModelRecord, TrainPlan]:
-        """Read *model*, find the key, have the HUB check it, and fetch the record and what follows from it."""
-        ref = ModelRef.parse(model, web_root=self.settings.web_root)
-        # The argument, then the identifier, which is an argument too, then the environment.
-        found = api_key or ref.api_key or self.settings.api_key
-        if not found:
-            raise AuthenticationFailed(f"no key for the HUB at {self.settings.api_root}")
-        claim = Claim(ref.model_id, found if isinstance(found, Credentials) else Credentials(found))
+    def open(self, claim: Claim) -> tuple[Claim, ModelRecord, TrainPlan]:
+        """Have the HUB check the key of *claim*, and fetch the record of its model and what follows from it."""
         handshake = self._handshake(claim)
         try:
             if self._rank.number == 0:  # a thousand ranks need the model, and not a thousand opinions of the key
@@ -197,5 +189,5 @@ class Connector:
             self.http,
             self.clock,
             deadline=self.clock.now() + self.settings.connect_within,
-            api_root=self.settings.api_root,
+            api_root=self.settings.hub_root,
         )

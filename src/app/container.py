@@ -11,6 +11,7 @@ from dependency_injector import containers, providers
 from ..adapters.disk_outbox import DiskOutbox
 from ..adapters.disk_records import DiskRecords
 from ..adapters.os_filesystem import OsFilesystem
+from ..adapters.os_private_file import OsPrivateFile
 from ..adapters.os_signals import OsSignals
 from ..adapters.requests_http import RequestsHttp
 from ..adapters.system_clock import SystemClock
@@ -21,19 +22,25 @@ from ..domain.ports.outbox import Outbox
 from ..domain.ports.records import Records
 from ..domain.ports.signals import Signals
 from .connector import Connector
+from .logins import Logins
 from .settings import Settings
+
+
+def _logins(settings: Settings) -> Logins:
+    return Logins(None if settings.config_file is None else OsPrivateFile(settings.config_file))
 
 
 class Container(containers.DeclarativeContainer):
     """Everything that a session is made of. ``settings`` must be given."""
 
     settings: providers.Provider[Settings] = providers.Dependency(instance_of=Settings)
-    http: providers.Provider[Http] = providers.ThreadSafeSingleton(RequestsHttp, settings.provided.api_root)
+    http: providers.Provider[Http] = providers.ThreadSafeSingleton(RequestsHttp, settings.provided.hub_root)
     clock: providers.Provider[Clock] = providers.ThreadSafeSingleton(SystemClock)
     filesystem: providers.Provider[Filesystem] = providers.ThreadSafeSingleton(OsFilesystem)
     signals: providers.Provider[Signals] = providers.ThreadSafeSingleton(OsSignals)
     outbox: providers.Provider[Outbox] = providers.ThreadSafeSingleton(DiskOutbox, settings.provided.outbox_dir)
     records: providers.Provider[Records] = providers.ThreadSafeSingleton(DiskRecords, settings.provided.records_dir)
+    logins: providers.Provider[Logins] = providers.Factory(_logins, settings)
     connector: providers.Provider[Connector] = providers.Factory(
         Connector,
         settings=settings,

@@ -54,7 +54,7 @@ class Delivery:
     ) -> None:
         self.tally = tally
         self._model_id = model_id
-        self._root = settings.api_root
+        self._root = settings.hub_root
         self._log = log
         self._ports = ports
         self._readers = readers

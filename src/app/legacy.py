@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from ..domain.credentials import Credentials
-from .connect import connector
+from .connect import opened
 from .log import logger
 from .session import TrainingSession
 
@@ -46,8 +46,8 @@ class HUBTrainingSession:
     """
 
     def __init__(self, url: str, *, api_key: str | Credentials | None = None, **options: Any) -> None:
-        self._connector = connector(**options)
-        self._claim, self._record, self._plan = self._connector.open(url, api_key)
+        self._connector, claim = opened(url, api_key, **options)
+        self._claim, self._record, self._plan = self._connector.open(claim)
         record, plan = self._record, self._plan
         self._session = self._connector.start(self._claim, record, plan)
         settings = self._session.settings
@@ -63,7 +63,7 @@ class HUBTrainingSession:
         self.metrics_queue: dict[Any, Any] = {}
         self.model_id = self._session.model_id
         self.model_url = self._session.model_url
-        self.api_url = f"{settings.api_root}/v1/models/{self.model_id}"
+        self.api_url = f"{settings.hub_root}/v1/models/{self.model_id}"
         self.auth_header = self._claim.credentials.headers()
         self.model: dict[str, Any] = dict(record.raw)
         self.model_file = self._session.model_file

@@ -1,6 +1,7 @@
 """Everything that can be set, in one frozen class.
 
-The one rule: arguments beat environment beats defaults. Durations are seconds.
+The one rule: arguments beat environment beats defaults. The HUB has no default: nothing is sent where none is named.
+Durations are seconds.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import attrs
 
 from ..domain.credentials import redact_optional
 from ..domain.errors import InvalidSettings
-from ..domain.model_ref import VENDOR_WEB_ROOT
+from ..domain.model_ref import VENDOR_WEB_ROOT, is_vendors
 from ..domain.origin import checked_root
 from ..domain.sizes import number_of_bytes
+from .command_name import command
 
 VENDOR_API_ROOT = "https://api.ultralytics.com"
 
@@ -35,6 +37,24 @@ def _default_state_dir() -> Path:
     import platformdirs  # noqa: PLC0415 - only who needs the default pays for the import
 
     return platformdirs.user_state_path("hubport")
+
+
+def _default_config_file() -> Path | None:
+    """Where ``hubport login`` keeps address and key; ``None`` for a user without a home folder."""
+    import platformdirs  # noqa: PLC0415
+
+    folder = platformdirs.user_config_path("hubport")
+    return folder / "login.json" if folder.is_absolute() else None
+
+
+def no_hub(also: str = "") -> InvalidSettings:
+    """The error of a call that needs a HUB, where none is named, *also* in another way."""
+    return InvalidSettings(
+        "the HUB's address",
+        f"none is named{also}, so nothing was sent. `{command('login URL')}` keeps address and key for every training "
+        "and command of this user; ULTRALYTICS_HUB_API and HUB_API_KEY name them for a shell.\n"
+        f"`{command('serve')}` starts a HUB on this machine, and prints both.",
+    )
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
@@ -81,10 +101,10 @@ class Settings:
         InvalidSettings: (a ``ValueError``) for a value that makes no sense, naming the field.
     """
 
-    api_root: str = VENDOR_API_ROOT
-    """Root of every API call: ``ULTRALYTICS_HUB_API``."""
-    web_root: str = VENDOR_WEB_ROOT
-    """Root of the pages people look at: ``ULTRALYTICS_HUB_WEB``."""
+    api_root: str | None = None
+    """Root of every API call: ``ULTRALYTICS_HUB_API``; ``None``: where ``web_root`` is."""
+    web_root: str | None = None
+    """Root of the pages people look at: ``ULTRALYTICS_HUB_WEB``; ``None``: where ``api_root`` is."""
     api_key: str | None = attrs.field(default=None, repr=redact_optional)
     """The key where neither the call nor the identifier gives one: ``HUB_API_KEY``."""
     metrics_every: float = attrs.field(default=3.0, validator=_seconds())
@@ -127,10 +147,48 @@ class Settings:
     allow_plain_http: bool = False
     """Send the key over http to another machine: ``HUBPORT_ALLOW_PLAIN_HTTP``."""
 
+    config_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(_absolute))
+    """Where ``hubport login`` keeps the HUB and the key that are used where these settings name none:
+    ``HUBPORT_CONFIG_FILE``. ``None``: nowhere."""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether these settings say which HUB it is."""
+        return self.api_root is not None or self.web_root is not None
+
+    @property
+    def hub_root(self) -> str:
+        """The root of every API call, of settings that name a HUB.
+
+        Raises:
+            InvalidSettings: when they name none.
+        """
+        if self.api_root is not None:
+            return self.api_root
+        if self.web_root is not None:
+            return VENDOR_API_ROOT if is_vendors(self.web_root) else self.web_root
+        raise no_hub()
+
+    @property
+    def page_root(self) -> str:
+        """The root of its pages. A HUB of one's own has both at one address, the vendor's has not.
+
+        Raises:
+            InvalidSettings: when they name none.
+        """
+        if self.web_root is not None:
+            return self.web_root
+        return VENDOR_WEB_ROOT if self.api_root == VENDOR_API_ROOT else self.hub_root
+
     @property
     def outbox_dir(self) -> Path:
         """The outbox's folder: one for each HUB, whose models and keys are not another's."""
-        return self.state_dir / "outbox" / self._hub_name
+        return self.outboxes_dir / self._hub_name
+
+    @property
+    def outboxes_dir(self) -> Path:
+        """The folder of all outboxes, whichever HUB they are for."""
+        return self.state_dir / "outbox"
 
     @property
     def records_dir(self) -> Path:
@@ -139,17 +197,20 @@ class Settings:
 
     @property
     def _hub_name(self) -> str:
-        return re.sub(r"[^0-9A-Za-z.-]+", "_", self.api_root)
+        return re.sub(r"[^0-9A-Za-z.-]+", "_", self.hub_root)
 
     def model_url(self, model_id: str) -> str:
         """The page of a model, for people."""
-        return f"{self.web_root}/models/{model_id}"
+        return f"{self.page_root}/models/{model_id}"
 
     def __attrs_post_init__(self) -> None:
         for name, setting in (("api_root", "ULTRALYTICS_HUB_API"), ("web_root", "ULTRALYTICS_HUB_WEB")):
-            # No key is ever sent to the web root.
-            plain = self.allow_plain_http or name == "web_root"
-            root = checked_root(getattr(self, name), setting=f"{name} ({setting})", allow_plain_http=plain)
+            given = getattr(self, name)
+            if given is None:
+                continue
+            # No key is ever sent to the web root, unless it is that of the API as well.
+            plain = self.allow_plain_http or (name == "web_root" and self.api_root is not None)
+            root = checked_root(given, setting=f"{name} ({setting})", allow_plain_http=plain)
             object.__setattr__(self, name, root)
 
     @classmethod
@@ -157,13 +218,17 @@ class Settings:
         """The environment's settings, with *overrides* before them.
 
         ``ULTRALYTICS_HUB_API``, ``ULTRALYTICS_HUB_WEB`` and ``HUB_API_KEY`` are those of the old clients; every other
-        field is ``HUBPORT_<FIELD>``. An empty variable counts as unset.
+        field is ``HUBPORT_<FIELD>``. An empty variable counts as unset. Where the HUB is overridden by another one, the
+        pages that the environment names are not its.
 
         Raises:
             InvalidSettings: naming the variable.
         """
         environ = os.environ if environ is None else environ
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"config_file": _default_config_file()} if "config_file" not in overrides else {}
+        given, usual = overrides.get("api_root"), environ.get(_OLD_NAMES["api_root"], "").strip()
+        if given is not None and usual and usual.rstrip("/") != given.rstrip("/"):
+            overrides.setdefault("web_root", None)
         for field in attrs.fields(cls):
             variable = _OLD_NAMES.get(field.name, f"HUBPORT_{field.name.upper()}")
             text = environ.get(variable, "").strip()
@@ -189,4 +254,5 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "bool": _yes,
     "bool | None": _yes,
     "Path": Path,
+    "Path | None": Path,
 }

@@ -40,7 +40,7 @@ def opened(model_id: str, settings: Settings, outbox: Outbox) -> BacklogReader:
     spool: Spool | None = None
     try:
         spool = outbox.open(model_id)
-        spool.append(run_line({"model": model_id, "root": settings.api_root, "pid": os.getpid()}))
+        spool.append(run_line({"model": model_id, "root": settings.hub_root, "pid": os.getpid()}))
         return BacklogReader(spool, limit=settings.outbox_limit)
     except OSError as exc:
         if spool is not None:

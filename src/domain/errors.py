@@ -143,8 +143,8 @@ class AuthenticationFailed(HubError, PermissionError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"{self.problem}. Copy the key from your HUB and pass it as api_key=, "
-            "as '<KEY>_<ID>', or in the environment variable HUB_API_KEY."
+            f"{self.problem}. Copy the key from your HUB and pass it as api_key=, as '<KEY>_<ID>', or in the "
+            "environment variable HUB_API_KEY, or keep it with hubport's command `login`."
         )
 
 

@@ -15,7 +15,7 @@ lengths alone, so twenty characters of ``../`` reach the URL.)
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import attrs
 
@@ -31,6 +31,43 @@ _ID = re.compile(r"[0-9A-Za-z]{20}")
 def is_model_id(text: str) -> bool:
     """Whether *text* is twenty ASCII letters and digits."""
     return _ID.fullmatch(text) is not None
+
+
+def web_root_in(text: str) -> str | None:
+    """The root that a model's URL lies below: ``https://example.org/hub`` of ``https://example.org/hub/models/<ID>``.
+
+    ``None`` for text that is no URL.
+
+    Raises:
+        InvalidModelRef: for a URL that is no model's. The message shows no key.
+    """
+    if not isinstance(text, str) or "://" not in text:
+        return None
+    root = _split(text.strip())[0]
+    if _KEY.search(root):  # what becomes an address is shown in messages
+        raise InvalidModelRef("the model's URL holds a key before /models/")
+    return root
+
+
+def is_vendors(web_root: str) -> bool:
+    """Whether *web_root* is the vendor's, whose URLs stand for those of any HUB in trainers of 2023."""
+    return web_root.rstrip("/").lower() == VENDOR_WEB_ROOT
+
+
+def _split(text: str) -> tuple[str, str, SplitResult]:
+    """The root, what stands behind ``/models/``, and the parts of a model's URL."""
+    try:
+        url = urlsplit(text)
+        root = f"{url.scheme}://{url.netloc}".lower()
+    except ValueError:
+        raise InvalidModelRef("the model's URL cannot be read") from None
+    if "@" in url.netloc:
+        raise InvalidModelRef("the model's URL holds a user name or a password")
+    # The path of a root (a HUB behind https://example.org/hub) belongs to what is compared.
+    base, slash, name = f"{root}{url.path}".rstrip("/").rpartition("/models/")
+    if not slash:
+        raise InvalidModelRef("the model's URL has no /models/<ID> in it")
+    return base, name, url
 
 
 def _without_keys(text: str) -> str:
@@ -63,21 +100,12 @@ class ModelRef:
 
     @classmethod
     def _parse_url(cls, text: str, web_root: str) -> ModelRef:
-        try:
-            url = urlsplit(text)
-            root = f"{url.scheme}://{url.netloc}".lower()
-        except ValueError:
-            raise InvalidModelRef("the model's URL cannot be read") from None
-        if "@" in url.netloc:
-            raise InvalidModelRef("the model's URL holds a user name or a password")
+        base, name, url = _split(text)
         known = [web_root.rstrip("/"), VENDOR_WEB_ROOT]
-        # The path of a root (a HUB behind https://example.org/hub) belongs to what is compared.
-        base, slash, name = f"{root}{url.path}".rstrip("/").rpartition("/models/")
-        if not slash:
-            raise InvalidModelRef("the model's URL has no /models/<ID> in it")
         if base.lower() not in [k.lower() for k in known]:
+            root = _without_keys(f"{url.scheme}://{url.netloc}".lower())
             raise InvalidModelRef(
-                f"the model's URL is on {_without_keys(root)}, but this session's HUB is {web_root}: "
+                f"the model's URL is on {root}, but this session's HUB is {web_root}: "
                 "set ULTRALYTICS_HUB_WEB and ULTRALYTICS_HUB_API for that HUB"
             )
         ref = cls._parse_name(name)

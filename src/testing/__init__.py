@@ -20,6 +20,7 @@ from ..adapters.memory.clock import FakeClock
 from ..adapters.memory.filesystem import FakeFilesystem
 from ..adapters.memory.hub import FakeHub, Received
 from ..adapters.memory.outbox import FakeOutbox
+from ..adapters.memory.private_file import FakePrivateFile
 from ..adapters.memory.records import FakeRecords
 from ..adapters.memory.signals import FakeSignals
 
@@ -28,6 +29,7 @@ __all__ = [
     "FakeFilesystem",
     "FakeHub",
     "FakeOutbox",
+    "FakePrivateFile",
     "FakeRecords",
     "FakeSignals",
     "LoopbackServer",

@@ -27,12 +27,14 @@ _OF_THE_USER = frozenset({"ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "HUB_API
 def hubport_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The state folder of this test alone, and no other setting from the environment. For every test, unasked.
 
-    ``HUBPORT_STATE_DIR`` names it; the folder is made by whoever first keeps something in it.
+    ``HUBPORT_STATE_DIR`` names it; the folder is made by whoever first keeps something in it. ``HUBPORT_CONFIG_FILE``
+    names a login that is not there.
     """
     for name in [name for name in os.environ if name in _OF_THE_USER or name.startswith("HUBPORT_")]:
         monkeypatch.delenv(name)
     home = tmp_path / "hubport-state"
     monkeypatch.setenv("HUBPORT_STATE_DIR", str(home))
+    monkeypatch.setenv("HUBPORT_CONFIG_FILE", str(tmp_path / "hubport-config" / "login.json"))
     return home
 
 

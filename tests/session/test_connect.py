@@ -14,7 +14,7 @@ def test_asks_for_the_key_then_the_model_then_beats(stage: Stage) -> None:
         stage.clock.settle()
         assert ["auth", "model", "heartbeat"] == [entry.kind for entry in stage.hub.ledger]
         assert stage.model_id == session.model_id
-        assert f"https://hub.ultralytics.com/models/{stage.model_id}" == session.model_url
+        assert f"https://hub.invalid/models/{stage.model_id}" == session.model_url
         assert "yolov8n.pt" == session.model_file
         assert 3 == session.train_args["epochs"]
         assert "new" == session.record.status

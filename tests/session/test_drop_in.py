@@ -15,8 +15,8 @@ def test_attributes_have_their_old_names_types_and_values(stage: Stage) -> None:
     stage.clock.settle()
     assert session.agent_id == stage.hub.model(stage.model_id).agent_id
     assert stage.model_id == session.model_id
-    assert f"https://hub.ultralytics.com/models/{stage.model_id}" == session.model_url
-    assert f"https://api.ultralytics.com/v1/models/{stage.model_id}" == session.api_url
+    assert f"https://hub.invalid/models/{stage.model_id}" == session.model_url
+    assert f"https://hub.invalid/v1/models/{stage.model_id}" == session.api_url
     assert {"x-api-key": stage.hub.api_key} == session.auth_header
     assert {"metrics": 3.0, "ckpt": 900.0, "heartbeat": 300.0} == session.rate_limits
     assert ({}, {}, True) == (session.timers, session.metrics_queue, session.alive)

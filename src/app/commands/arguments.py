@@ -10,11 +10,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...domain.credentials import Credentials
-from ...domain.errors import AuthenticationFailed
 from ...domain.sizes import number_of_bytes
 from ..hub_settings import DATA_DIR, DATABASE
-from ..settings import Settings
 
 _LONGEST = 18
 
@@ -79,13 +76,17 @@ def add_place(parser: Any) -> None:
     )
 
 
-def key_of(options: argparse.Namespace, settings: Settings) -> Credentials:
-    """The key for the HUB of *settings*: that of ``--api-key``, else theirs.
+def add_hub(parser: Any) -> None:
+    """``--hub`` and ``--api-key``: which HUB on the network, and the key for it."""
+    parser.add_argument("--hub", metavar="URL", help="the HUB (else ULTRALYTICS_HUB_API, else that of `hubport login`)")
+    add_key(parser)
 
-    Raises:
-        AuthenticationFailed: when there is none, or it can be none.
-    """
-    key = options.api_key or settings.api_key
-    if not key:
-        raise AuthenticationFailed(f"no key for the HUB at {settings.api_root}: give --api-key")
-    return Credentials(key)
+
+def add_key(parser: Any) -> None:
+    """``--api-key``."""
+    parser.add_argument(
+        "--api-key",
+        metavar="KEY",
+        help="the key for it (else HUB_API_KEY, else that of `hubport login`); other users of this machine can see it "
+        "while the command runs",
+    )

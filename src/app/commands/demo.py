@@ -23,11 +23,13 @@ from ..connect import connect
 from ..container import Container
 from ..demo import Demo, DemoResult
 from ..digits import must_be_installed
+from ..hub_access import key_for
 from ..hub_container import HubContainer
 from ..hub_service import make_folder
 from ..hub_settings import HubSettings
 from ..settings import Settings
-from .arguments import between, key_of
+from .arguments import add_key, between
+from .here import hub_settings
 
 _USERS = ""
 
@@ -45,7 +47,7 @@ def add(commands: Any) -> None:
         metavar="DIR",
         help="keep what the embedded HUB holds, there or in the user's data directory (else nothing is left)",
     )
-    demo.add_argument("--api-key", metavar="KEY", help="the key for --hub (else HUB_API_KEY)")
+    add_key(demo)
     demo.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     demo.set_defaults(run=_run)
 
@@ -73,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
         container = Container(settings=settings)
         with closing(container.http()) as http:
             result = Demo(
-                asking=Asking(http, container.clock(), hub.key, settings.api_root),
+                asking=Asking(http, container.clock(), hub.key, settings.hub_root),
                 folder=Path(folder),
                 connect=lambda model_id: connect(model_id, api_key=hub.key, settings=settings),
                 page=hub.page,
@@ -96,7 +98,7 @@ def _shown(result: DemoResult, *, as_json: bool) -> int:
 def _hub(options: argparse.Namespace, folder: Path) -> Iterator[_Where]:
     """The HUB to train against; one of our own keeps its data in *folder*, unless it is to be kept."""
     if options.hub:
-        yield _Where(options.hub, key_of(options, Settings.from_env(api_root=options.hub)), lambda _: None)
+        yield _Where(options.hub, key_for(*hub_settings(options), options.api_key), lambda _: None)
         return
     must_be_installed()  # before anything is begun that is to be kept
     if options.keep is None:

@@ -7,23 +7,21 @@ one.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-
-import attrs
+from typing import Any
 
 from ...domain.credentials import Credentials
 from ...domain.errors import InvalidSettings
 from ..asking import Asking
+from ..command_name import command
 from ..container import Container
+from ..hub_access import key_for, with_login
 from ..hub_container import HubContainer
 from ..hub_models import HubModels
 from ..hub_settings import DATA_DIR, DATABASE, HubSettings
-from ..settings import Settings
-from .arguments import key_of
-
-_API = "ULTRALYTICS_HUB_API"
+from ..logins import Logins
+from ..settings import Settings, no_hub
 
 
 def must_be_here(options: argparse.Namespace) -> HubSettings:
@@ -36,44 +34,54 @@ def must_be_here(options: argparse.Namespace) -> HubSettings:
     if not settings.is_here:
         raise InvalidSettings(
             f"{DATA_DIR} (--data-dir)",
-            f"there is no HUB in {settings.data_dir}: `hubport serve` begins one, {DATABASE} names one elsewhere",
+            f"there is no HUB in {settings.data_dir}: `{command('serve')}` begins one, {DATABASE} names one elsewhere",
         )
     return settings
 
 
 @contextmanager
 def chosen_hub(options: argparse.Namespace) -> Iterator[HubModels]:
-    """The HUB that *options* name; else that of ``ULTRALYTICS_HUB_API``; else the one on this machine.
+    """The HUB that *options* name; else that of the environment, or of the login; else the one on this machine.
 
     Raises:
-        InvalidSettings: when there is none of them.
+        InvalidSettings: when there is none of them, or the login cannot be read.
         AuthenticationFailed: when there is no key for it. The one on this machine needs none.
     """
     is_named_here = options.data_dir is not None or options.database is not None
-    if not is_named_here and (options.hub or os.environ.get(_API, "").strip()):
-        with _on_the_network(options) as models:
-            yield models
-        return
-    if not is_named_here and not (settings := HubSettings.from_env()).is_here:
-        raise InvalidSettings(
-            _API,
-            f"names no HUB, and there is none in {settings.data_dir}: set it, and HUB_API_KEY, "
-            "or start one here with `hubport serve`",
-        )
+    if not is_named_here:
+        found = _elsewhere(options)
+        if found is not None:
+            with _on_the_network(*found) as models:
+                yield models
+            return
+        here = HubSettings.from_env()
+        if not here.is_here:
+            raise no_hub(f", and there is none in {here.data_dir}")
     with _on_this_machine(must_be_here(options)) as models:
         yield models
 
 
+def hub_settings(options: argparse.Namespace, **more: Any) -> tuple[Settings, Logins]:
+    """The settings of a command with ``--hub``, and the login, which it may need."""
+    named = {"api_root": options.hub} if options.hub else {}
+    settings = Settings.from_env(**named, **more)
+    return settings, Container(settings=settings).logins()
+
+
+def _elsewhere(options: argparse.Namespace) -> tuple[Settings, Credentials] | None:
+    settings, logins = hub_settings(options)
+    settings = with_login(settings, logins)
+    if not settings.is_named:
+        return None
+    return settings, key_for(settings, logins, options.api_key)
+
+
 @contextmanager
-def _on_the_network(options: argparse.Namespace) -> Iterator[HubModels]:
-    settings = Settings.from_env(**{"api_root": options.hub} if options.hub else {})
-    credentials = key_of(options, settings)
-    if options.hub and not os.environ.get("ULTRALYTICS_HUB_WEB", "").strip():
-        settings = attrs.evolve(settings, web_root=settings.api_root)
+def _on_the_network(settings: Settings, credentials: Credentials) -> Iterator[HubModels]:
     container = Container(settings=settings)
     with closing(container.http()) as http:
-        asking = Asking(http, container.clock(), credentials, settings.api_root)
-        yield HubModels(asking, settings.web_root)
+        asking = Asking(http, container.clock(), credentials, settings.hub_root)
+        yield HubModels(asking, settings.page_root)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import attrs
 from ...domain.errors import InvalidSettings
 from ..hub_models import NewModel
 from ..metrics_csv import metrics_csv
-from .arguments import add_place, between, text
+from .arguments import add_hub, add_place, between, text
 from .here import chosen_hub
 from .model_views import listing, portrait
 
@@ -44,7 +44,8 @@ def add(commands: Any) -> None:
         "models",
         help="list, make and delete the models of a HUB, and read their metrics",
         description="The HUB is the one that --hub, --data-dir or --database names; else that of ULTRALYTICS_HUB_API, "
-        "with the key in HUB_API_KEY; else the one in this machine's data directory, without a server and a key.",
+        "with the key in HUB_API_KEY; else the one that `hubport login` has kept; else the one in this machine's data "
+        "directory, without a server and a key.",
     )
     actions = models.add_subparsers(required=True, metavar="ACTION")
     everywhere = [
@@ -58,8 +59,7 @@ def add(commands: Any) -> None:
     ]
     for action in everywhere:
         add_place(action)
-        action.add_argument("--hub", metavar="URL", help="a HUB elsewhere (else ULTRALYTICS_HUB_API)")
-        action.add_argument("--api-key", metavar="KEY", help="the key for it (else HUB_API_KEY)")
+        add_hub(action)
         action.add_argument("--json", action="store_true", help="the result as JSON on stdout")
 
 

@@ -18,13 +18,16 @@ from typing import Any
 import attrs
 
 from ...adapters.disk_outbox import DiskOutbox
+from ...domain.credentials import Credentials
 from ..connector import Claim
 from ..container import Container
+from ..hub_access import key_for, with_login
 from ..report import Report
-from ..settings import Settings
+from ..settings import Settings, no_hub
 from ..survey import SpoolStatus, State, survey
 from ..sync import left_over, sync
-from .arguments import key_of, seconds
+from .arguments import add_hub, seconds
+from .here import hub_settings
 from .tables import age, size, table
 
 #: A reason may be a HUB's own words, and they are what the line is for.
@@ -39,8 +42,7 @@ def add(commands: Any) -> None:
     status.set_defaults(run=_status)
 
     send = commands.add_parser("sync", help="send what runs that are over have left on this machine")
-    send.add_argument("--hub", metavar="URL", help="to this HUB (else ULTRALYTICS_HUB_API)")
-    send.add_argument("--api-key", metavar="KEY", help="with this key (else HUB_API_KEY)")
+    add_hub(send)
     send.add_argument("--within", type=seconds, metavar="SECONDS", help="give up after so long (3600)")
     send.add_argument("--refused", action="store_true", help="also, once more, what the HUB has refused")
     send.add_argument("--dry-run", action="store_true", help="only show what would be sent")
@@ -50,14 +52,14 @@ def add(commands: Any) -> None:
 
 def _surveyed(settings: Settings) -> list[SpoolStatus]:
     """Every spool of this user, whichever HUB it is for."""
-    root = settings.outbox_dir.parent
+    root = settings.outboxes_dir
     folders = sorted(root.iterdir()) if root.is_dir() else []
     return [status for folder in folders for status in _with_hubs(survey(DiskOutbox(folder).seen()), folder, settings)]
 
 
 def _with_hubs(statuses: list[SpoolStatus], folder: Path, settings: Settings) -> list[SpoolStatus]:
     """The same, with the HUB that the *folder* is for where a damaged journal does not say it."""
-    ours = settings.api_root if folder == settings.outbox_dir else ""
+    ours = settings.hub_root if settings.is_named and folder == settings.outbox_dir else ""
     hub = next((status.hub for status in statuses if status.hub), ours)
     return [status if status.hub else attrs.evolve(status, hub=hub) for status in statuses]
 
@@ -69,40 +71,44 @@ def _status(options: argparse.Namespace) -> int:
         print(json.dumps([status.as_json() for status in statuses], indent=2))
         return 0
     if not statuses:
-        print(f"Nothing waits in {settings.outbox_dir.parent}.")
+        print(f"Nothing waits in {settings.outboxes_dir}.")
         return 0
     print(_table(statuses))
-    print(f"\nIn {settings.outbox_dir.parent}, a folder for each run.")
+    print(f"\nIn {settings.outboxes_dir}, a folder for each run.")
     for hub in sorted({status.hub for status in left_over(statuses) if status.hub}):
         print(f"To send what waits for {hub}: HUB_API_KEY=<its key> hubport sync --hub {hub}")
     return 0
 
 
 def _sync(options: argparse.Namespace) -> int:
-    roots = {"api_root": options.hub} if options.hub else {}
-    settings = Settings.from_env(**roots)
+    settings, logins = hub_settings(options)
+    settings = with_login(settings, logins)
     found = left_over(_surveyed(settings), refused=options.refused)
-    ours = [status for status in found if status.hub == settings.api_root]
-    others = Counter(status.hub for status in found if status.hub not in {settings.api_root, ""})
+    ours = [status for status in found if settings.is_named and status.hub == settings.hub_root]
+    others = Counter(status.hub for status in found if status.hub and status not in ours)
     again = " --refused" if options.refused else ""
     for hub, number in sorted(others.items()):
         print(f"hubport: {number} runs have left something for {hub}: hubport sync{again} --hub {hub}", file=sys.stderr)
+    if found and not settings.is_named:
+        raise no_hub()
+    named = settings.hub_root if settings.is_named else None
     if options.dry_run:
         if options.json:
-            print(json.dumps({"hub": settings.api_root, "waiting": [status.as_json() for status in ours]}, indent=2))
+            print(json.dumps({"hub": named, "waiting": [status.as_json() for status in ours]}, indent=2))
         else:
             print(_table(ours) if ours else _nothing(settings))
         return 0
-    reports = _sent(ours, settings, options) if ours else []
+    reports = _sent(ours, settings, key_for(settings, logins, options.api_key), options) if ours else []
     if options.json:
-        print(json.dumps({"hub": settings.api_root, "models": [report.as_json() for report in reports]}, indent=2))
+        print(json.dumps({"hub": named, "models": [report.as_json() for report in reports]}, indent=2))
     elif not reports:
         print(_nothing(settings))
     return 0 if all(report.is_complete for report in reports) else 1
 
 
-def _sent(spools: Sequence[SpoolStatus], settings: Settings, options: argparse.Namespace) -> list[Report]:
-    key = key_of(options, settings)
+def _sent(
+    spools: Sequence[SpoolStatus], settings: Settings, key: Credentials, options: argparse.Namespace
+) -> list[Report]:
     container = Container(settings=settings)
     connector, clock = container.connector(), container.clock()
     claims = [Claim(model_id, key) for model_id in dict.fromkeys(status.model_id for status in spools)]
@@ -119,7 +125,9 @@ def _sent(spools: Sequence[SpoolStatus], settings: Settings, options: argparse.N
 
 
 def _nothing(settings: Settings) -> str:
-    return f"Nothing waits for {settings.api_root} in {settings.outbox_dir}."
+    if not settings.is_named:
+        return f"Nothing waits in {settings.outboxes_dir}."
+    return f"Nothing waits for {settings.hub_root} in {settings.outbox_dir}."
 
 
 def _table(statuses: Sequence[SpoolStatus]) -> str:

@@ -34,6 +34,7 @@ pytest.register_assert_rewrite(
             "outbox_left_over",
             "outbox_rewriting",
             "outbox_seen",
+            "private_file",
             "records",
             "signals",
         )
@@ -47,6 +48,7 @@ from .http import HttpContract  # noqa: E402
 from .hub import HubContract  # noqa: E402
 from .hub_store import HubStoreContract  # noqa: E402
 from .outbox import OutboxContract  # noqa: E402
+from .private_file import PrivateFileContract  # noqa: E402
 from .records import RecordsContract  # noqa: E402
 from .signals import SignalsContract  # noqa: E402
 
@@ -58,6 +60,7 @@ __all__ = [
     "HubContract",
     "HubStoreContract",
     "OutboxContract",
+    "PrivateFileContract",
     "RecordsContract",
     "SignalsContract",
 ]

@@ -26,9 +26,9 @@ from .zygote import Zygote
 
 
 def bare_environment() -> dict[str, str]:
-    """The environment of this process, without what concerns hubport or leads through a proxy."""
+    """The environment of this process, without what concerns hubport or leads through a proxy, and without a login."""
     mine = {name: text for name, text in os.environ.items() if not name.startswith(("HUB", "ULTRALYTICS_HUB"))}
-    return mine | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    return mine | {"HUBPORT_CONFIG_FILE": os.devnull, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 @attrs.define

@@ -40,9 +40,14 @@ class Machine:
     def data(self) -> Path:
         return self.folder / "data"
 
+    @property
+    def login_file(self) -> Path:
+        return self.folder / "config" / "hubport" / "login.json"
+
     def environment(self, **more: str) -> dict[str, str]:
         places = {"HUBPORT_DATA_DIR": str(self.data), "HUBPORT_STATE_DIR": str(self.folder / "state")}
-        return bare_environment() | places | {"TMPDIR": str(self.folder), "COLUMNS": "200"} | more
+        login = {"HUBPORT_CONFIG_FILE": str(self.login_file)}
+        return bare_environment() | places | login | {"TMPDIR": str(self.folder), "COLUMNS": "200"} | more
 
     def hubport(self, *arguments: object, **environment: str) -> Child:
         """Start ``hubport`` with *arguments*; further keywords are environment variables."""

@@ -58,7 +58,7 @@ def resolved(container: Any) -> dict[str, Any]:
 def test_every_provider_resolves(settings: Settings) -> None:
     found = resolved(Container(settings=settings))
 
-    assert {"settings", "connector", *PORTS} == set(found)
+    assert {"settings", "connector", "logins", *PORTS} == set(found)
     assert found["settings"] is settings
     assert isinstance(found["connector"], Connector)
     for name, (port, adapter) in PORTS.items():

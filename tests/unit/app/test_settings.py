@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -10,9 +11,10 @@ from hubport import InvalidSettings, Settings
 KEY = "0123456789abcdef0123456789abcdef0123456789"
 
 
-def test_the_defaults_are_the_protocols() -> None:
+def test_the_defaults_are_the_protocols_and_no_hub_is_one_of_them() -> None:
     settings = Settings()
-    assert ("https://api.ultralytics.com", "https://hub.ultralytics.com") == (settings.api_root, settings.web_root)
+    assert (None, None, None) == (settings.api_root, settings.web_root, settings.config_file)
+    assert not settings.is_named
     assert (3.0, 900.0, 300.0) == (settings.metrics_every, settings.checkpoint_every, settings.heartbeat_every)
     assert (5.0, 10.0, 3600.0) == (settings.connect_within, settings.request_within, settings.finish_within)
     assert (2.0, 5.0) == (settings.exit_within, settings.signal_within)
@@ -46,6 +48,7 @@ def test_every_field_can_be_set_from_the_environment() -> None:
         "HUBPORT_STRICT": "1",
         "HUBPORT_OUTBOX_LIMIT": "500 MB",
         "HUBPORT_ALLOW_PLAIN_HTTP": "yes",
+        "HUBPORT_CONFIG_FILE": "/somewhere/login.json",
     }
     settings = Settings.from_env(environ)
     assert (
@@ -72,6 +75,7 @@ def test_every_field_can_be_set_from_the_environment() -> None:
             strict=True,
             outbox_limit=500_000_000,
             allow_plain_http=True,
+            config_file=Path("/somewhere/login.json"),
         )
         == settings
     )
@@ -113,7 +117,46 @@ def test_the_key_crosses_no_network_in_the_clear_unless_asked_for() -> None:
     with pytest.raises(InvalidSettings, match="HUBPORT_ALLOW_PLAIN_HTTP"):
         Settings(api_root="http://hub.example")
     assert "http://hub.example" == Settings(api_root="http://hub.example", allow_plain_http=True).api_root
-    assert "http://hub.example" == Settings(web_root="http://hub.example").web_root
+    pages = Settings(api_root="https://hub.example", web_root="http://hub.example")
+    assert "http://hub.example" == pages.web_root
+    with pytest.raises(InvalidSettings, match="HUBPORT_ALLOW_PLAIN_HTTP"):
+        Settings(web_root="http://hub.example")  # where alone it names the API as well
+
+
+@pytest.mark.parametrize(
+    ("given", "api", "pages"),
+    [
+        ({"api_root": "http://127.0.0.1:8421"}, "http://127.0.0.1:8421", "http://127.0.0.1:8421"),
+        ({"web_root": "http://127.0.0.1:8421/"}, "http://127.0.0.1:8421", "http://127.0.0.1:8421"),
+        ({"api_root": "https://a.example", "web_root": "https://w.example"}, "https://a.example", "https://w.example"),
+        ({"api_root": "https://api.ultralytics.com"}, "https://api.ultralytics.com", "https://hub.ultralytics.com"),
+        ({"web_root": "https://hub.ultralytics.com"}, "https://api.ultralytics.com", "https://hub.ultralytics.com"),
+    ],
+)
+def test_one_address_of_a_hub_says_the_other(given: dict[str, Any], api: str, pages: str) -> None:
+    """A HUB of one's own has both at one address, the vendor's had not."""
+    settings = Settings(**given)
+    assert (True, api, pages) == (settings.is_named, settings.hub_root, settings.page_root)
+    assert f"{pages}/models/x" == settings.model_url("x")
+
+
+@pytest.mark.parametrize("ask", ["hub_root", "page_root", "outbox_dir", "records_dir"])
+def test_settings_that_name_no_hub_say_what_to_do(ask: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        getattr(Settings(), ask)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("the HUB's address: none is named, so nothing was sent.")
+    assert "hubport login URL`" in first
+    assert "ULTRALYTICS_HUB_API" in first
+    assert "hubport serve` starts a HUB on this machine" in second
+
+
+def test_the_pages_of_the_environments_hub_are_not_those_of_another() -> None:
+    environ = {"ULTRALYTICS_HUB_API": "https://a.example/", "ULTRALYTICS_HUB_WEB": "https://w.example"}
+    assert "https://w.example" == Settings.from_env(environ, api_root="https://a.example").page_root
+    assert "https://b.example" == Settings.from_env(environ, api_root="https://b.example").page_root
+    del environ["ULTRALYTICS_HUB_API"]
+    assert "https://w.example" == Settings.from_env(environ, api_root="https://b.example").page_root
 
 
 def test_the_key_is_in_no_repr() -> None:
