@@ -13,8 +13,8 @@ import attrs
 
 from .checkpoint import Checkpoint
 from .journal import Line
+from .metrics import LARGEST_EPOCH
 
-_LARGEST = 2**63 - 1
 _KINDS = frozenset({"run", "m", "sent", "aside", "c", "c-end", "end"})
 #: How a checkpoint's end is put down of which nothing lies there any more.
 _SETTLED_WELL = frozenset({"delivered", "superseded", "given up", "gone"})
@@ -66,7 +66,7 @@ class Backlog:
         match line.record:
             case ["m", int(epoch), dict() | str()]:
                 self._ends.append(line.end)
-                self._epochs.append(min(epoch, _LARGEST))
+                self._epochs.append(min(epoch, LARGEST_EPOCH))
             case ["sent", int(offset)]:
                 self._settle(offset)
             case ["c", dict(data)]:

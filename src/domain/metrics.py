@@ -25,8 +25,9 @@ _PLAIN = frozenset({str, bool, type(None)})
 # Beyond a double's range a HUB's parser reads infinity, and Python refuses to print integers of 4,300 digits.
 _LONGEST_INT = 1023
 _LONGEST_DIGITS = 308
-#: What the databases of HUBs can hold.
-_LARGEST_EPOCH = 2**63 - 1
+_SHOWN_BITS = 64
+#: What the databases of HUBs can hold. Steps of some trainers are nanoseconds since 1970, which have 19 digits.
+LARGEST_EPOCH = 2**63 - 1
 
 
 def sanitize(values: object) -> tuple[dict[str, Scalar], list[InvalidMetrics]]:
@@ -157,17 +158,17 @@ def epoch_number(epoch: object) -> int:
     """*epoch* as a plain int: an integer of any library, or a float that is whole, such as ``3.0``.
 
     Raises:
-        InvalidMetrics: when it is no whole number, is below zero, or does not fit into 63 bits.
+        InvalidMetrics: when it is no whole number from 0 to :data:`LARGEST_EPOCH`.
     """
-    if type(epoch) is int and 0 <= epoch <= _LARGEST_EPOCH:
+    if type(epoch) is int and 0 <= epoch <= LARGEST_EPOCH:
         return epoch
     number = _whole_number(epoch)
     if number is None:
         shown = f"{epoch!r}" if type(epoch) is float else type(epoch).__name__
         raise InvalidMetrics("epoch", f"a whole number is needed, not {shown}")
-    if not 0 <= number <= _LARGEST_EPOCH:
-        shown = f"{number}" if abs(number) <= _LARGEST_EPOCH else f"an integer of {number.bit_length()} bits"
-        raise InvalidMetrics("epoch", f"epochs count from 0 and fit into 63 bits, not {shown}")
+    if not 0 <= number <= LARGEST_EPOCH:
+        shown = f"{number}" if number.bit_length() <= _SHOWN_BITS else f"an integer of {number.bit_length()} bits"
+        raise InvalidMetrics("epoch", f"epochs count from 0 to {LARGEST_EPOCH}, not {shown}")
     return number
 
 

@@ -112,7 +112,7 @@ class FakeHubStore(HubStore):
     def metrics(self, model_id: str, *, after: int = 0) -> Series:
         with self._lock:
             put = self._put.get(model_id, [])
-            epochs = {epoch for _, epoch in put[bisect.bisect_right(put, (after, 1 << 62)) :]}
+            epochs = {epoch for _, epoch in put[bisect.bisect_left(put, (after + 1, -1)) :]}
             held = self._metrics.get(model_id, {})
             return Series(self._revisions.get(model_id, 0), {epoch: held[epoch] for epoch in sorted(epochs)})
 

@@ -11,11 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..metrics import LARGEST_EPOCH
+
 #: Trainers call a model, its data and its weights by their paths.
 LONGEST_NAME = 1000
-LONGEST_EPOCH = 18
 LONGEST_META = 65_536
 LARGEST = 1_000_000_000
+_LONGEST_EPOCH = len(str(LARGEST_EPOCH))
 #: Python reads and writes what is nested hundreds deep, or does not, depending on who asks it to.
 DEEPEST = 64
 _WHOLE = re.compile(rf"-?[0-9]{{1,{len(str(LARGEST))}}}")
@@ -133,13 +135,15 @@ def meta_of(body: Mapping[str, Any], held: Mapping[str, Any]) -> Mapping[str, An
 
 
 def epoch_of(value: str) -> int:
-    """The number of an epoch.
+    """The number of an epoch, or of a revision.
 
     Raises:
-        ValueError: when it is no number from 0 in plain digits.
+        ValueError: when it is no number from 0 to :data:`LARGEST_EPOCH` in plain digits.
     """
-    if not (value.isascii() and value.isdigit()) or len(value) > LONGEST_EPOCH:
-        raise ValueError(f"an epoch is a number from 0 in plain digits, not {value[:LONGEST_EPOCH]!r}")
+    # Its length first: Python refuses to read thousands of digits.
+    is_number = value.isascii() and value.isdigit() and len(value) <= _LONGEST_EPOCH
+    if not is_number or int(value) > LARGEST_EPOCH:
+        raise ValueError(f"an epoch is a number from 0 to {LARGEST_EPOCH} in plain digits, not {value[:40]!r}")
     return int(value)
 
 

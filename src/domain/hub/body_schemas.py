@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .bodies import DEEPEST, LARGEST, LONGEST_EPOCH, LONGEST_META, LONGEST_NAME
+from ..metrics import LARGEST_EPOCH
+from ..ports.hub_store import LONGEST_CURSOR
+from .bodies import DEEPEST, LARGEST, LONGEST_META, LONGEST_NAME
 from .lists import LARGEST_LIMIT, LONGEST_QUERY, MOST
-from .schemas import Schema
+from .schemas import Schema, digits_up_to
 
 # Every store holds it: NUL is the one character of Unicode that PostgreSQL does not take.
 _STORABLE = r"^[^\u0000]*$"
@@ -26,7 +28,7 @@ _SETTING: Schema = {
     "minimum": -LARGEST,
     "maximum": LARGEST,
 }
-_EPOCH = f"[0-9]{{1,{LONGEST_EPOCH}}}"
+_EPOCH = digits_up_to(LARGEST_EPOCH)
 _FILE: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
 
@@ -235,7 +237,7 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
     },
     "last_doc_id": {
         "description": "`lastRecordId` of the page before; `None` and nothing ask for the first page.",
-        "schema": {"type": "string", "pattern": f"^([0-9]{{1,{LONGEST_EPOCH}}}|None)$"},
+        "schema": {"type": "string", "pattern": f"^([0-9]{{1,{LONGEST_CURSOR}}}|None)$"},
     },
     "public": {"description": "What old clients send. Nothing is public here.", "schema": {"type": "boolean"}},
     "query": {
@@ -253,6 +255,6 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
     "hard": {"description": "Delete for good, with every file.", "schema": {"type": "boolean", "default": False}},
     "after": {
         "description": "The `revision` of the last answer.",
-        "schema": {"type": "integer", "minimum": 0, "maximum": 10**LONGEST_EPOCH - 1, "default": 0},
+        "schema": {"type": "integer", "minimum": 0, "maximum": LARGEST_EPOCH, "default": 0},
     },
 }

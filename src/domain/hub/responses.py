@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .bodies import LONGEST_EPOCH
-from .schemas import Schema, ref
+from ..metrics import LARGEST_EPOCH
+from .schemas import Schema, digits_up_to, ref
 
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
 _WAIT = {"required": True, "schema": _WHOLE, "description": "Seconds until asking makes sense again."}
@@ -138,7 +138,7 @@ LISTENER_HEADERS: Sequence[Mapping[str, Any]] = (
         "name": "Last-Event-ID",
         "in": "header",
         "description": "For `text/event-stream`, in place of `after`: the id of the last event that was heard.",
-        "schema": {"type": "string", "pattern": f"^[0-9]{{1,{LONGEST_EPOCH}}}$"},
+        "schema": {"type": "string", "pattern": f"^{digits_up_to(LARGEST_EPOCH)}$"},
     },
 )
 EVENTS: Schema = {

@@ -28,6 +28,17 @@ _LINK: Schema = {
 }
 
 
+def digits_up_to(largest: int) -> str:
+    """A regular expression: a number from 0 to *largest*, in no more digits than that has."""
+    digits = str(largest)
+    smaller = [
+        f"{digits[:place]}[0-{int(digit) - 1}][0-9]{{{len(digits) - place - 1}}}"
+        for place, digit in enumerate(digits)
+        if digit != "0"
+    ]
+    return f"([0-9]{{1,{len(digits) - 1}}}|{'|'.join(smaller)}|{digits})"
+
+
 def ref(name: str) -> Schema:
     """The schema *name*, by reference."""
     return {"$ref": f"#/components/schemas/{name}"}

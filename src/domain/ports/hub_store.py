@@ -162,6 +162,10 @@ class HubStore(Protocol):
         ...
 
 
+#: Digits; any number of so many fits into 64 bits.
+LONGEST_CURSOR = 18
+
+
 def place_of(cursor: str | None) -> int | None:
     """The number that a cursor is made of.
 
@@ -170,7 +174,7 @@ def place_of(cursor: str | None) -> int | None:
     """
     if cursor is None:
         return None
-    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 18:  # noqa: PLR2004 - digits of a 64-bit number
+    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > LONGEST_CURSOR:
         raise ValueError(f"{cursor[:40]!r} is no place in this list: begin again without it")
     return int(cursor)
 

@@ -54,9 +54,11 @@ class HubStoreContract(HubShelfContract):
         """As numbers: 10 comes after 9."""
         store.models.save(_MODEL)
         store.put_metrics(ID, {10: '{"a": 10}', 9: '{"a": 9}'}, at=1.0)
-        store.put_metrics(ID, {10**12: f'{{"a": {10**12}}}', 0: '{"a": 0}'}, at=1.0)
+        large = (10**12, 2**63 - 2, 2**63 - 1)
+        store.put_metrics(ID, {epoch: f'{{"a": {epoch}}}' for epoch in (*reversed(large), 0)}, at=1.0)
 
-        assert [(n, f'{{"a": {n}}}') for n in (0, 9, 10, 10**12)] == list(store.metrics(ID).epochs.items())
+        assert [(n, f'{{"a": {n}}}') for n in (0, 9, 10, *large)] == list(store.metrics(ID).epochs.items())
+        assert {} == dict(store.metrics(ID, after=store.revision(ID)).epochs)
 
     def test_an_epoch_is_replaced_whole(self, store: HubStore) -> None:
         """By the newest text, and only that epoch."""

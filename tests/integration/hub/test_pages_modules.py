@@ -92,6 +92,25 @@ def test_only_a_sign_of_life_of_about_now_shows_a_training(page: Page, last_seen
 
 
 @pytest.mark.parametrize(
+    ("epoch", "shown"),
+    [(0, "0"), (2**53 - 1, "9007199254740991"), (2**53 + 1, "≈ 9.007e15"), (2**63 - 1, "≈ 9.223e18")],
+)
+def test_an_epoch_that_no_page_can_read_to_the_digit_is_shown_roughly(page: Page, epoch: int, shown: str) -> None:
+    assert shown == _call(page, "format", "epochNumber", epoch)
+
+
+def test_epochs_that_are_one_number_to_a_page_are_two_points(page: Page) -> None:
+    """In their order: steps of some trainers are nanoseconds, which have 19 digits."""
+    epochs = {str(2**63 - 1 - back): {"loss": back} for back in (0, 1, 2)}
+    code = f"""import('/static/series.js').then(({{ Epochs }}) => {{
+        const epochs = new Epochs();
+        epochs.take({json.dumps(epochs)});
+        return epochs.points("loss").map(([_, value]) => value);
+    }})"""
+    assert [2, 1, 0] == page.evaluate(code)
+
+
+@pytest.mark.parametrize(
     ("low", "high", "count", "whole", "ticks"),
     [
         (0, 1, 5, False, [0, 0.2, 0.4, 0.6, 0.8, 1]),

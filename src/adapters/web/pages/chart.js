@@ -4,7 +4,7 @@
 // cost what the six of them cost that somebody sees.
 
 import { element, foreign, retext } from "./dom.js";
-import { number, tickLabels } from "./format.js";
+import { epochNumber, number, tickLabels } from "./format.js";
 import { nearest, range, runs, ticks } from "./series.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -154,7 +154,7 @@ export class Chart {
     if (this.#scale === null) return;
     const { x, y, bottom, first, last } = this.#scale;
     const [epoch, value] = points[pointed === null ? points.length - 1 : nearest(points, pointed)];
-    const text = `epoch ${epoch}: ${value === null ? "no number" : number(value)}`;
+    const text = `epoch ${epochNumber(epoch)}: ${value === null ? "no number" : number(value)}`;
     retext(this.#now, pointed === null ? number(value) : text);
     const plot = this.#plot;
     plot.setAttribute("aria-valuemin", first);

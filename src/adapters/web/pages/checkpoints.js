@@ -4,7 +4,7 @@
 
 import { fileAddress } from "./api.js";
 import { copyButton, element, foreign, keyed } from "./dom.js";
-import { bytes, date, number } from "./format.js";
+import { bytes, date, epochNumber, number } from "./format.js";
 import { cell, row, table, tableBody } from "./tables.js";
 
 const HEADS = ["File", "Epoch", "Size", "Stored", "SHA-256"];
@@ -40,7 +40,7 @@ function rowOf(checkpoint) {
   const tags = [type === "final" && "final", isBest && "best"].filter(Boolean);
   return row(
     [file, ...tags.map((tag) => element("span", { class: "tag" }, tag))],
-    cell("Epoch", String(epoch), typeof map === "number" && element("span", { class: "muted small" }, `mAP50-95 ${number(map)}`)),
+    cell("Epoch", epochNumber(epoch), typeof map === "number" && element("span", { class: "muted small" }, `mAP50-95 ${number(map)}`)),
     cell("Size", bytes(size)),
     cell("Stored", typeof at === "number" && at > 0 ? element("time", { datetime: new Date(at * 1000).toISOString() }, date(at)) : "–"),
     cell("SHA-256", element("code", { title: hash }, `${hash.slice(0, 12)}…`), copyButton(() => hash, `Copy the SHA-256 of ${name}`)),

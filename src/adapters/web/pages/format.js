@@ -50,12 +50,15 @@ export function ago(seconds) {
 export const date = (seconds) =>
   new Date(seconds * 1000).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
 
+/** The number of an epoch; roughly where it is so large that this page has only read it roughly. */
+export const epochNumber = (epoch) => (Number.isSafeInteger(epoch) ? String(epoch) : `≈ ${number(epoch)}`);
+
 /** How many epochs are done: their numbers begin at 0. */
 export function progress(model) {
   const newest = model.progress?.epoch;
   const done = typeof newest === "number" ? newest + 1 : 0;
   const all = typeof model.epochs === "number" && model.epochs > 0 ? model.epochs : 0;
-  const text = all ? `${done} of ${all} epochs` : `${done} epochs`;
+  const text = all ? `${epochNumber(done)} of ${all} epochs` : `${epochNumber(done)} epochs`;
   return { all, text, part: all ? Math.min(done / all, 1) : 0 };
 }
 

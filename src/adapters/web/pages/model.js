@@ -8,7 +8,7 @@ import { follow } from "./changes.js";
 import { Checkpoints } from "./checkpoints.js";
 import { Curves } from "./curves.js";
 import { element, fill, foreign, keyed, retext } from "./dom.js";
-import { number } from "./format.js";
+import { epochNumber, number } from "./format.js";
 import { recipes } from "./recipes.js";
 import { notice, start, trouble } from "./shell.js";
 import { nameOf, origin, showProgress, showSeen, showState, told } from "./shown.js";
@@ -46,7 +46,7 @@ start(async (signal) => {
 /** The metric, and the epoch whose value is shown. */
 function bestOf(found, metric) {
   if (found === null) return metric ? [foreign(metric), " has no value yet"] : [];
-  return [foreign(found.name), ` at epoch ${found.epoch}${found.isLast ? ", the last value" : ""}`];
+  return [foreign(found.name), ` at epoch ${epochNumber(found.epoch)}${found.isLast ? ", the last value" : ""}`];
 }
 
 function missing(message, wasShown) {

@@ -6,6 +6,7 @@ const ORDER = ["train", "metrics", "val", "lr"];
 
 /** Every metric of every epoch. */
 export class Epochs {
+  // By an epoch's digits: beyond 2**53 several epochs are one number here.
   #values = new Map();
   #order = null;
   // How often each metric is there, and how often as a text.
@@ -15,8 +16,7 @@ export class Epochs {
   /** Take `epochs`, an object of objects, and give the names of the metrics that have changed. */
   take(epochs) {
     const changed = new Set();
-    for (const [text, values] of Object.entries(epochs)) {
-      const epoch = Number(text);
+    for (const [epoch, values] of Object.entries(epochs)) {
       const before = this.#values.get(epoch);
       if (before === undefined) this.#order = null;
       for (const [name, value] of before ?? []) this.#count(name, value, -1, changed);
@@ -63,13 +63,13 @@ export class Epochs {
 
   /** The points of one metric in the order of epochs: `[epoch, value]`, where `null` is a value that is no number. */
   points(name) {
-    this.#order ??= [...this.#values.keys()].sort((a, b) => a - b);
+    this.#order ??= [...this.#values.keys()].sort((a, b) => a - b || (BigInt(a) < BigInt(b) ? -1 : 1));
     const points = [];
     for (const epoch of this.#order) {
       const values = this.#values.get(epoch);
       if (values.has(name)) {
         const value = values.get(name);
-        points.push([epoch, typeof value === "number" ? value : null]);
+        points.push([Number(epoch), typeof value === "number" ? value : null]);
       }
     }
     return points;
@@ -81,7 +81,7 @@ export class Epochs {
     let found = null;
     let newest = -1;
     for (const [epoch, values] of this.#values) {
-      if (epoch > newest && typeof values.get(name) === "string") [newest, found] = [epoch, values.get(name)];
+      if (epoch > newest && typeof values.get(name) === "string") [newest, found] = [Number(epoch), values.get(name)];
     }
     return found;
   }

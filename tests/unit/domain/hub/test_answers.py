@@ -14,6 +14,7 @@ from hubport.adapters.memory.blobs import FakeBlobs
 from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.domain.checkpoint import Checkpoint, Kind
 from hubport.domain.credentials import Credentials
+from hubport.domain.errors import InvalidMetrics
 from hubport.domain.hub.answers import Hub
 from hubport.domain.hub.calls import envelope
 from hubport.domain.hub.direct import DirectHub
@@ -21,7 +22,7 @@ from hubport.domain.hub.model_bodies import created
 from hubport.domain.hub.premises import Premises, Surroundings
 from hubport.domain.hub_model import HubModel
 from hubport.domain.hub_protocol import HubProtocol
-from hubport.domain.metrics import json_safe
+from hubport.domain.metrics import LARGEST_EPOCH, epoch_number, json_safe
 from hubport.domain.model_record import ModelRecord
 from hubport.domain.outcome import Verdict, outcome
 from hubport.domain.ports.http import FilePart, Request, Response
@@ -339,11 +340,26 @@ def test_metrics_without_metrics_are_unprocessable(world: World) -> None:
     assert 422 == world.refused(post(MODEL, {"type": "metrics"}))[0]
 
 
-def test_an_epoch_has_eighteen_digits_at_the_most(world: World) -> None:
-    world.ask(post(MODEL, {"metrics": {"9" * 18: "{}"}}))
+@pytest.mark.parametrize("epoch", [0, 10**18 - 1, 10**18, 1_795_861_435_358_333_959, 2**53 + 1, LARGEST_EPOCH])
+def test_what_a_client_takes_for_an_epoch_this_hub_takes_for_one(world: World, epoch: int) -> None:
+    """One constant bounds both; steps of some trainers are nanoseconds."""
+    world.ask(PROTOCOL.post_metrics(MODEL_ID, {epoch_number(epoch): {"loss": 1.0}}))
+    world.ask(an_upload(b"weights", epoch=epoch))
 
-    assert {10**18 - 1: "{}"} == world.store.metrics(MODEL_ID).epochs
-    assert 422 == world.refused(post(MODEL, {"metrics": {"1" + "0" * 18: "{}"}}))[0]
+    assert {epoch: '{"loss": 1.0}'} == world.store.metrics(MODEL_ID).epochs
+    assert [{"meta": {"name": "loss"}, "data": {str(epoch): 1.0}}] == world.ask(PROTOCOL.read_metrics(MODEL_ID))
+    record = world.ask(PROTOCOL.fetch_model(MODEL_ID))
+    assert (epoch, [epoch]) == (record["progress"]["epoch"], [c["epoch"] for c in record["checkpoints"]])
+
+
+@pytest.mark.parametrize("epoch", [LARGEST_EPOCH + 1, 10**19 - 1, 10**19, 10**40])
+def test_what_no_client_takes_for_an_epoch_is_refused_with_the_true_limit(world: World, epoch: int) -> None:
+    status, message = world.refused(post(MODEL, {"metrics": {str(epoch): "{}"}}))
+
+    assert (422, True) == (status, str(LARGEST_EPOCH) in message)
+    assert 422 == world.refused(post(f"{MODEL}/upload", fields={"epoch": str(epoch), "type": "epoch"}))[0]
+    with pytest.raises(InvalidMetrics, match=str(LARGEST_EPOCH)):
+        epoch_number(epoch)
 
 
 def test_an_epoch_of_more_digits_than_python_reads_is_unprocessable(world: World) -> None:

@@ -17,13 +17,15 @@ from openapi_spec_validator import validate
 
 from hubport.domain.hub.allowance import Allowance
 from hubport.domain.hub.answers import ROUTES, Hub
-from hubport.domain.hub.bodies import DEEPEST, LONGEST_EPOCH, LONGEST_META, LONGEST_NAME
+from hubport.domain.hub.bodies import DEEPEST, LONGEST_META, LONGEST_NAME
 from hubport.domain.hub.calls import Takes
 from hubport.domain.hub.direct import DirectHub
 from hubport.domain.hub.limits import Limits
 from hubport.domain.hub.lists import MOST
 from hubport.domain.hub.openapi import document
 from hubport.domain.hub.routes import Route
+from hubport.domain.hub.schemas import digits_up_to
+from hubport.domain.metrics import LARGEST_EPOCH
 from hubport.domain.ports.http import FilePart, Request, Response
 from hubport.testing import FakeHub
 
@@ -342,11 +344,20 @@ def test_the_page_of_the_api_names_the_limits_that_hold(hub: FakeHub) -> None:
         f"| {limits.silence:g} s |",
         f"| {LONGEST_META:,} characters as JSON, nested {DEEPEST} deep |",
         f"| {LONGEST_NAME:,} characters |",
-        f"| {LONGEST_EPOCH} digits |",
+        f"| an epoch, a revision | {LARGEST_EPOCH} |",
         f"{served.allowance.calls:,} calls a minute for each key, and {served.wrong_keys.calls} a minute without",
         f"never more than {MOST}",
     ]
     assert [] == [text for text in said if text not in PAGE]
+
+
+@pytest.mark.parametrize("largest", [10, 19, 20, 307, LARGEST_EPOCH])
+def test_a_number_in_the_document_is_as_large_as_it_may_be_and_no_larger(largest: int) -> None:
+    pattern = re.compile(digits_up_to(largest))
+    near = range(max(largest - 1000, 0), largest + 1000)
+    numbers = {*range(200), *near, *(10**power + off for power in range(25) for off in (-1, 0))}
+
+    assert {n for n in numbers if n <= largest} == {n for n in numbers if pattern.fullmatch(str(n))}
 
 
 def nested(depth: int) -> Any:
