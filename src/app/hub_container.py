@@ -23,7 +23,7 @@ from ..domain.ports.hub_store import HubStore
 from .hub_key_uses import KeyUses
 from .hub_keys import KeyRing, Keys
 from .hub_service import HubService, Listener
-from .hub_settings import BLOBS, HubSettings
+from .hub_settings import BLOBS, DATA_DIR, DATABASE, HubSettings
 from .hub_world import World
 from .log import logger
 
@@ -52,6 +52,13 @@ def _from_extra(extra: str) -> Iterator[None]:
 def _store(settings: HubSettings) -> HubStore:
     with _from_extra("hub"):
         from ..adapters.sql_hub import SqlHubStore  # noqa: PLC0415
+    if (misplaced := settings.misplaced_database) is not None:
+        wanted = settings.database_url.partition(":///")[2]
+        raise InvalidSettings(
+            f"{DATABASE} (--database)" if settings.database else f"{DATA_DIR} (--data-dir)",
+            f"this database lies in {misplaced}, where an earlier version read the percent signs of the path as those "
+            f"of a URL. Stop what uses it and move it, with the -wal and -shm beside it, to {wanted}",
+        )
     return SqlHubStore(settings.database_url)
 
 

@@ -6,9 +6,11 @@ The one rule: nothing is made or opened here, and what may hold a password is in
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import attrs
 
@@ -19,6 +21,8 @@ SERVE_PORT = 8421
 DATA_DIR, DATABASE, BLOBS = "HUBPORT_DATA_DIR", "HUBPORT_DATABASE", "HUBPORT_BLOBS"
 
 _DATABASE_FILE = "hub.sqlite3"
+_SQLITE = "sqlite:///"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - what is refused without being asked for
 
 
@@ -69,14 +73,12 @@ class HubSettings:
             )
         if self.url is not None:
             object.__setattr__(self, "url", checked_root(self.url, setting="--url", allow_plain_http=True))
-        scheme, is_url, _ = (self.blobs or "").partition("://")
-        if is_url and scheme != "s3":  # or else it would be taken for a folder of that name
+        scheme = _SCHEME.match(self.blobs or "")
+        if scheme is not None and scheme[1] != "s3":  # or else it would be taken for a folder of that name
             raise InvalidSettings(
                 f"{BLOBS} (--blobs)",
-                f"files cannot lie at a {scheme[:20]}:// address: give a folder, or s3://bucket/prefix",
+                f"files cannot lie at a {scheme[1][:20]}:// address: give a folder, or s3://bucket/prefix",
             )
-        if self.database is None and "?" in str(self.data_dir):
-            raise InvalidSettings(f"{DATA_DIR} (--data-dir)", "a question mark cannot be in the path of an SQLite file")
 
     @property
     def database_file(self) -> Path | None:
@@ -85,8 +87,24 @@ class HubSettings:
 
     @property
     def database_url(self) -> str:
-        """Where the store is."""
-        return self.database or f"sqlite:///{self.database_file}"
+        """Where the store is. What follows ``sqlite:///`` is a path, to the letter: ``%``, ``?`` and ``#`` too."""
+        return self.database or f"{_SQLITE}{self.database_file}"
+
+    @property
+    def misplaced_database(self) -> Path | None:
+        """The file in which an earlier version kept this database, where it is not where it should be.
+
+        It took a path for a URL, in which SQLAlchemy from 2.1 on read ``%2F`` as ``/``.
+        """
+        if not self.database_url.startswith(_SQLITE):
+            return None
+        file = Path(self.database_url.removeprefix(_SQLITE))
+        decoded = Path(unquote(str(file)))
+        if decoded == file or file.exists() or not decoded.is_file():
+            return None
+        # A server has noted its address beside it: it is the database of that folder, and not of ours.
+        is_theirs = self.database is None and (decoded.parent / self.address_file.name).exists()
+        return None if is_theirs else decoded
 
     @property
     def blobs_place(self) -> str:
@@ -106,7 +124,7 @@ class HubSettings:
     @property
     def is_here(self) -> bool:
         """Whether there is a HUB to work on without a server: its database is named, or lies in the folder."""
-        return self.database_file is None or self.database_file.is_file()
+        return self.database_file is None or self.database_file.is_file() or self.misplaced_database is not None
 
     @property
     def is_remote(self) -> bool:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 
@@ -27,13 +29,18 @@ _CONNECT_WITHIN = 10
 #: Often enough for any number of processes: one of those that collide always wins.
 _ATTEMPTS = 50
 
+#: A path is none of SQLAlchemy's URLs: from 2.1 on it decodes %2F in them, and 2.0 does not.
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(.+)", re.DOTALL)
+_OPTIONS = re.compile(r"\?\w+=[^/]*\Z")
+#: Whether this version of SQLAlchemy decodes the name of a database, which libpq does.
+_DECODES = sa.make_url("postgresql:///%61").database == "a"
+
 
 class Database:
     """Readers and writers of the database at *url*; nothing is opened before it is needed."""
 
     def __init__(self, url: str) -> None:
-        place, self.dialect = _understood(url)
-        self.name = place.render_as_string(hide_password=True)
+        self.name, place, self.dialect = _understood(url)
         if isinstance(self.dialect, Sqlite):
             _make_private(self.name, Path(str(place.database)))
             self._engine = sa.create_engine(
@@ -119,21 +126,24 @@ class Database:
             raise StoreUnusable(self.name, _one_line(exc)) from exc
 
 
-def _understood(url: str) -> tuple[sa.URL, Dialect]:
+def _understood(url: str) -> tuple[str, sa.URL, Dialect]:
+    """Its name in errors, where it is, and what it speaks."""
+    if (sqlite := _SQLITE.fullmatch(url)) and not sqlite[1].startswith((":memory:", "file:")):
+        if _OPTIONS.search(sqlite[1]):
+            raise StoreUnusable(url, "takes no options: what follows sqlite:/// is a path, to the letter")
+        return url, sa.URL.create("sqlite", database=sqlite[1]), Sqlite()
     try:
         place = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         # The text may hold a password.
         raise StoreUnusable("the database", "its URL cannot be read: sqlite:///PATH or postgresql://...") from None
-    backend = place.get_backend_name()
-    if backend == "postgresql" and place.drivername in {"postgresql", "postgresql+psycopg"}:
-        return place.set(drivername="postgresql+psycopg"), Postgresql()
-    is_file = place.database and not place.database.startswith((":memory:", "file:"))
-    if place.drivername in {"sqlite", "sqlite+pysqlite"} and is_file and not place.query:
-        return place, Sqlite()
-    raise StoreUnusable(
-        place.render_as_string(hide_password=True), "is none that hubport knows: sqlite:///PATH or postgresql://..."
-    )
+    name = place.render_as_string(hide_password=True)
+    if place.drivername not in {"postgresql", "postgresql+psycopg"}:
+        raise StoreUnusable(name, "is none that hubport knows: sqlite:///PATH or postgresql://...")
+    if place.database and not _DECODES:
+        place = place.set(database=unquote(place.database))
+    place = place.set(drivername="postgresql+psycopg")
+    return place.render_as_string(hide_password=True), place, Postgresql()
 
 
 def _postgresql(name: str, place: sa.URL) -> sa.Engine:

@@ -99,6 +99,46 @@ def test_the_command_that_it_names_makes_a_key_of_this_hub(machine: Machine) -> 
     assert takes(url[1], made["key"])
 
 
+@pytest.mark.parametrize("name", ["job%2Fmain", "100% a@b", "what?a=b#1"])
+def test_its_folder_and_the_outbox_may_be_called_anything(machine: Machine, name: str) -> None:
+    """They are paths, and no part of a URL."""
+    data, state = machine.folder / "hubs" / name, machine.folder / "states" / name
+    _, ready = machine.served("--data-dir", data)
+    model = machine.json("models", "create", "--weights", "n.pt", "--data", "coco8.yaml", "--data-dir", data)
+    weights = machine.folder / "weights"
+    weights.mkdir()
+    file = weights / f"{name}.pt"
+    file.write_bytes(b"weights")
+    with machine.inhabited(HUBPORT_STATE_DIR=str(state), ULTRALYTICS_HUB_API=ready["url"], HUB_API_KEY=ready["key"]):
+        session = hubport.connect(model["id"])
+        session.log_metrics(0, {"loss": 1.0})
+        report = session.finish(str(file), epoch=0, map=0.5)
+
+    assert report.is_complete, report
+    assert "trained" == machine.json("models", "show", model["id"], "--data-dir", data)["status"]
+    assert [data] == list((machine.folder / "hubs").iterdir())
+    assert [state] == list((machine.folder / "states").iterdir())
+
+
+@pytest.mark.parametrize("how", ["--data-dir", "--database"])
+def test_a_database_that_an_earlier_version_put_elsewhere_is_not_begun_anew(machine: Machine, how: str) -> None:
+    """It read %2F in the path as a slash: its owner is told where the models are."""
+    old, folder = machine.folder / "job" / "main", machine.folder / "job%2Fmain"
+    made = machine.json("keys", "create", "--database", f"sqlite:///{old}/hub.sqlite3")
+    place = str(folder) if how == "--data-dir" else f"sqlite:///{folder}/hub.sqlite3"
+    for command in (("serve", "--port", 0), ("keys", "create"), ("keys", "list"), ("models", "list")):
+        line = one_line(machine.outcome(*command, how, place))
+        assert how in line
+        assert f"{old}/hub.sqlite3" in line
+        assert f"{folder}/hub.sqlite3" in line
+    assert not (folder / "hub.sqlite3").exists()
+
+    folder.mkdir(exist_ok=True)
+    for file in old.iterdir():
+        file.rename(folder / file.name)
+    assert [made["id"]] == [key["id"] for key in machine.json("keys", "list", how, place)]
+
+
 def test_its_folder_is_the_users_alone(machine: Machine) -> None:
     machine.served()
     assert 0o700 == machine.data.stat().st_mode & 0o777

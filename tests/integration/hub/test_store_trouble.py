@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hubport.adapters.sql_hub import SqlHubStore
+from hubport.adapters.sql_hub.database import Database
 from hubport.domain.errors import HubportError, StoreUnusable
 from hubport.domain.hub_model import HubModel
 from hubport.testing.lab.site import bare_environment
@@ -54,6 +55,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         "",
         "hub.db",
         "sqlite://",
+        "sqlite:///",
         "sqlite:///:memory:",
         "sqlite:///file:x?mode=memory&uri=true",
         "sqlite+aiosqlite:///x.db",
@@ -66,6 +68,30 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 )
 def test_what_is_none_of_the_two(url: str) -> None:
     assert "sqlite:///PATH or postgresql://" in complaint(url)
+
+
+def test_a_path_takes_no_options(tmp_path: Path) -> None:
+    """They would be a part of the file's name."""
+    assert "takes no options" in complaint(f"sqlite:///{tmp_path / 'hub.db'}?timeout=5")
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["job%2Fmain", "100%", "what?", "what?a=b", "#1", "a b", "a@b:c", "é+", "%41"])
+def test_a_path_is_taken_to_the_letter(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name / "hub.db"
+    url = f"sqlite:///{file}"
+    with closing(SqlHubStore(url)) as store:
+        store.models.save(MODEL)
+    with closing(SqlHubStore(url)) as store:
+        assert MODEL == store.models.get(MODEL.id)
+
+    assert [file] == [found for found in tmp_path.rglob("*") if found.is_file()]
+
+
+def test_the_name_of_a_database_on_a_server_is_decoded() -> None:
+    """As libpq does; SQLAlchemy 2.0 does not, and 2.1 does."""
+    with closing(Database("postgresql://user:s3cret@127.0.0.1:1/my%20hub")) as database:
+        assert "my hub" == database._engine.url.database
 
 
 def test_a_server_that_does_not_answer(tmp_path: Path) -> None:

@@ -95,10 +95,40 @@ def test_otherwise_it_is_where_it_listens(tmp_path: Path) -> None:
     assert "http://127.0.0.1:1" == HubSettings(data_dir=tmp_path).address("http://127.0.0.1:1", "machine")
 
 
-def test_a_folder_that_no_database_url_can_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match="question mark"):
-        HubSettings(data_dir=tmp_path / "what?")
-    HubSettings(data_dir=tmp_path / "what?", database="postgresql://hub@db/hub")
+@pytest.mark.parametrize("name", ["job%2Fmain", "100%", "what?", "a?b=c", "#1", "a b", "a@b:c", "é+", "x://y"])
+def test_a_folder_is_a_path_and_no_part_of_a_url(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    settings = HubSettings(data_dir=folder)
+
+    assert f"sqlite:///{folder}/hub.sqlite3" == settings.database_url
+    assert str(folder / "blobs") == settings.blobs_place
+    assert f"{tmp_path}/{name}" == HubSettings(data_dir=tmp_path, blobs=f"{tmp_path}/{name}").blobs_place
+
+
+def test_a_database_that_lies_where_its_path_was_read_as_a_url_is_found(tmp_path: Path) -> None:
+    """SQLAlchemy 2.1 decodes %2F, and 2.0 does not: an upgrade must show no HUB as empty."""
+    settings = HubSettings(data_dir=tmp_path / "job%2Fmain")
+    named = HubSettings(data_dir=tmp_path, database=f"sqlite:///{tmp_path}/job%2Fmain/hub.sqlite3")
+    assert (None, None, False) == (settings.misplaced_database, named.misplaced_database, settings.is_here)
+
+    decoded = tmp_path / "job" / "main" / "hub.sqlite3"
+    decoded.parent.mkdir(parents=True)
+    decoded.touch()
+    assert (decoded, decoded, True) == (settings.misplaced_database, named.misplaced_database, settings.is_here)
+
+    (tmp_path / "job%2Fmain").mkdir()
+    (tmp_path / "job%2Fmain" / "hub.sqlite3").touch()
+    assert (None, None, True) == (settings.misplaced_database, named.misplaced_database, settings.is_here)
+
+
+def test_the_database_of_another_folder_is_left_to_its_own_hub(tmp_path: Path) -> None:
+    """`a b` and `a%20b` are two folders, and each may hold a HUB."""
+    (tmp_path / "a b").mkdir()
+    for name in ("hub.sqlite3", "address"):
+        (tmp_path / "a b" / name).touch()
+
+    settings = HubSettings(data_dir=tmp_path / "a%20b")
+    assert (None, False) == (settings.misplaced_database, settings.is_here)
 
 
 def test_a_password_is_in_no_repr(tmp_path: Path) -> None:
