@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..domain.errors import HubRefused, InvalidModelRecord
+from ..domain.errors import AuthenticationFailed, HubRefused, InvalidModelRecord
 from ..domain.model_ref import ModelRef, is_model_id
 from .asking import Asking
 
@@ -21,7 +21,7 @@ _FROM_SCRATCH = (".yaml", ".yml")
 
 @attrs.frozen(kw_only=True)
 class NewModel:
-    """What to train. ``data`` is a dataset's name or address, or the ID of one in the HUB; ``name`` for people.
+    """What to train: ``data`` is a dataset's name or address, or its ID where it ``is_in_hub``; ``name`` for people.
 
     ``best_metric`` says how good the model is, and ``best_direction`` whether that is its greatest value (``max``) or
     its least (``min``). Empty: the HUB tells it from the names of the metrics.
@@ -38,11 +38,12 @@ class NewModel:
     name: str = ""
     best_metric: str = ""
     best_direction: str = ""
+    is_in_hub: bool = False
 
     def body(self) -> dict[str, Any]:
         """As clients since 8.2 say it: a ``.yaml`` is trained from scratch, anything else goes on from there."""
         is_scratch = self.weights.endswith(_FROM_SCRATCH)
-        dataset = {"datasetId": self.data} if is_model_id(self.data) else {"dataset": {"name": self.data}}
+        dataset = {"datasetId": self.data} if self.is_in_hub else {"dataset": {"name": self.data}}
         return dataset | {
             "config": {
                 "batchSize": self.batch,
@@ -79,11 +80,13 @@ class HubModels:
         return ModelRef.parse(text, web_root=self.web_root).model_id
 
     def create(self, model: NewModel) -> dict[str, Any]:
-        """A new model; its record.
+        """A new model; its record. Its ``data`` is an ID where the HUB has a dataset of that ID, and else a name.
 
         Raises:
             HubError: from here on, whatever the HUB says, or does not say.
         """
+        if not model.is_in_hub and is_model_id(model.data) and self._has_dataset(model.data):
+            model = attrs.evolve(model, is_in_hub=True)
         made = self._record(self.asking.fetch(self.asking.protocol.create_model(model.body())))
         # Other HUBs answer with the ID alone.
         return made if made["status"] else self.read(made["id"])
@@ -135,6 +138,14 @@ class HubModels:
         except (TypeError, KeyError, ValueError, AttributeError) as exc:
             raise HubRefused(200, "the metrics in the answer are not as this protocol has them") from exc
         return series
+
+    def _has_dataset(self, dataset_id: str) -> bool:
+        """Whether the HUB says so. One that has no datasets says no in many ways."""
+        try:
+            found = self.asking.ask(self.asking.protocol.fetch_dataset(dataset_id))
+        except (HubRefused, AuthenticationFailed):
+            return False
+        return isinstance(found, Mapping) and found.get("id") == dataset_id
 
     def _record(self, data: Any, *, asked_for: str = "") -> dict[str, Any]:
         """*data* with ``id``, ``status`` and ``url`` first, whatever HUB it is from."""

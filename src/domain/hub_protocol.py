@@ -40,6 +40,10 @@ class HubProtocol:
         """The record of a model."""
         return self._request("GET", model_path(model_id))
 
+    def fetch_dataset(self, dataset_id: str) -> Request:
+        """The record of a dataset."""
+        return self._request("GET", f"/v1/datasets/{dataset_id}")
+
     def create_model(self, body: Mapping[str, Any]) -> Request:
         """A new model; the answer's ``data.id`` names it."""
         return self._request("POST", "/v1/models", json=dict(body))

@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from ...domain.errors import InvalidSettings
+from ...domain.model_ref import is_model_id
 from ..hub_models import NewModel
 from ..metrics_csv import metrics_csv
 from .arguments import add_hub, add_place, between, text
@@ -90,7 +91,7 @@ def _create_arguments(actions: Any) -> Any:
         type=text(),
         required=True,
         metavar="NAME",
-        help="a dataset: coco8.yaml, a URL, or the ID of one in the HUB",
+        help="a dataset: coco8.yaml, a URL, or the ID of one that the HUB has",
     )
     defaults = attrs.fields_dict(NewModel)
     for name, least, about in (
@@ -164,6 +165,8 @@ def _create(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in _FIELDS}
     with chosen_hub(options) as hub:
         record = hub.create(NewModel(**{name: value for name, value in given.items() if value is not None}))
+    if is_model_id(options.data) and record.get("data") == options.data:
+        print(f"hubport: the HUB has no dataset of the ID {options.data}: it is taken for a name", file=sys.stderr)
     print(json.dumps(record, indent=2) if options.json else portrait(record))
     return 0
 

@@ -84,11 +84,41 @@ def test_a_yaml_is_trained_from_scratch(hub: FakeHub, models: HubModels, name: s
     assert (None, name) == (model.weights, model.cfg)
 
 
+def test_a_dataset_whose_name_has_twenty_letters_stays_a_name(hub: FakeHub, models: HubModels) -> None:
+    """It has the form of an ID, and the HUB has no dataset of that ID."""
+    name = "PascalVOC2012Segment"
+    assert {"name": name} == NewModel(weights="n.pt", data=name).body()["dataset"]
+
+    model = hub.model(models.create(NewModel(weights="n.pt", data=name))["id"])
+
+    assert (name, None) == (model.data, model.dataset)
+
+
+def test_what_is_a_dataset_of_the_hub_is_found_to_be_one(hub: FakeHub, models: HubModels) -> None:
+    headers = {"x-api-key": hub.api_key}
+    body = {"meta": {"name": "signs"}}
+    answer = hub.send(Request("POST", "/v1/datasets", headers, json=body), timeout=1.0)
+    dataset_id = json.loads(answer.body)["data"]["id"]
+
+    model = hub.model(models.create(NewModel(weights="n.pt", data=dataset_id))["id"])
+
+    assert dataset_id == model.dataset
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 500, 501])
+def test_a_hub_without_datasets_is_given_a_name(hub: FakeHub, models: HubModels, status: int) -> None:
+    hub.refuse(status, when=lambda request: request.path.startswith("/v1/datasets/"))
+
+    model = hub.model(models.create(NewModel(weights="n.pt", data="PascalVOC2012Segment"))["id"])
+
+    assert ("PascalVOC2012Segment", None) == (model.data, model.dataset)
+
+
 def test_a_dataset_of_the_hub_goes_by_its_id(models: HubModels) -> None:
-    body = NewModel(weights="a.pt", data=ID).body()
-    assert (ID, False) == (body["datasetId"], "dataset" in body)
+    new = NewModel(weights="a.pt", data=ID, is_in_hub=True)
+    assert (ID, False) == (new.body()["datasetId"], "dataset" in new.body())
     with pytest.raises(HubRefused, match="no dataset"):
-        models.create(NewModel(weights="a.pt", data=ID))
+        models.create(new)
 
 
 def test_a_hub_that_answers_with_the_id_alone_is_asked_again() -> None:

@@ -29,6 +29,7 @@ def content() -> io.BytesIO:
 BUILT: dict[str, tuple[Request, Request]] = {
     "authenticate": (Request("POST", "/v1/auth", HEADERS), PROTOCOL.authenticate()),
     "fetch": (Request("GET", MODEL, HEADERS), PROTOCOL.fetch_model(MODEL_ID)),
+    "dataset": (Request("GET", f"/v1/datasets/{MODEL_ID}", HEADERS), PROTOCOL.fetch_dataset(MODEL_ID)),
     "create": (
         Request("POST", "/v1/models", HEADERS, json={"dataset": {"name": "coco8"}}),
         PROTOCOL.create_model({"dataset": {"name": "coco8"}}),
@@ -125,6 +126,7 @@ def test_the_body_of_a_new_model_is_a_copy() -> None:
 
 BUILDERS: list[Callable[[HubProtocol, str], Request]] = [
     HubProtocol.fetch_model,
+    HubProtocol.fetch_dataset,
     HubProtocol.read_metrics,
     lambda protocol, model_id: protocol.post_metrics(model_id, {}),
     lambda protocol, model_id: protocol.heartbeat(model_id, agent="", agent_id=None),
@@ -138,7 +140,7 @@ def test_the_key_is_in_the_headers_and_nowhere_else(model_id: str, key: str) -> 
     for build in BUILDERS:
         request = build(protocol, ModelRef.parse(f"{key}_{model_id}").model_id)
 
-        assert re.fullmatch(r"/v1/(agent/heartbeat/)?models/[0-9A-Za-z]{20}(/[a-z]+)?", request.path)
+        assert re.fullmatch(r"/v1/(agent/heartbeat/)?(models|datasets)/[0-9A-Za-z]{20}(/[a-z]+)?", request.path)
         assert {"x-api-key": key} == request.headers
         assert key not in f"{request.path} {request.json} {request.fields} {request!r}"
 
