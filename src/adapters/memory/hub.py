@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from ...domain.epoch_text import merge
 from ...domain.errors import HubUnreachable
 from ...domain.hub.allowance import Allowance
 from ...domain.hub.answers import Hub
@@ -52,8 +53,9 @@ class Received:
 class FakeHub(HubFaults, Http):
     """A HUB with one user, whose key is ``api_key``; ``bearer`` is a token that it takes as well.
 
-    It can be told to fail, see :class:`HubFaults`. *root* is where its links point: the address of the server in front
-    of it. IDs and keys are random unless *seed* is given.
+    It can be told to fail, see :class:`HubFaults`. An epoch that comes again is merged by name; without
+    *merges_metrics* it replaces what was there, as in the vendor's HUB. *root* is where its links point: the address of
+    the server in front of it. IDs and keys are random unless *seed* is given.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class FakeHub(HubFaults, Http):
         bearer: str | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
+        merges_metrics: bool = True,
         root: str = "https://hub.invalid",
     ) -> None:
         super().__init__(clock, root)
@@ -72,7 +75,7 @@ class FakeHub(HubFaults, Http):
         self.ledger: list[Received] = []
         self._overrides: dict[str, dict[str, Any]] = {}
         self._lock = threading.RLock()
-        self._store: HubStore = FakeHubStore()
+        self._store: HubStore = FakeHubStore(merge=merge if merges_metrics else dict.update)
         # A test that wants a rate limit asks for it with `rate_limit`.
         unlimited = Allowance(_NO_LIMIT, 1.0)
         premises = Premises(self._store, FakeBlobs(), _Around(self), keep=_NO_LIMIT)

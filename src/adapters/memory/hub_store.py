@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import bisect
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
 
 import attrs
 
+from ...domain.epoch_text import EpochTooLarge, merge
 from ...domain.hub_items import Dataset, Key, Project
 from ...domain.hub_model import HubModel
-from ...domain.ports.hub_store import HubStore, ItemT, Page, Put, Series, Shelf, folded, place_of
+from ...domain.ports.hub_store import HubStore, ItemT, NoSuchModel, Page, Put, PutError, Series, Shelf, folded, place_of
 
 
 class FakeShelf(Shelf[ItemT], Generic[ItemT]):
@@ -66,9 +67,10 @@ class FakeShelf(Shelf[ItemT], Generic[ItemT]):
 
 
 class FakeHubStore(HubStore):
-    """Dictionaries under one lock."""
+    """Dictionaries under one lock. *merge* puts new epochs into those that are there."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, merge: Callable[[dict[int, str], Mapping[int, str]], None] = merge) -> None:
+        self._merge = merge
         self._lock = threading.RLock()
         self._models = FakeShelf[HubModel](self._lock, self._model_changed)
         self._projects = FakeShelf[Project](self._lock, _nothing)
@@ -95,19 +97,23 @@ class FakeHubStore(HubStore):
     def keys(self) -> Shelf[Key]:
         return self._keys
 
-    def put_all(self, puts: Sequence[Put]) -> Collection[str]:
+    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
         with self._lock:
-            missing = {put.model_id for put in puts if self._models.get(put.model_id) is None}
-            for put in puts:
-                if put.model_id not in missing:
-                    self._put_one(put)
-            return missing
+            return [self._put_one(put) for put in puts]
 
-    def _put_one(self, put: Put) -> None:
+    def _put_one(self, put: Put) -> PutError | None:
+        if self._models.get(put.model_id) is None:
+            return NoSuchModel(put.model_id)
         self._models.update(put.model_id, lambda model: attrs.evolve(model, last_seen=put.at))
-        revision = self._revisions[put.model_id]
-        self._metrics.setdefault(put.model_id, {}).update(put.epochs)
-        self._put.setdefault(put.model_id, []).extend((revision, epoch) for epoch in put.epochs)
+        revision, held = self._revisions[put.model_id], self._metrics.setdefault(put.model_id, {})
+        before = {epoch: held.get(epoch) for epoch in put.epochs}
+        try:
+            self._merge(held, put.epochs)
+        except EpochTooLarge as error:
+            return error
+        changed = [epoch for epoch, text in before.items() if text != held[epoch]]
+        self._put.setdefault(put.model_id, []).extend((revision, epoch) for epoch in changed)
+        return None
 
     def metrics(self, model_id: str, *, after: int = 0) -> Series:
         with self._lock:

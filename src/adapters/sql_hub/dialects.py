@@ -5,6 +5,8 @@ The one rule: nobody else asks which database it is.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -13,6 +15,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 #: Our name among the advisory locks of a PostgreSQL database: the first bytes of "hubport".
 _LOCK = int.from_bytes(b"hubport", "big")
 _SERIALIZATION = frozenset({"40001", "40P01"})
+
+# CROSS JOIN keeps the order: each key is looked up in the index, and the table is never read through.
+_SQLITE_METRICS = """
+    SELECT metrics.model_id, metrics.epoch, metrics.text FROM json_each(:keys) AS wanted CROSS JOIN metrics
+    ON metrics.model_id = json_extract(wanted.value, '$[0]') AND metrics.epoch = json_extract(wanted.value, '$[1]')
+"""
+_POSTGRESQL_METRICS = """
+    SELECT metrics.model_id, metrics.epoch, metrics.text
+    FROM unnest(%(ids)s::text[], %(epochs)s::bigint[]) AS wanted (model_id, epoch)
+    JOIN metrics ON metrics.model_id = wanted.model_id AND metrics.epoch = wanted.epoch
+"""
 
 
 class Dialect(Protocol):
@@ -30,6 +43,10 @@ class Dialect(Protocol):
 
     def holds(self, column: sa.Column[bytes], part: sa.BindParameter[bytes]) -> sa.ColumnElement[bool]:
         """Whether the bytes of *column* hold those of *part*."""
+        ...
+
+    def metrics_of(self, connection: sa.Connection, keys: Sequence[tuple[str, int]]) -> Sequence[sa.Row[Any]]:
+        """Model, epoch and text of those metrics among *keys* that are there: one statement for all of them."""
         ...
 
     def lock_schema(self, connection: sa.Connection) -> None:
@@ -50,6 +67,9 @@ class Sqlite(Dialect):
     def holds(self, column: sa.Column[bytes], part: sa.BindParameter[bytes]) -> sa.ColumnElement[bool]:
         return sa.func.instr(column, part) > 0
 
+    def metrics_of(self, connection: sa.Connection, keys: Sequence[tuple[str, int]]) -> Sequence[sa.Row[Any]]:
+        return connection.exec_driver_sql(_SQLITE_METRICS, {"keys": json.dumps(keys)}).all()
+
     def lock_schema(self, connection: sa.Connection) -> None:
         """It is locked: the transaction began as a writer's."""
 
@@ -65,6 +85,10 @@ class Postgresql(Dialect):
 
     def holds(self, column: sa.Column[bytes], part: sa.BindParameter[bytes]) -> sa.ColumnElement[bool]:
         return sa.func.position(part.op("IN")(column)) > 0
+
+    def metrics_of(self, connection: sa.Connection, keys: Sequence[tuple[str, int]]) -> Sequence[sa.Row[Any]]:
+        ids, epochs = [model_id for model_id, _ in keys], [epoch for _, epoch in keys]
+        return connection.exec_driver_sql(_POSTGRESQL_METRICS, {"ids": ids, "epochs": epochs}).all()
 
     def lock_schema(self, connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))

@@ -5,13 +5,13 @@ The one rule: what was taken is committed, and on the disk, before the call retu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from ...domain.hub_items import Dataset, Key, Project
 from ...domain.hub_model import HubModel
-from ...domain.ports.hub_store import HubStore, Put, Series, Shelf
+from ...domain.ports.hub_store import HubStore, NoSuchModel, Put, PutError, Series, Shelf
 from .database import Database
 from .documents import decoded
 from .puts import MODEL_ID, REVISION
@@ -76,14 +76,13 @@ class SqlHubStore(HubStore):
     def keys(self) -> Shelf[Key]:
         return self._keys
 
-    def put_all(self, puts: Sequence[Put]) -> Collection[str]:
-        odd = {put.model_id for put in puts if not is_plain(put.model_id)}
-        puts = [put for put in puts if put.model_id not in odd]
-        if not puts:
-            return odd
-        write = PutWrite(MODELS.name, puts)
-        self._writer.do(write)
-        return odd | set(write.missing)
+    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
+        plain = [put for put in puts if is_plain(put.model_id)]
+        write = PutWrite(MODELS.name, plain)
+        if plain:
+            self._writer.do(write)
+        errors = iter(write.errors)
+        return [next(errors) if is_plain(put.model_id) else NoSuchModel(put.model_id) for put in puts]
 
     def metrics(self, model_id: str, *, after: int = 0) -> Series:
         if not is_plain(model_id):

@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import sqlalchemy as sa
 
 from ...domain.errors import StoreUnusable
-from ...domain.ports.hub_store import Put
+from ...domain.ports.hub_store import Put, PutError
 from .database import Database
 from .puts import Puts
 
@@ -26,17 +26,10 @@ T = TypeVar("T")
 
 
 class Transaction:
-    """What a write is done in: *connection*, and what is put by it and by others, which is written at the end."""
+    """What a write is done in: *connection*."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
-        self.puts: list[PutWrite] = []
-
-    def finish(self, puts: Puts) -> None:
-        """It is the end."""
-        missing = puts.write(self.connection, [put for write in self.puts for put in write.puts]) if self.puts else ()
-        for write in self.puts:
-            write.missing = {put.model_id for put in write.puts if put.model_id in missing}
 
 
 class Write(Generic[T]):
@@ -77,12 +70,12 @@ class Write(Generic[T]):
 
 
 class PutWrite(Write[None]):
-    """Metrics, which go with those of others. ``missing`` are the models that are not there, once it is done."""
+    """Metrics, which are written with those of others at the end. ``errors`` says of each what came of it, then."""
 
     def __init__(self, table: str, puts: Sequence[Put]) -> None:
-        super().__init__((table, min(put.model_id for put in puts)), lambda transaction: transaction.puts.append(self))
+        super().__init__((table, min((put.model_id for put in puts), default="")), lambda _: None)
         self.puts = puts
-        self.missing: Collection[str] = ()
+        self.errors: Sequence[PutError | None] = ()
 
 
 class Writer:
@@ -157,7 +150,8 @@ class Writer:
             transaction = Transaction(connection)
             for write in ordered:
                 write.run(transaction)
-            transaction.finish(self._puts)
+            # As they came, and not as they are locked: of two values of one name the newer counts.
+            self._put(connection, [write for write in batch if isinstance(write, PutWrite)])
 
         try:
             self._database.write(run)
@@ -168,6 +162,11 @@ class Writer:
                 return
             for write in batch:
                 write.fail(exc)
+
+    def _put(self, connection: sa.Connection, writes: Sequence[PutWrite]) -> None:
+        errors = iter(self._puts.write(connection, [put for write in writes for put in write.puts]) if writes else ())
+        for write in writes:
+            write.errors = [next(errors) for _ in write.puts]
 
 
 def _is_of_one(error: StoreUnusable) -> bool:

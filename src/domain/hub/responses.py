@@ -49,7 +49,11 @@ REFUSALS: Mapping[int, tuple[str, Mapping[str, Any], str]] = {
         "PUT is not for /v1/models",
     ),
     408: ("The request did not come in time.", {}, "the request took too long"),
-    413: ("The body is larger than this HUB takes.", {}, "the body is longer than this HUB takes"),
+    413: (
+        "The body is larger than this HUB takes, or an epoch would be.",
+        {},
+        "the body is longer than this HUB takes",
+    ),
     416: (
         "The file has no such bytes.",
         {

@@ -13,8 +13,9 @@ from typing import Any
 import attrs
 
 from ..checkpoint import Kind
+from ..epoch_text import EpochTooLarge
 from ..hub_model import HubModel, StoredCheckpoint
-from ..ports.hub_store import Put
+from ..ports.hub_store import NoSuchModel, Put, PutError
 from .bodies import epoch_of, is_plain, mended, sendable
 from .calls import Answer, Asked, Refusal, Takes, envelope
 from .item_files import give, keep
@@ -35,15 +36,18 @@ def _take_all_metrics(hub: Premises, calls: Sequence[tuple[Asked, str]]) -> list
     """The answers to many calls at once, which cost the store little more than one."""
     now = hub.around.wall()
     found = [_put(asked, model_id, now) for asked, model_id in calls]
-    missing = hub.store.put_all([put for put in found if isinstance(put, Put)])
-    return [
-        put.answer()
-        if isinstance(put, Refusal)
-        else hub.missing(put.model_id).answer()
-        if put.model_id in missing
-        else _TAKEN
-        for put in found
-    ]
+    errors = iter(hub.store.put_all([put for put in found if isinstance(put, Put)]))
+    return [put.answer() if isinstance(put, Refusal) else _put_answer(hub, put.model_id, next(errors)) for put in found]
+
+
+def _put_answer(hub: Premises, model_id: str, error: PutError | None) -> Answer:
+    match error:
+        case None:
+            return _TAKEN
+        case EpochTooLarge():
+            return Refusal(413, str(error)).answer()
+        case NoSuchModel():
+            return hub.missing(model_id).answer()
 
 
 def _put(asked: Asked, model_id: str, now: float) -> Put | Refusal:
@@ -152,7 +156,7 @@ ROUTES = (
         "POST",
         _MODEL,
         "sendMetrics",
-        "Send metrics by epoch. A later value of an epoch replaces the earlier one.",
+        "Send metrics by epoch. They are merged by name: the newest value of a name counts.",
         _take_metrics,
         Takes.JSON,
         wants="Metrics",

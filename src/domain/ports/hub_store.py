@@ -6,11 +6,12 @@ sees, whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
+from ..epoch_text import EpochTooLarge
 from ..hub_items import Dataset, Key, Project
 from ..hub_model import HubModel
 
@@ -106,6 +107,13 @@ class Put:
     at: float
 
 
+class NoSuchModel(KeyError):
+    """There is no model of this ID."""
+
+
+PutError: TypeAlias = NoSuchModel | EpochTooLarge
+
+
 @runtime_checkable
 class HubStore(Protocol):
     """Everything but files. Safe to use from many threads; several processes may share one."""
@@ -133,10 +141,11 @@ class HubStore(Protocol):
         """Hashes of keys; a revoked key lies in the trash."""
         ...
 
-    def put_all(self, puts: Sequence[Put]) -> Collection[str]:
-        """Keep all of *puts*, in their order; each epoch's text replaces what was there of that epoch.
+    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
+        """Keep all of *puts*, in their order; each epoch is merged with what was there of it, see :mod:`.epoch_text`.
 
-        The IDs among them for which there is no model; nothing of those is kept.
+        For each of them ``None``, or why nothing of it was kept. What changes nothing has no new revision, but that of
+        its model.
         """
         ...
 
@@ -144,13 +153,15 @@ class HubStore(Protocol):
         """One :class:`Put`.
 
         Raises:
-            KeyError: when there is no such model.
+            NoSuchModel: (a ``KeyError``) when there is none.
+            EpochTooLarge: (a ``ValueError``) when an epoch would become too large.
         """
-        if self.put_all([Put(model_id, epochs, at)]):
-            raise KeyError(model_id)
+        (error,) = self.put_all([Put(model_id, epochs, at)])
+        if error is not None:
+            raise error
 
     def metrics(self, model_id: str, *, after: int = 0) -> Series:
-        """The epochs that were put after revision *after*; none where there is no such model."""
+        """The epochs that have changed after revision *after*; none where there is no such model."""
         ...
 
     def revision(self, model_id: str) -> int:

@@ -161,7 +161,7 @@ class HubSessionContract:
 
         assert series["loss"] == {"0": 2.0, "9": 0.6, "10": 0.5}
         assert list(series["loss"]) == ["0", "9", "10"]
-        assert "lr" not in series
+        assert series["lr"] == {"0": 0.1}
         assert (series["note"], series["nothing"]) == ({"0": "x"}, {"0": None})
 
     def test_metrics_of_old_clients_may_hold_what_is_no_json(self, hub: HubUnderTest) -> None:
@@ -199,6 +199,21 @@ class HubSessionContract:
         assert (third["revision"], third["epochs"]) == (second["revision"], {})
         assert second["model"]["status"] == "training"
         assert hub.refused("GET", f"/v1/models/{model_id}/changes?after=yesterday") == 422
+
+    def test_values_of_an_epoch_add_up_by_name(self, hub: HubUnderTest) -> None:
+        """Whatever client sends them, and in however many posts: what was taken stays taken."""
+        model_id = hub.create()
+        hub.log(model_id, {0: {"train/loss": 1.0, "lr": 0.1}, 1: {"train/loss": 0.5}})
+        before = hub.ask("GET", f"/v1/models/{model_id}/changes")["revision"]
+        # An old client's own text, and an evaluation after the training.
+        hub.ask("POST", f"/v1/models/{model_id}", {"metrics": {"0": '{"val/map": NaN}'}, "type": "metrics"})
+        hub.log(model_id, {0: {"test/acc": 0.9, "lr": 0.2}})
+
+        grown = {"0": {"train/loss": 1.0, "lr": 0.2, "val/map": None, "test/acc": 0.9}}
+        assert grown == hub.ask("GET", f"/v1/models/{model_id}/changes?after={before}")["epochs"]
+        series = {entry["meta"]["name"]: entry["data"] for entry in hub.ask("GET", f"/v1/models/{model_id}/metrics")}
+        assert {"0": 1.0, "1": 0.5} == series["train/loss"]
+        assert {"0": 0.2} == series["lr"]
 
     def test_a_record_says_how_far_its_training_has_come(self, hub: HubUnderTest) -> None:
         """The newest epoch, the best value, and whether its run shows itself."""

@@ -5,11 +5,14 @@ The one rule: what was taken is what the next reader sees, whole.
 
 from __future__ import annotations
 
+import json
+
 import attrs
 import pytest
 
+from ...domain.epoch_text import LONGEST, EpochTooLarge
 from ...domain.hub_model import HubModel
-from ...domain.ports.hub_store import HubStore, Put
+from ...domain.ports.hub_store import HubStore, NoSuchModel, Put
 from .hub_shelf import EPOCH, ID, OTHER_ID, HubShelfContract
 from .patience import at_once
 
@@ -60,13 +63,79 @@ class HubStoreContract(HubShelfContract):
         assert [(n, f'{{"a": {n}}}') for n in (0, 9, 10, *large)] == list(store.metrics(ID).epochs.items())
         assert {} == dict(store.metrics(ID, after=store.revision(ID)).epochs)
 
-    def test_an_epoch_is_replaced_whole(self, store: HubStore) -> None:
-        """By the newest text, and only that epoch."""
+    def test_an_epoch_is_merged_by_name(self, store: HubStore) -> None:
+        """Of each name the newest value counts, and only that epoch is touched."""
         store.models.save(_MODEL)
         store.put_metrics(ID, {0: '{"a": 1, "b": 2}', 1: '{"a": 3}'}, at=1.0)
-        store.put_metrics(ID, {0: '{"a": 9}'}, at=1.0)
+        store.put_metrics(ID, {0: '{"a": 9, "c": null}'}, at=1.0)
+        store.put_metrics(ID, {0: '{"é": NaN}'}, at=1.0)
 
-        assert {0: '{"a": 9}', 1: '{"a": 3}'} == dict(store.metrics(ID).epochs)
+        found = dict(store.metrics(ID).epochs)
+        assert {"a": 9, "b": 2, "c": None, "é": "NaN"} == json.loads(found[0], parse_constant=str)
+        assert '{"a": 3}' == found[1]
+
+    def test_metrics_that_come_together_are_merged_in_their_order(self, store: HubStore) -> None:
+        """Also those of one epoch, and of several models."""
+        for model in (_MODEL, _OTHER):
+            store.models.save(model)
+        store.put_metrics(ID, {7: '{"a": 0, "d": 0}'}, at=1.0)
+
+        puts = [
+            Put(ID, {7: '{"a": 1, "b": 1}', 2**63 - 1: '{"a": 5}'}, 1.0),
+            Put(OTHER_ID, {7: '{"a": 7}'}, 1.0),
+            Put("0" * 20, {7: '{"a": 8}'}, 1.0),
+            Put(ID, {7: '{"a": 2, "c": 2}'}, 1.0),
+            Put(OTHER_ID, {7: '{"b": 7}'}, 1.0),
+        ]
+        errors = store.put_all(puts)
+
+        assert [None, None, NoSuchModel, None, None] == [error and type(error) for error in errors]
+        found = {epoch: json.loads(text) for epoch, text in store.metrics(ID).epochs.items()}
+        assert {7: {"a": 2, "b": 1, "c": 2, "d": 0}, 2**63 - 1: {"a": 5}} == found
+        assert {7: '{"a": 7, "b": 7}'} == dict(store.metrics(OTHER_ID).epochs)
+
+    def test_metrics_that_come_again_change_nothing(self, store: HubStore) -> None:
+        """In whole or in part, and nobody who asks for what is new hears of them."""
+        store.models.save(_MODEL)
+        text = '{"a": 0.10, "b": NaN, "c": [1, {"d": 1e999}]}'
+        store.put_metrics(ID, {0: text}, at=1.0)
+        before = store.revision(ID)
+        for again in (text, '{"c": [1, {"d": 1e999}], "b": NaN}', "{}"):
+            store.put_metrics(ID, {0: again}, at=1.0)
+
+            assert {0: text} == dict(store.metrics(ID).epochs)
+            assert {} == dict(store.metrics(ID, after=before).epochs)
+
+        store.put_metrics(ID, {0: '{"a": 1}'}, at=1.0)
+        grown = store.metrics(ID, after=before).epochs
+        store.put_metrics(ID, {0: text}, at=1.0)
+        assert {"a", "b", "c"} == set(json.loads(grown[0]))
+        assert 0.1 == json.loads(store.metrics(ID).epochs[0])["a"]
+
+    @pytest.mark.parametrize("other", ["", "no JSON", "[1, 2]", "null", '"text"', '{"a": 1'])
+    def test_what_is_no_object_replaces_and_is_replaced(self, store: HubStore, other: str) -> None:
+        """It has no names to merge by."""
+        store.models.save(_MODEL)
+        for text in ('{"a": 1}', other, '{"b": 2}'):
+            store.put_metrics(ID, {0: text}, at=1.0)
+            assert {0: text} == dict(store.metrics(ID).epochs)
+
+    def test_an_epoch_that_would_become_too_large_is_refused(self, store: HubStore) -> None:
+        """With all that is put with it, and with nothing else; what is there can be put again."""
+        store.models.save(_MODEL)
+        large = f'{{"a": "{"x" * (LONGEST - 100)}"}}'
+        store.put_metrics(ID, {0: large}, at=1.0)
+
+        more = f'{{"b": "{"y" * 200}"}}'
+        puts = [Put(ID, {1: '{"c": 1}'}, 1.0), Put(ID, {1: '{"d": 1}', 0: more}, 1.0), Put(ID, {0: large}, 1.0)]
+        first, second, third = store.put_all(puts)
+
+        assert (None, None) == (first, third)
+        assert isinstance(second, EpochTooLarge)
+        assert 0 == second.epoch
+        assert {0: large, 1: '{"c": 1}'} == dict(store.metrics(ID).epochs)
+        with pytest.raises(EpochTooLarge):
+            store.put_metrics(ID, {0: more}, at=1.0)
 
     def test_the_text_of_an_epoch_is_kept_to_the_letter(self, store: HubStore) -> None:
         """Also when it is no JSON, or no Unicode."""
@@ -172,7 +241,7 @@ class HubStoreContract(HubShelfContract):
         first = store.revision(ID)
         store.put_metrics(ID, {5: "5", 1: "new"}, at=1.0)
         second = store.revision(ID)
-        store.put_metrics(ID, {1: "newer"}, at=1.0)
+        store.put_metrics(ID, {1: "newer", 0: "0"}, at=1.0)
         store.models.save(_MODEL)
 
         assert [(1, "newer"), (5, "5")] == list(store.metrics(ID, after=first).epochs.items())
@@ -270,6 +339,19 @@ class HubStoreContract(HubShelfContract):
         assert model is not None
         # Of the eight that came at the end, whichever was written last.
         assert model.last_seen in {thread * 100 + 24.0 for thread in range(8)}
+
+    def test_many_threads_that_put_one_epoch_lose_no_name(self, store: HubStore) -> None:
+        """A session's second client, an evaluation beside a training: each reads, merges and writes."""
+        store.models.save(_MODEL)
+
+        def work(thread: int) -> None:
+            for number in range(25):
+                store.put_metrics(ID, {0: f'{{"{thread}/{number}": {number}}}'}, at=1.0)
+
+        at_once(work, threads=8)
+
+        wanted = {f"{thread}/{number}": number for thread in range(8) for number in range(25)}
+        assert wanted == json.loads(store.metrics(ID).epochs[0])
 
     def test_one_that_fails_among_many_fails_alone(self, store: HubStore) -> None:
         """Those who put metrics of a model, of none, and of one that comes and goes."""

@@ -6,7 +6,7 @@ The one rule: whoever waits for something that a client does in a thread of its 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic
@@ -20,7 +20,7 @@ from hubport.app.hub_settings import HubSettings
 from hubport.domain.hub_items import Dataset, Key, Project
 from hubport.domain.hub_model import HubModel
 from hubport.domain.ports.clock import Clock
-from hubport.domain.ports.hub_store import HubStore, ItemT, Page, Put, Series, Shelf
+from hubport.domain.ports.hub_store import HubStore, ItemT, Page, Put, PutError, Series, Shelf
 from tests.compat.recording_hub import GUARD
 
 
@@ -80,11 +80,11 @@ class WatchedStore(HubStore):
     def keys(self) -> Shelf[Key]:
         return self._behind.keys
 
-    def put_all(self, puts: Sequence[Put]) -> Collection[str]:
-        missing = self._behind.put_all(puts)
+    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
+        errors = self._behind.put_all(puts)
         with self.news:
             self.news.notify_all()
-        return missing
+        return errors
 
     def metrics(self, model_id: str, *, after: int = 0) -> Series:
         return self._behind.metrics(model_id, after=after)

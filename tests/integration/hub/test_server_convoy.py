@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from hubport.adapters.memory.hub_store import FakeHubStore
-from hubport.domain.ports.hub_store import Put
+from hubport.domain.ports.hub_store import Put, PutError
 from hubport.testing.lab import GUARD
 from tests.integration.hub.wires import MODEL, PATH, Talk, served
 
@@ -20,7 +20,7 @@ class Held(FakeHubStore):
         self.asked, self.may = threading.Event(), threading.Event()
         self.groups: list[list[int]] = []
 
-    def put_all(self, puts: Sequence[Put]) -> Collection[str]:
+    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
         self.groups.append(sorted(epoch for put in puts for epoch in put.epochs))
         self.asked.set()
         assert self.may.wait(GUARD)

@@ -1,6 +1,6 @@
 // The values of a training, and what of them is drawn. Pure.
 //
-// The one rule: an epoch that comes again replaces the earlier one whole, as in the HUB.
+// The one rule: an epoch that comes again replaces the earlier one: the HUB has merged both, and gives it whole.
 
 const ORDER = ["train", "metrics", "val", "lr"];
 

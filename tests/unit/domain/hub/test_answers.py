@@ -14,6 +14,7 @@ from hubport.adapters.memory.blobs import FakeBlobs
 from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.domain.checkpoint import Checkpoint, Kind
 from hubport.domain.credentials import Credentials
+from hubport.domain.epoch_text import LONGEST
 from hubport.domain.errors import InvalidMetrics
 from hubport.domain.hub.answers import Hub
 from hubport.domain.hub.calls import envelope
@@ -288,11 +289,21 @@ def test_metrics_are_given_back_by_name(world: World) -> None:
     ] == world.ask(PROTOCOL.read_metrics(MODEL_ID))
 
 
-def test_a_later_value_for_an_epoch_replaces_the_earlier_one(world: World) -> None:
+def test_a_later_value_of_a_name_replaces_the_earlier_one(world: World) -> None:
     world.ask(PROTOCOL.post_metrics(MODEL_ID, {1: {"a": 1.0, "b": 1.0}, 2: {"a": 2.0}}))
     world.ask(PROTOCOL.post_metrics(MODEL_ID, {1: {"b": 3.0}}))
 
-    assert {1: '{"b": 3.0}', 2: '{"a": 2.0}'} == world.store.metrics(MODEL_ID).epochs
+    assert {1: '{"a": 1.0, "b": 3.0}', 2: '{"a": 2.0}'} == world.store.metrics(MODEL_ID).epochs
+
+
+def test_an_epoch_that_would_become_too_large_is_refused_by_its_number(world: World) -> None:
+    world.ask(PROTOCOL.post_metrics(MODEL_ID, {7: {"a": "x" * LONGEST}}))
+    before = dict(world.store.metrics(MODEL_ID).epochs)
+
+    status, message = world.refused(PROTOCOL.post_metrics(MODEL_ID, {7: {"b": 1.0}}))
+
+    assert (413, True) == (status, "epoch 7" in message)
+    assert before == world.store.metrics(MODEL_ID).epochs
 
 
 @few
