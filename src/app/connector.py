@@ -24,7 +24,7 @@ from ..domain.ports.outbox import Outbox
 from ..domain.ports.records import Records
 from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
-from . import spools
+from . import process, spools
 from .backlog_reader import BacklogReader
 from .delivery import Delivery, Ports
 from .handshake import Handshake
@@ -35,6 +35,7 @@ from .ranks import Rank, rank
 from .report import Report, Tally
 from .session import TrainingSession
 from .settings import Settings
+from .unsent import IMPORTED, Unsent
 
 
 @attrs.frozen
@@ -65,7 +66,7 @@ class Connector:
         """Have the HUB check the key of *claim*, and fetch the record of its model and what follows from it."""
         handshake = self._handshake(claim)
         try:
-            if self._rank.number == 0:  # a thousand ranks need the model, and not a thousand opinions of the key
+            if self._reports:  # a thousand ranks need the model, and not a thousand opinions of the key
                 handshake.authenticate()
             return claim, *self._fetch(claim, handshake)
         except (HubUnreachable, HubRefused) as exc:
@@ -84,12 +85,12 @@ class Connector:
 
     def _fetch(self, claim: Claim, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
         record = handshake.fetch(claim.model_id)
-        if self._rank.number == 0:
+        if self._reports:
             self._keep(claim, record)
         try:
             return record, self._plan(record)
         except AlreadyTrained:
-            if self._rank.number == 0:  # no session will ever come for what the runs of a finished model have left
+            if self._reports:  # no session will ever come for what the runs of a finished model have left
                 self.send_left_over(claim, record.id, deadline=handshake.deadline)
             raise
 
@@ -120,8 +121,17 @@ class Connector:
         return record, plan
 
     @property
+    def _reports(self) -> bool:
+        """Whether this process, of all that run the script, is the one that reports."""
+        return self._rank.number == 0 and not self._is_imported
+
+    @property
     def _rank(self) -> Rank:
         return rank(self.settings.rank)
+
+    @property
+    def _is_imported(self) -> bool:
+        return self.settings.rank is None and process.imports_script()
 
     def send_left_over(self, claim: Claim, model_id: str, *, deadline: float, refused: bool = False) -> Report | None:
         """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing.
@@ -146,17 +156,9 @@ class Connector:
         """
         tally = Tally()
         log = logger(on_fault=tally.blame, model_id=record.id)
-        session = TrainingSession(record, plan, self.settings, self.clock, log)
-        if (its := self._rank).number != 0:
-            log.warning(
-                "session.bystander",
-                rank=its.number,
-                says=its.source,
-                consequence="this process sends nothing: rank 0 reports for all",
-                remedy="HUBPORT_RANK=0, where this is a training of its own",
-            )
-            self.http.close()
-            return session
+        if not self._reports:
+            return self._bystander(claim, record, plan, log)
+        session = TrainingSession(record, plan, self.settings, self.clock, log, credentials=claim.credentials)
         own = spools.opened(record.id, self.settings, self.outbox)
         readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
         delivery = self._delivery(claim, record.id, readers, tally, log)
@@ -170,6 +172,28 @@ class Connector:
         )
         session.begin(Engine(delivery, intake), self.signals, beats=beats)
         return session
+
+    def _bystander(self, claim: Claim, record: ModelRecord, plan: TrainPlan, log: EventLogger) -> TrainingSession:
+        its, unsent = self._rank, None
+        if its.number != 0:
+            log.warning(
+                "session.bystander",
+                rank=its.number,
+                says=its.source,
+                consequence="this process sends nothing: rank 0 reports for all",
+                remedy="HUBPORT_RANK=0, where this is a training of its own",
+            )
+        else:
+            unsent = Unsent(IMPORTED, self.settings.model_url(record.id), self.settings.rank, log)
+            log.warning(
+                "session.bystander",
+                cause=IMPORTED,
+                consequence="this session sends nothing: that of the process that started this one does",
+                remedy='call connect under `if __name__ == "__main__":`, or in the function that this process runs',
+            )
+        self.http.close()
+        credentials = claim.credentials
+        return TrainingSession(record, plan, self.settings, self.clock, log, credentials=credentials, unsent=unsent)
 
     def _delivery(
         self,

@@ -6,6 +6,7 @@ docs/reference/drop-in.md, attribute by attribute and fault by fault.
 
 from __future__ import annotations
 
+import copy
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -13,8 +14,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import attrs
+
 from ..domain.credentials import Credentials
+from ..domain.model_record import ModelRecord
+from ..domain.train_plan import TrainPlan
 from .connect import opened
+from .connector import Claim, Connector
 from .log import logger
 from .session import TrainingSession
 
@@ -30,6 +36,9 @@ class _RateLimits(dict[str, float]):
         super().__setitem__(name, float(every))
         self._pace()
 
+    def __reduce__(self) -> tuple[type[dict[str, float]], tuple[dict[str, float]]]:
+        return dict, (dict(self),)  # a copy sets nobody's pace
+
     def update(self, *others: Any, **limits: float) -> None:
         for name, every in dict(*others, **limits).items():
             self[name] = every
@@ -39,17 +48,32 @@ class _RateLimits(dict[str, float]):
         return self
 
 
+@attrs.frozen
+class _Origin:
+    """What a session is made of, for another one in its place."""
+
+    connector: Connector
+    claim: Claim
+    record: ModelRecord
+    plan: TrainPlan
+
+    def start(self, *, beats: bool = True) -> TrainingSession:
+        """A session that runs."""
+        return self.connector.start(self.claim, self.record, self.plan, beats=beats)
+
+
 class HUBTrainingSession:
     """Connects a trainer of 2023 to its HUB; *url* is a model's URL, ``<KEY>_<ID>`` or ``<ID>``.
 
-    *options* are those of :func:`hubport.connect`. Raises what ``connect`` raises.
+    *options* are those of :func:`hubport.connect`. Raises what ``connect`` raises. A copy of it, by pickle, copy or a
+    spawned process, holds the same of the model, no key, and does nothing.
     """
 
     def __init__(self, url: str, *, api_key: str | Credentials | None = None, **options: Any) -> None:
-        self._connector, claim = opened(url, api_key, **options)
-        self._claim, self._record, self._plan = self._connector.open(claim)
-        record, plan = self._record, self._plan
-        self._session = self._connector.start(self._claim, record, plan)
+        wired, claim = opened(url, api_key, **options)
+        claim, record, plan = wired.open(claim)
+        self._origin: _Origin | None = _Origin(wired, claim, record, plan)
+        self._session = self._origin.start()
         settings = self._session.settings
         self._rate_limits = _RateLimits(
             self._pace,
@@ -64,7 +88,7 @@ class HUBTrainingSession:
         self.model_id = self._session.model_id
         self.model_url = self._session.model_url
         self.api_url = f"{settings.hub_root}/v1/models/{self.model_id}"
-        self.auth_header = self._claim.credentials.headers()
+        self.auth_header = claim.credentials.headers()
         self.model: dict[str, Any] = dict(record.raw)
         self.model_file = self._session.model_file
         self.train_args = self._session.train_args
@@ -102,8 +126,8 @@ class HUBTrainingSession:
 
     def _engine(self) -> TrainingSession:
         """The session below, made again where a call comes after its end: the old class went on sending then."""
-        if self._session.is_closed:
-            self._session = self._connector.start(self._claim, self._record, self._plan, beats=False)
+        if self._session.is_closed and self._origin is not None:
+            self._session = self._origin.start(beats=False)
             self._session.stop_heartbeats()
             self._pace()
         return self._session
@@ -156,9 +180,26 @@ class HUBTrainingSession:
 
     def _get_model(self) -> dict[str, Any]:
         """Fetch the model's record again, with what follows from it."""
-        if self._session.is_forked:
+        if self._origin is None or self._session.is_forked:
             return self.model  # the connections are the parent's
-        record, plan = self._connector.fetch(self._claim)
+        record, plan = self._origin.connector.fetch(self._origin.claim)
         self.model = dict(record.raw)
         self.model_file, self.train_args = plan.model_file, plan.train_args
         return self.model
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in self.__dict__.items() if name != "_log"}
+        if self._origin is not None:
+            clean = self._origin.claim.credentials.removed_from
+            state |= {name: clean(state[name]) for name in ("model", "model_file", "train_args")}
+        return state | {
+            "_origin": None,
+            "_session": copy.copy(self._session),
+            "_rate_limits": dict(self._rate_limits),
+            "auth_header": {},
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._rate_limits = _RateLimits(self._pace, state["_rate_limits"])
+        self._log = logger(model_id=self.model_id)

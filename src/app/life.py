@@ -19,8 +19,10 @@ from . import process
 from .delivery import Delivery
 from .intake import Intake
 from .log import EventLogger
+from .report import Report, Tally
 from .settings import Settings
 from .signal_hold import SignalHold
+from .unsent import FORKED, Unsent
 
 
 class State(str, Enum):
@@ -32,6 +34,8 @@ class State(str, Enum):
     """A copy in a forked child, which does nothing."""
     BYSTANDER = "bystander"
     """Of another rank than 0 in a distributed training: it does nothing, from its beginning to its end."""
+    COPY = "copy"
+    """Made by pickle or copy: it knows its model, has no key, and does nothing."""
 
 
 @attrs.frozen
@@ -43,13 +47,18 @@ class Engine:
 
 
 class Life:
-    """Whether a session runs, and on what. Before :meth:`begin` it is a bystander's."""
+    """Whether a session runs, and on what. Before :meth:`begin` it is a bystander's or a copy's.
 
-    def __init__(self, model_url: str) -> None:
-        self.state = State.BYSTANDER
+    *unsent* counts what is logged meanwhile, where that is a loss.
+    """
+
+    def __init__(self, model_url: str, *, state: State = State.BYSTANDER, unsent: Unsent | None = None) -> None:
+        self.state = state
         self.engine: Engine | None = None
+        self.unsent = unsent
         self._model_url = model_url
         self._closing = threading.Lock()
+        process.watch(self)
 
     def begin(
         self,
@@ -63,11 +72,11 @@ class Life:
         at_exit: Callable[[], object],
     ) -> None:
         """Start *engine*; *at_exit* is called when the interpreter ends before the session does."""
+        self._unsent_in_child = Unsent(FORKED, self._model_url, settings.rank, log)
         self._hold = SignalHold(engine.delivery, clock, settings.signal_within, log)
         self._at_exit = at_exit
         engine.delivery.start(beats=beats)
         self.engine, self.state = engine, State.RUNNING
-        process.watch(self)
         atexit.register(at_exit)
         try:
             if settings.handle_signals:
@@ -82,8 +91,10 @@ class Life:
         """What may be told to do something; nothing in a forked child, in a bystander, and after the end."""
         return self.engine if self.state is State.RUNNING else None
 
-    def open(self, call: str) -> Engine | None:
+    def open(self, call: str, kind: str = "", number: int = 1) -> Engine | None:
         """The same for *call*, which comes too late after the end.
+
+        *call* logs *number* of *kind*, a kind of the report: where nothing runs, they are counted as unsent.
 
         Raises:
             SessionClosed: naming the call.
@@ -93,9 +104,18 @@ class Life:
         if state is State.CLOSED:
             raise self.closed(call)
         if engine is None or state is not State.RUNNING:
+            if kind and self.unsent is not None:
+                self.unsent.lose(call, kind, number)
             return None
         self._hold.go_on()
         return engine
+
+    def report(self, model_id: str) -> Report:
+        """What became of what was logged, as of now."""
+        if self.engine is not None and self.unsent is None:
+            return self.engine.delivery.report(model_url=self._model_url, state=self.state.value)
+        tally = Tally() if self.unsent is None else self.unsent.tally
+        return tally.report(model_id=model_id, model_url=self._model_url, state=self.state.value, spool="")
 
     def closed(self, call: str) -> SessionClosed:
         """What to raise where another thread has closed the session after *call* had begun."""
@@ -126,4 +146,6 @@ class Life:
             self.engine.delivery.tally.after_fork_in_child()
             self._hold.after_fork_in_child()
             atexit.unregister(self._at_exit)
-        self.state = State.FORKED
+            self.state, self.unsent = State.FORKED, self._unsent_in_child
+        if self.unsent is not None:
+            self.unsent.after_fork_in_child()

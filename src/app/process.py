@@ -7,7 +7,10 @@ sessions turn into objects that do nothing, before any code of the child's own r
 from __future__ import annotations
 
 import os
+import sys
 import weakref
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Protocol
 
 
@@ -25,6 +28,16 @@ _ALIVE: weakref.WeakSet[Forkable] = weakref.WeakSet()
 def watch(thing: Forkable) -> None:
     """Tell *thing* when it finds itself in a forked child."""
     _ALIVE.add(thing)
+
+
+def imports_script(modules: Mapping[str, ModuleType] = sys.modules) -> bool:
+    """Whether a process that multiprocessing has started is importing the script of the process that started it.
+
+    Under spawn and forkserver that comes first, and runs what is not under ``if __name__ == "__main__":``. The script
+    has the name ``__mp_main__`` there, and becomes ``__main__`` when it is through.
+    """
+    script = modules.get("__mp_main__")
+    return script is not None and modules.get("__main__") is not script
 
 
 def _after_fork_in_child() -> None:

@@ -11,6 +11,9 @@ from typing import Any
 
 import attrs
 
+#: States in which a session sends nothing.
+_SENDS_NOTHING = frozenset({"forked", "copy", "bystander"})
+
 
 @attrs.frozen
 class Count:
@@ -72,7 +75,8 @@ class Report:
                 f"and lie in {self.spool}: 'hubport sync --refused' sends them again"
             )
         if self._lost:
-            parts.append(f"{self.metrics.lost} metrics and {self.checkpoints.lost} checkpoints could not be kept")
+            fate = "were logged where nothing is sent" if self.state in _SENDS_NOTHING else "could not be kept"
+            parts.append(f"{self.metrics.lost} metrics and {self.checkpoints.lost} checkpoints {fate}")
         if self._left:
             parts.append(
                 f"{self.metrics.waiting} metrics and {self.checkpoints.waiting} checkpoints wait in {self.spool}: "

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+import attrs
+
 from ..domain.credentials import Credentials
 from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
@@ -20,10 +22,11 @@ from ..domain.ports.outbox import Sealed
 from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
 from .life import Engine, Life, State
-from .log import EventLogger
+from .log import EventLogger, logger
 from .progress import progress
-from .report import Report, Tally
+from .report import Report
 from .settings import Settings
+from .unsent import COPY, Unsent
 
 
 class TrainingSession:
@@ -31,6 +34,7 @@ class TrainingSession:
 
     ``model_file`` and ``train_args`` are what the HUB says to train, ``record`` is all that it says of the model.
     Use it as a context manager: leaving it stops heartbeats and drains what it can within ``Settings.exit_within``.
+    A copy of it, by pickle, copy or a spawned process, holds the same of the model, no key, and does nothing.
     """
 
     def __init__(
@@ -40,6 +44,9 @@ class TrainingSession:
         settings: Settings,
         clock: Clock,
         log: EventLogger,
+        *,
+        credentials: Credentials,
+        unsent: Unsent | None = None,
     ) -> None:
         self.record = record
         self.model_id = record.id
@@ -49,7 +56,8 @@ class TrainingSession:
         self.settings = settings
         self._clock = clock
         self._log = log
-        self._life = Life(self.model_url)
+        self._credentials: Credentials | None = credentials
+        self._life = Life(self.model_url, unsent=unsent)
 
     def begin(self, engine: Engine, signals: Signals, *, beats: bool) -> None:
         """Start *engine*, for ``connect``: without it the session is a bystander."""
@@ -78,7 +86,7 @@ class TrainingSession:
             InvalidMetrics: (a ``TypeError``) for what is left out, where ``Settings.strict`` is set.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if engine := self._life.open("log_metrics"):
+        if engine := self._life.open("log_metrics", "metrics"):
             try:
                 engine.intake.log_metrics(epoch, values)
             except Sealed:
@@ -99,7 +107,8 @@ class TrainingSession:
             InvalidMetrics: for what cannot be sent, where ``Settings.strict`` is set.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if engine := self._life.open("log_text"):
+        number = len(queue) if isinstance(queue, Mapping) else 1
+        if engine := self._life.open("log_text", "metrics", number):
             try:
                 engine.intake.log_queue(queue)
             except Sealed:
@@ -115,7 +124,7 @@ class TrainingSession:
             InvalidMetrics: for a bad argument, where ``Settings.strict`` is set.
             SessionClosed: after ``finish`` or ``close``.
         """
-        if engine := self._life.open("upload_checkpoint"):
+        if engine := self._life.open("upload_checkpoint", "checkpoints"):
             try:
                 engine.intake.upload_checkpoint(path, epoch, is_best=is_best)
             except Sealed:
@@ -130,6 +139,7 @@ class TrainingSession:
         """
         if engine := self._life.open("use_key"):
             credentials = api_key if isinstance(api_key, Credentials) else Credentials(api_key)
+            self._credentials = credentials
             engine.delivery.go_on_with(HubProtocol(credentials))
 
     def flush(self, *, within: float) -> bool:
@@ -139,9 +149,9 @@ class TrainingSession:
             SessionClosed: after ``finish`` or ``close``.
         """
         engine = self._life.open("flush")
-        # Nothing ever waits in a bystander; of a forked copy nobody knows.
+        # Nothing ever waits in a bystander; of a copy nobody knows.
         if engine is None:
-            return self.is_bystander
+            return self.is_bystander and self.status().is_complete
         timeout = engine.intake.validator.timeout(within, self.settings.request_within)
         return engine.delivery.drain(self._clock.now() + timeout)
 
@@ -163,7 +173,7 @@ class TrainingSession:
             InvalidMetrics: for a bad argument, where ``Settings.strict`` is set.
             SessionClosed: after ``finish`` or ``close``.
         """
-        engine = self._life.open("finish")
+        engine = self._life.open("finish", "" if path is None else "checkpoints")
         if engine is None:
             return self.status()
         deadline = self._clock.now() + engine.intake.validator.timeout(within, self.settings.finish_within)
@@ -175,7 +185,7 @@ class TrainingSession:
         self, path: str | os.PathLike[str], *, epoch: int, map: float | None, deadline: float | None = None
     ) -> bool:
         """What ``finish`` does before it closes; whether nothing waits any more at *deadline*, an instant."""
-        engine = self._life.open("send_final")
+        engine = self._life.open("send_final", "checkpoints")
         if engine is None:
             return False
         name, number, best_map = engine.intake.final(path, epoch, map)
@@ -194,17 +204,15 @@ class TrainingSession:
 
     def close(self, *, within: float | None = None) -> Report:
         """Stop heartbeats, send what can be sent *within* seconds (2), and let go. A second call changes nothing."""
-        timeout, engine = self.settings.exit_within, self._life.engine
-        if engine is not None:
-            timeout = engine.intake.validator.timeout(within, timeout)
+        engine = self._life.engine
+        if engine is None:
+            return self.status()
+        timeout = engine.intake.validator.timeout(within, self.settings.exit_within)
         return self._close(self._clock.now() + timeout)
 
     def status(self) -> Report:
         """What was delivered and what waits, as of now. Never waits."""
-        state = self._life.state.value
-        if self._life.engine is None:
-            return Tally().report(model_id=self.model_id, model_url=self.model_url, state=state, spool="")
-        return self._life.engine.delivery.report(model_url=self.model_url, state=state)
+        return self._life.report(self.model_id)
 
     @property
     def is_idle(self) -> bool:
@@ -230,6 +238,11 @@ class TrainingSession:
     def is_bystander(self) -> bool:
         """Whether another rank of this distributed training is the one that reports, and this one does nothing."""
         return self._life.state is State.BYSTANDER
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether this was made by pickle or copy: it knows its model, has no key, and does nothing."""
+        return self._life.state is State.COPY
 
     @property
     def is_beating(self) -> bool:
@@ -261,6 +274,21 @@ class TrainingSession:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # For pickle, copy and spawned processes: what the trainer reads of it goes along, what sends does not.
+        state = {name: value for name, value in self.__dict__.items() if name not in {"_clock", "_life", "_log"}}
+        if self._credentials is not None:  # a HUB may quote the key in what it says of the model
+            clean = self._credentials.removed_from
+            state |= {name: clean(state[name]) for name in ("model_file", "train_args")}
+            state |= {"record": attrs.evolve(self.record, raw=clean(self.record.raw)), "_credentials": None}
+        return state | {"settings": attrs.evolve(self.settings, api_key=None)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._log = logger(model_id=self.model_id)
+        unsent = Unsent(COPY, self.model_url, self.settings.rank, self._log)
+        self._life = Life(self.model_url, state=State.COPY, unsent=unsent)
 
     def __repr__(self) -> str:
         return f"<TrainingSession {self.model_url} {self._life.state.value}>"

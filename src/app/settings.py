@@ -95,7 +95,7 @@ def _yes(text: str) -> bool:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """How a session behaves; see each field.
+    """How a session behaves; see each field. A pickle of it holds no key: ``api_key`` is ``None`` where it is read.
 
     Raises:
         InvalidSettings: (a ``ValueError``) for a value that makes no sense, naming the field.
@@ -212,6 +212,19 @@ class Settings:
             plain = self.allow_plain_http or (name == "web_root" and self.api_root is not None)
             root = checked_root(given, setting=f"{name} ({setting})", allow_plain_http=plain)
             object.__setattr__(self, name, root)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in attrs.fields(Settings)} | {"api_key": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+    def __copy__(self) -> Settings:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Settings:
+        return self
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

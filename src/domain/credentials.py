@@ -6,6 +6,8 @@ The one rule: the secret leaves this module as a request header and in no other 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -38,10 +40,15 @@ class _Unprinted(str):
     def __repr__(self) -> str:
         return redact(str(self))
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (redact(str(self)),)
+
 
 @attrs.frozen
 class Credentials:
     """An API key (the default) or a bearer token, and the header that carries it.
+
+    A pickle of it holds no secret: what is read from one can prove nothing.
 
     Raises:
         AuthenticationFailed: for a secret that cannot stand in a header.
@@ -57,10 +64,37 @@ class Credentials:
 
     def scrubbed(self, text: str) -> str:
         """*text* without the secret: servers like to quote the key that they refuse."""
-        return text.replace(self.secret, redact(self.secret))
+        return text.replace(self.secret, redact(self.secret)) if self.secret else text
+
+    def removed_from(self, value: Any) -> Any:
+        """*value*, which came as JSON, without the secret in any of its texts and names."""
+        if isinstance(value, str):
+            return self.scrubbed(value)
+        if isinstance(value, Mapping):
+            return {self.removed_from(name): self.removed_from(part) for name, part in value.items()}
+        return [self.removed_from(part) for part in value] if isinstance(value, list) else value
 
     def headers(self) -> dict[str, str]:
-        """The one header that proves who asks."""
+        """The one header that proves who asks.
+
+        Raises:
+            AuthenticationFailed: where this was read from a pickle.
+        """
+        if not self.secret:
+            raise AuthenticationFailed("these credentials were pickled, and a pickle holds no key")
         if self.is_bearer:
             return {"authorization": _Unprinted(f"Bearer {self.secret}")}
         return {"x-api-key": _Unprinted(self.secret)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"secret": "", "is_bearer": self.is_bearer}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+    def __copy__(self) -> Credentials:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Credentials:
+        return self

@@ -52,7 +52,7 @@ class TrainerSite(Site):
         return self.run(_FORKED_COMMAND, *arguments, zygote=self.command_zygote, fresh=False, options=(), **environment)
 
 
-_FORKING = frozenset({"forks", "forks_once", "multiprocesses"})
+_FORKING = frozenset({"copies", "forks", "forks_once", "multiprocesses", "unguarded"})
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +198,19 @@ def test_a_size_in_the_environment_that_is_none_is_named() -> None:
 def test_what_is_no_rank_is_said(given: object) -> None:
     with pytest.raises(InvalidSettings, match=r"rank: .* is not a rank"):
         Settings(rank=given)  # type: ignore[arg-type]
+
+
+def test_a_pickle_holds_no_key(tmp_path: Path) -> None:
+    """In the process that reads it the key comes from where keys come from."""
+    settings = Settings(api_key="1" * 42, state_dir=tmp_path, exit_within=9, rank=3)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        written = pickle.dumps(settings, protocol)
+        assert b"1" * 42 not in written
+        assert attrs.evolve(settings, api_key=None) == pickle.loads(written)  # noqa: S301 - made a moment ago
+    keyless = attrs.evolve(settings, api_key=None)
+    assert keyless == pickle.loads(pickle.dumps(keyless))  # noqa: S301
+
+
+def test_copies_in_the_same_process_have_the_key(tmp_path: Path) -> None:
+    settings = Settings(api_key="1" * 42, state_dir=tmp_path)
+    assert {"1" * 42} == {copied.api_key for copied in (copy.copy(settings), copy.deepcopy(settings))}

@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import attrs
 import pytest
@@ -95,3 +96,31 @@ def test_a_header_is_not_in_its_own_repr(credentials: Credentials) -> None:
     assert KEY in "".join(headers.values())
     assert KEY not in repr(headers)
     assert KEY[-4:] in repr(headers)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("credentials", [Credentials(KEY), Credentials.bearer(KEY)], ids=["key", "token"])
+def test_a_pickle_holds_no_secret_and_proves_nothing(credentials: Credentials, protocol: int) -> None:
+    """It lies in checkpoints, and in the files that hand a trainer to its ranks."""
+    written = pickle.dumps([credentials, credentials.headers()], protocol)
+    assert KEY.encode() not in written
+    read, headers = pickle.loads(written)  # noqa: S301 - made a moment ago
+    assert credentials.is_bearer == read.is_bearer
+    assert credentials != read
+    assert repr(KEY[-4:])[1:-1] in str(headers)
+    assert "as it is" == read.scrubbed("as it is")
+    with pytest.raises(AuthenticationFailed, match="a pickle holds no key"):
+        read.headers()
+
+
+def test_copies_in_the_same_process_are_as_good() -> None:
+    credentials = Credentials(KEY)
+    assert {credentials} == {copy.copy(credentials), copy.deepcopy(credentials)}
+
+
+def test_the_secret_is_removed_from_all_that_came_as_json() -> None:
+    value = {"a": [KEY, {"b": f"https://hub/?key={KEY}"}], KEY: 1, "n": None, "t": True, "x": 1.5}
+    clean = Credentials(KEY).removed_from(value)
+    assert KEY not in str(clean)
+    shown = redact(KEY)
+    assert {"a": [shown, {"b": f"https://hub/?key={shown}"}], shown: 1, "n": None, "t": True, "x": 1.5} == clean
