@@ -3,13 +3,13 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The contract classes assert, and are not test modules of ours by name: ask for the telling messages.
 pytest.register_assert_rewrite("hubport.testing")
 
-# A busy machine is no failure. In CI hypothesis' own profile holds: no deadline there either, and no chance.
-settings.register_profile("patient", deadline=None)
+# A busy machine is no failure. In CI hypothesis' own profile holds: no such limits there either, and no chance.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 if "CI" not in os.environ:
     settings.load_profile("patient")
 
@@ -19,5 +19,8 @@ os.environ["HUBPORT_CONFIG_FILE"] = os.devnull
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow ones first: what is begun last decides when the last process ends."""
+    """The slow ones first: what is begun last decides when the last process ends.
+
+    pytest-randomly has shuffled them before, and the sort is stable: the order is random within both halves.
+    """
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

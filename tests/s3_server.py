@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ import pytest
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
-_NAME = "checkpoints"
+#: Moto's servers of one process have their buckets in common: each test's bucket has a name of its own.
+_NAMES = (f"checkpoints-{number}" for number in itertools.count(1))
 _ACCOUNT = "123456789012"  # moto's, where nobody names another
 
 
@@ -25,7 +27,7 @@ class Bucket:
 
     endpoint_url: str
     client: Any
-    name: str = _NAME
+    name: str
 
     def url(self, prefix: str = "", **options: str) -> str:
         """Its address, as a user writes it."""
@@ -53,7 +55,7 @@ class Bucket:
 
 @contextmanager
 def a_bucket() -> Iterator[Bucket]:
-    """A server with one bucket. For as long as it runs, boto3 finds its credentials, and asks nobody else for any."""
+    """A server with one new bucket. While it runs, boto3 finds its credentials, and asks nobody else for any."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:
         use_test_credentials(patch)
@@ -62,9 +64,11 @@ def a_bucket() -> Iterator[Bucket]:
         try:
             endpoint_url = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
             client = boto3.session.Session().client("s3", endpoint_url=endpoint_url, region_name="us-east-1")
-            client.create_bucket(Bucket=_NAME)
-            yield Bucket(endpoint_url, client)
+            bucket = Bucket(endpoint_url, client, next(_NAMES))
+            client.create_bucket(Bucket=bucket.name)
+            yield bucket
             client.close()
+            del s3_backends[_ACCOUNT]["aws"].buckets[bucket.name]
         finally:
             server.stop()
 

@@ -15,6 +15,7 @@ import hubport
 from hubport.testing.lab import GUARD, Child, Hang
 from hubport.testing.lab.disks import CannotMount, FileLimit, SmallDisk, Tmpfs, small_disk
 from tests.integration.conftest import TrainerSite
+from tests.threads import threads_since
 
 EPOCHS = 300
 
@@ -142,7 +143,7 @@ _THEIRS = pytest.StashKey[set[threading.Thread]]()
 
 def ours(request: pytest.FixtureRequest) -> list[str]:
     """The threads of this test's sessions."""
-    names = (thread.name for thread in set(threading.enumerate()) - request.node.stash[_THEIRS])
+    names = (thread.name for thread in threads_since(request.node.stash[_THEIRS]))
     return [name for name in names if name.startswith("hubport-") and name != "hubport-loopback"]
 
 

@@ -10,6 +10,7 @@ import pytest
 import hubport
 from hubport import Count, Credentials
 from tests.session.conftest import Stage
+from tests.threads import threads_since
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_it_has_no_thread_no_spool_and_no_handler(stage: Stage) -> None:
     before = set(threading.enumerate())
     with stage.connect(rank=2) as session:
         session.log_metrics(0, {"loss": 1.0})
-        assert before == set(threading.enumerate())
+        assert set() == threads_since(before)
         assert [] == stage.outbox.spools
         assert [] == stage.signals.watches
         assert {} == stage.records.records
@@ -186,7 +187,7 @@ def test_the_drop_in_on_another_rank(stage: Stage, monkeypatch: pytest.MonkeyPat
     with pytest.raises(SystemExit):
         session._handle_signal(15, None)
     stage.clock.advance(3600)
-    assert before == set(threading.enumerate())
+    assert set() == threads_since(before)
     assert {"model"} == {entry.kind for entry in stage.hub.ledger}
     assert [] == stage.outbox.spools
 

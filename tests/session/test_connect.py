@@ -7,6 +7,7 @@ import pytest
 import hubport
 from hubport import Credentials
 from tests.session.conftest import Stage
+from tests.threads import left_since, threads_since
 
 
 def test_asks_for_the_key_then_the_model_then_beats(stage: Stage) -> None:
@@ -136,7 +137,7 @@ def test_nothing_is_left_running_by_a_failed_connect(stage: Stage) -> None:
     model = stage.hub.create_model(data="")
     with pytest.raises(hubport.DatasetNotReady):
         stage.connect(model.id)
-    assert before == set(threading.enumerate())
+    assert set() == left_since(before)
     assert [] == stage.signals.watches
     assert [] == stage.outbox.spools
 
@@ -148,16 +149,16 @@ def test_an_outbox_that_cannot_be_written_is_said_with_the_variable(stage: Stage
 
 
 def test_at_most_three_threads_also_in_an_outage(stage: Stage) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with stage.connect() as session:
         stage.hub.down()
         for epoch in range(100):
             session.log_metrics(epoch, {"loss": 1.0})
             session.upload_checkpoint("last.pt", epoch=epoch)
             stage.clock.advance(10)
-            assert threading.active_count() - before <= 3
+            assert len(threads_since(before)) <= 3
         stage.hub.heal()
-    assert before == threading.active_count()
+    assert set() == left_since(before)
 
 
 def test_a_key_that_the_hub_quotes_is_shown_nowhere(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import hubport
 from tests.session.conftest import Stage
+from tests.threads import left_since
 
 
 def test_attributes_have_their_old_names_types_and_values(stage: Stage) -> None:
@@ -104,11 +105,11 @@ def test_alive_stops_heartbeats_promptly_and_starts_them_again(stage: Stage) -> 
 
 
 def test_a_finished_one_gives_back_its_threads_and_what_comes_after_all_is_sent(stage: Stage) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     session = stage.drop_in()
     train(stage, session, 2, every=1.0)
     stage.clock.settle()
-    assert before == threading.active_count()
+    assert set() == left_since(before)
     assert [] == stage.signals.watches
     assert not session.alive
     session.metrics_queue = {7: '{"late": 1}'}

@@ -123,6 +123,7 @@ REWRITING = """
 
     spool = DiskOutbox(sys.argv[1]).open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
     spool.append(b"old\\n")
+    spool.rewrite(lambda: b"new\\n")
     print("ready", flush=True)
     while True:
         spool.rewrite(lambda: b"new\\n")
@@ -160,6 +161,7 @@ def test_an_owner_in_this_process_rewrites_while_others_look_and_claim(tmp_path:
     spool = DiskOutbox(tmp_path).open(MODEL)
     with program(code, tmp_path) as other:
         other.line()
+        spool.rewrite(lambda: b"new\n")  # also if it has looked a thousand times before we come to ourselves
         while not _is_over(other.pid):
             spool.rewrite(lambda: b"new\n")
         assert (0, "") == (other.end(), other.stderr)

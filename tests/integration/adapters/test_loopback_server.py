@@ -16,6 +16,7 @@ from hubport.domain.hub_model import HubModel
 from hubport.domain.ports.http import Http, Request, Response
 from hubport.testing import FakeHub, LoopbackServer
 from hubport.testing.contracts.patience import HUNG_AFTER, eventually
+from tests.threads import threads_since
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +99,7 @@ def settled() -> Callable[[], None]:
     before = set(threading.enumerate())
 
     def is_through() -> bool:
-        return not any("process_request" in thread.name for thread in set(threading.enumerate()) - before)
+        return not any("process_request" in thread.name for thread in threads_since(before))
 
     return lambda: eventually(is_through)
 

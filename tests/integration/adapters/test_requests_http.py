@@ -26,6 +26,7 @@ from hubport.testing.contracts.patience import eventually
 from hubport.testing.lab import GUARD, Conversation, RawServer
 from hubport.testing.lab.raw_server import Handler
 from tests.integration.adapters.handlers import answering, drip, headers_of, hold, recording, response, taken
+from tests.threads import threads_since
 
 KEY = "0123456789abcdef0123456789abcdef0123456789"
 GET = Request("GET", "/v1/models/Ab3Cd5Ef7Gh9Ij1Kl2Mn", {"x-api-key": KEY})
@@ -568,7 +569,7 @@ class TestItsEnd:
         http.send(GET, timeout=PATIENT)
         http.send(upload(b"weights"), timeout=PATIENT)
 
-        assert {thread.name for thread in set(threading.enumerate()) - before} <= {"lab-listener", "lab-conversation"}
+        assert {thread.name for thread in threads_since(before)} <= {"lab-listener", "lab-conversation"}
 
 
 class TestSecrets:

@@ -22,6 +22,7 @@ from hubport.app.hub_service import Served
 from hubport.app.hub_settings import HubSettings
 from hubport.testing.lab import GUARD
 from tests.integration.cli.conftest import Machine
+from tests.threads import left_since
 
 KEY = re.compile(r"[0-9a-f]{42}")
 
@@ -177,9 +178,7 @@ def test_in_this_process_it_leaves_nothing_behind(
         stopper.join()
         for each, handler in zip((signal.SIGTERM, signal.SIGINT), handlers, strict=True):
             signal.signal(each, handler)
-    for left in set(threading.enumerate()) - threads:
-        left.join(GUARD)  # it may be in its last line
-        assert not left.is_alive(), left
+    assert set() == left_since(threads)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

@@ -14,6 +14,7 @@ from hubport.domain.ports.hub_store import Series
 from hubport.testing.lab import GUARD
 from tests.integration.hub.test_server_drafts import WatchedBlobs, goes_on
 from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, head, hub, served
+from tests.threads import left_since
 
 UPLOAD = f"{PATH}/upload"
 METRICS = b'{"metrics": {"0": "{}"}}'
@@ -169,4 +170,4 @@ def test_no_thread_is_left() -> None:
     with served() as server, Talk(server) as talk:
         talk.ask("GET", PATH)
         talk.heard()
-    assert before >= set(threading.enumerate())
+    assert set() == left_since(before)

@@ -26,6 +26,7 @@ from hubport.domain.ports.outbox import Outbox
 from hubport.domain.ports.records import Records
 from hubport.domain.ports.signals import Signals
 from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
+from tests.threads import threads_since
 
 PORTS: dict[str, tuple[type, type]] = {
     "http": (Http, RequestsHttp),
@@ -112,12 +113,12 @@ def test_settings_reach_the_adapters(settings: Settings) -> None:
 
 def test_building_it_touches_nothing(settings: Settings, tmp_path: Path) -> None:
     """No folder, no thread, no handler: those come with a session."""
-    threads = threading.active_count()
+    before = set(threading.enumerate())
 
     resolved(Container(settings=settings))["http"].close()
 
     assert list(tmp_path.iterdir()) == []
-    assert threads == threading.active_count()
+    assert set() == threads_since(before)
 
 
 @pytest.mark.parametrize("name", PORTS)
