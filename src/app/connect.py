@@ -52,6 +52,9 @@ def connect(
     earlier ``connect`` has kept of the model. In a distributed training rank 0 has the session, and every other rank
     gets one that does nothing (``is_bystander``).
 
+    In one process one session reports to a model: that of an earlier ``connect`` to it is closed, with a warning, which
+    may take ``settings.exit_within`` seconds more. Keep the session: one that nobody holds any more is closed.
+
     Raises:
         InvalidModelRef, InvalidSettings: what was asked for makes no sense, or nobody has named a HUB.
         AuthenticationFailed: no key, or one that the HUB does not take.

@@ -24,15 +24,16 @@ from ..domain.ports.outbox import Outbox
 from ..domain.ports.records import Records
 from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
-from . import process, spools
+from . import process, running, spools
 from .backlog_reader import BacklogReader
 from .delivery import Delivery, Ports
 from .handshake import Handshake
 from .intake import Intake
-from .life import Engine
+from .life import Engine, Life
 from .log import EventLogger, logger
 from .ranks import Rank, rank
 from .report import Report, Tally
+from .running import Target
 from .session import TrainingSession
 from .settings import Settings
 from .unsent import IMPORTED, Unsent
@@ -158,7 +159,11 @@ class Connector:
         log = logger(on_fault=tally.blame, model_id=record.id)
         if not self._reports:
             return self._bystander(claim, record, plan, log)
-        session = TrainingSession(record, plan, self.settings, self.clock, log, credentials=claim.credentials)
+        target = Target(self.settings.outbox_dir, record.id)
+        if (earlier := running.swap(target, None)) is not None:
+            earlier.replace()  # first, so that this session claims what that one leaves
+        life = Life(record.id, self.settings.model_url(record.id))
+        session = TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
         own = spools.opened(record.id, self.settings, self.outbox)
         readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
         delivery = self._delivery(claim, record.id, readers, tally, log)
@@ -170,11 +175,14 @@ class Connector:
             strict=self.settings.strict,
             log=log,
         )
-        session.begin(Engine(delivery, intake), self.signals, beats=beats)
+        engine = Engine(delivery, intake)
+        life.begin(engine, settings=self.settings, clock=self.clock, signals=self.signals, log=log, beats=beats)
+        if (earlier := running.swap(target, life)) is not None:  # of another thread, which has connected just now
+            earlier.replace()
         return session
 
     def _bystander(self, claim: Claim, record: ModelRecord, plan: TrainPlan, log: EventLogger) -> TrainingSession:
-        its, unsent = self._rank, None
+        its, unsent, model_url = self._rank, None, self.settings.model_url(record.id)
         if its.number != 0:
             log.warning(
                 "session.bystander",
@@ -184,7 +192,7 @@ class Connector:
                 remedy="HUBPORT_RANK=0, where this is a training of its own",
             )
         else:
-            unsent = Unsent(IMPORTED, self.settings.model_url(record.id), self.settings.rank, log)
+            unsent = Unsent(IMPORTED, model_url, self.settings.rank, log)
             log.warning(
                 "session.bystander",
                 cause=IMPORTED,
@@ -192,8 +200,8 @@ class Connector:
                 remedy='call connect under `if __name__ == "__main__":`, or in the function that this process runs',
             )
         self.http.close()
-        credentials = claim.credentials
-        return TrainingSession(record, plan, self.settings, self.clock, log, credentials=credentials, unsent=unsent)
+        life = Life(record.id, model_url, unsent=unsent)
+        return TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
 
     def _delivery(
         self,

@@ -6,6 +6,7 @@ The one rule: the spools are the truth, and what is delivered is what the HUB ha
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import attrs
 
@@ -175,11 +176,28 @@ class Delivery:
         A request that is under way then goes on to its own end in a daemon thread, which holds up no exit; the spools
         are given up after it.
         """
-        self.heartbeats.pause()
-        self._say_why()  # now, since this may be cut short; and once more when it is known how it went
+        self.begin_end(deadline)
         if not self._crew.dismiss(deadline, onlookers=[self._notice(deadline)]):
             self._say_why()
         self.uploads.abandon_unkept()
+
+    def begin_end(self, deadline: float) -> None:
+        """The same without waiting for it, as one of the workers must do it."""
+        self.heartbeats.pause()
+        self._say_why()  # now, since this may be cut short; and once more when it is known how it went
+        self._crew.halt(deadline)
+
+    def wait_for_end(self, deadline: float) -> None:
+        """Wait until every worker has left, at the latest until *deadline*."""
+        self._crew.waiting.wait_for(lambda: self._crew.is_empty, deadline=deadline)
+
+    def on_abandoned(self, end: Callable[[], None], *, then: Callable[[], None]) -> None:
+        """A worker calls *end* after :meth:`abandon`, and the last one to leave calls *then*."""
+        self._crew.end_abandoned, self._crew.after_abandoned = end, then
+
+    def abandon(self) -> None:
+        """Nobody holds this any more. The garbage collector may call it: see :meth:`.Life.abandon`."""
+        self._crew.abandon()
 
     def _release(self) -> None:
         """Called by the last worker when it leaves."""

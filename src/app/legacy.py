@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
@@ -19,6 +20,7 @@ import attrs
 from ..domain.credentials import Credentials
 from ..domain.model_record import ModelRecord
 from ..domain.train_plan import TrainPlan
+from . import running
 from .connect import opened
 from .connector import Claim, Connector
 from .log import logger
@@ -30,11 +32,12 @@ class _RateLimits(dict[str, float]):
 
     def __init__(self, pace: Callable[[], None], limits: Mapping[str, float]) -> None:
         super().__init__(limits)
-        self._pace = pace
+        self._pace = weakref.WeakMethod(pace)  # no cycle: a session that nobody holds lets go at once
 
     def __setitem__(self, name: str, every: float) -> None:
         super().__setitem__(name, float(every))
-        self._pace()
+        if (pace := self._pace()) is not None:
+            pace()
 
     def __reduce__(self) -> tuple[type[dict[str, float]], tuple[dict[str, float]]]:
         return dict, (dict(self),)  # a copy sets nobody's pace
@@ -126,7 +129,7 @@ class HUBTrainingSession:
 
     def _engine(self) -> TrainingSession:
         """The session below, made again where a call comes after its end: the old class went on sending then."""
-        if self._session.is_closed and self._origin is not None:
+        if self._session.is_closed and self._origin is not None and not running.is_running(self._session.target):
             self._session = self._origin.start(beats=False)
             self._session.stop_heartbeats()
             self._pace()

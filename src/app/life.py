@@ -1,13 +1,14 @@
 """The life of a session: it begins, it runs, it is closed once, and a fork makes copies of it that do nothing.
 
-The one rule: only what runs may be told to do something, and whoever closes it first has closed it.
+The one rule: only what runs may be told to do something, and whoever closes it first has closed it. Nothing here knows
+the session object, so that one that nobody holds any more is collected, and lets go.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import threading
-from collections.abc import Callable
 from enum import Enum
 
 import attrs
@@ -52,11 +53,16 @@ class Life:
     *unsent* counts what is logged meanwhile, where that is a loss.
     """
 
-    def __init__(self, model_url: str, *, state: State = State.BYSTANDER, unsent: Unsent | None = None) -> None:
+    def __init__(
+        self, model_id: str, model_url: str, *, state: State = State.BYSTANDER, unsent: Unsent | None = None
+    ) -> None:
         self.state = state
         self.engine: Engine | None = None
         self.unsent = unsent
+        self._model_id = model_id
         self._model_url = model_url
+        self._is_replaced = False
+        self._is_ended_by_worker = False
         self._closing = threading.Lock()
         process.watch(self)
 
@@ -69,21 +75,22 @@ class Life:
         signals: Signals,
         log: EventLogger,
         beats: bool,
-        at_exit: Callable[[], object],
     ) -> None:
-        """Start *engine*; *at_exit* is called when the interpreter ends before the session does."""
+        """Start *engine*. When the interpreter ends before the session does, the session is closed."""
+        self._settings = settings
+        self._clock = clock
+        self.log = log
         self._unsent_in_child = Unsent(FORKED, self._model_url, settings.rank, log)
         self._hold = SignalHold(engine.delivery, clock, settings.signal_within, log)
-        self._at_exit = at_exit
+        engine.delivery.on_abandoned(self._end_abandoned, then=self._after_abandoned)
         engine.delivery.start(beats=beats)
         self.engine, self.state = engine, State.RUNNING
-        atexit.register(at_exit)
+        atexit.register(self._at_exit)
         try:
             if settings.handle_signals:
                 self._hold.begin(signals)
         except BaseException:
-            self.close()
-            self.end(engine, clock.now())
+            self._end(clock.now())
             raise
 
     @property
@@ -110,33 +117,96 @@ class Life:
         self._hold.go_on()
         return engine
 
-    def report(self, model_id: str) -> Report:
+    def closed(self, call: str) -> SessionClosed:
+        """What to raise where another thread has closed the session after *call* had begun."""
+        if self._is_replaced:
+            return SessionClosed(call, self._model_url, "replaced")
+        is_final = self.engine is not None and self.engine.delivery.tally.final_delivered
+        return SessionClosed(call, self._model_url, "finished" if is_final else "closed")
+
+    def report(self) -> Report:
         """What became of what was logged, as of now."""
         if self.engine is not None and self.unsent is None:
             return self.engine.delivery.report(model_url=self._model_url, state=self.state.value)
         tally = Tally() if self.unsent is None else self.unsent.tally
-        return tally.report(model_id=model_id, model_url=self._model_url, state=self.state.value, spool="")
+        return tally.report(model_id=self._model_id, model_url=self._model_url, state=self.state.value, spool="")
 
-    def closed(self, call: str) -> SessionClosed:
-        """What to raise where another thread has closed the session after *call* had begun."""
-        return SessionClosed(call, self._model_url)
+    def end(self, deadline: float) -> Report:
+        """Close, send what can be sent until *deadline*, let go, and say how it went. Once: then it is the report."""
+        self._end(deadline)
+        return self.report()
 
-    def close(self) -> Engine | None:
+    def _end(self, deadline: float) -> None:
+        engine = self._close()
+        if engine is None:
+            return
+        atexit.unregister(self._at_exit)
+        try:
+            try:
+                engine.delivery.end(deadline)
+            finally:
+                self._hold.end()
+        finally:  # also where an interrupt ends the wait: what waits, and the command that sends it, are said
+            self._say_end()
+
+    def replace(self) -> None:
+        """Another session of this process takes the place of this one: end within ``Settings.exit_within``."""
+        self._is_replaced = True
+        self.log.warning(
+            "session.replaced",
+            cause="this process has connected to the same model again",
+            consequence="the earlier session is closed; what it still has to send is sent",
+            remedy="use the session of the newest connect; call finish() or close() before the next",
+        )
+        self._end(self._clock.now() + self._settings.exit_within)
+
+    def abandon(self) -> None:
+        """Nobody holds the session any more: a worker ends it, as :meth:`end` does within ``Settings.exit_within``.
+
+        The garbage collector calls this, in any thread and between any two lines of it: it takes no lock, starts no
+        thread, and logs nothing.
+        """
+        if engine := self.running:
+            engine.delivery.abandon()
+
+    def stop_heartbeats(self) -> None:
+        """No heartbeat from now on."""
+        if engine := self.running:
+            engine.delivery.heartbeats.pause()
+
+    def _end_abandoned(self) -> None:
+        """Called by a worker, which cannot wait for itself: the last one to leave calls :meth:`_after_abandoned`."""
+        engine = self._close()
+        if engine is not None:
+            self._is_ended_by_worker = True
+            engine.delivery.begin_end(self._clock.now() + self._settings.exit_within)
+
+    def _after_abandoned(self) -> None:
+        if not self._is_ended_by_worker:
+            return  # the exit came first, and waits for this worker
+        atexit.unregister(self._at_exit)
+        self._hold.let_go()
+        self._say_end(cause="nobody holds the session any more")
+
+    def _close(self) -> Engine | None:
         """Say that it is over; what was running until now, for whoever is the first to say so."""
         with self._closing:
             engine = self.running
             if engine is not None:
                 self.state = State.CLOSED
-        if engine is not None:
-            atexit.unregister(self._at_exit)
         return engine
 
-    def end(self, engine: Engine, deadline: float) -> None:
-        """After :meth:`close`: send what can be sent until *deadline*, and let go."""
-        try:
-            engine.delivery.end(deadline)
-        finally:
-            self._hold.end()
+    def _say_end(self, **why: str) -> None:
+        report = self.report()
+        (self.log.info if report.is_complete else self.log.warning)("session.closed", **why, summary=str(report))
+
+    def _at_exit(self) -> None:
+        # Who interrupts an exit wants it over, and no traceback of ours.
+        with contextlib.suppress(KeyboardInterrupt):
+            deadline = self._clock.now() + self._settings.exit_within
+            self._end(deadline)
+            if self.engine is not None:  # workers may be at the end of one that nobody holds
+                self.engine.delivery.wait_for_end(deadline)
 
     def after_fork_in_child(self) -> None:
         """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""

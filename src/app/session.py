@@ -6,8 +6,8 @@ outbox, workers drain it, and only ``flush``, ``finish`` and ``close`` wait, eac
 
 from __future__ import annotations
 
-import contextlib
 import os
+import weakref
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -19,12 +19,13 @@ from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
 from ..domain.ports.clock import Clock
 from ..domain.ports.outbox import Sealed
-from ..domain.ports.signals import Signals
 from ..domain.train_plan import TrainPlan
-from .life import Engine, Life, State
-from .log import EventLogger, logger
+from . import running
+from .life import Life, State
+from .log import logger
 from .progress import progress
 from .report import Report
+from .running import Target
 from .settings import Settings
 from .unsent import COPY, Unsent
 
@@ -34,7 +35,8 @@ class TrainingSession:
 
     ``model_file`` and ``train_args`` are what the HUB says to train, ``record`` is all that it says of the model.
     Use it as a context manager: leaving it stops heartbeats and drains what it can within ``Settings.exit_within``.
-    A copy of it, by pickle, copy or a spawned process, holds the same of the model, no key, and does nothing.
+    One that nobody holds any more ends in the same way. A copy of it, by pickle, copy or a spawned process, holds the
+    same of the model, no key, and does nothing.
     """
 
     def __init__(
@@ -43,10 +45,9 @@ class TrainingSession:
         plan: TrainPlan,
         settings: Settings,
         clock: Clock,
-        log: EventLogger,
+        life: Life,
         *,
         credentials: Credentials,
-        unsent: Unsent | None = None,
     ) -> None:
         self.record = record
         self.model_id = record.id
@@ -55,21 +56,10 @@ class TrainingSession:
         self.train_args: dict[str, Any] = plan.train_args
         self.settings = settings
         self._clock = clock
-        self._log = log
         self._credentials: Credentials | None = credentials
-        self._life = Life(self.model_url, unsent=unsent)
-
-    def begin(self, engine: Engine, signals: Signals, *, beats: bool) -> None:
-        """Start *engine*, for ``connect``: without it the session is a bystander."""
-        self._life.begin(
-            engine,
-            settings=self.settings,
-            clock=self._clock,
-            signals=signals,
-            log=self._log,
-            beats=beats,
-            at_exit=self._at_exit,
-        )
+        self._life = life
+        # Not at exit: then the life ends by itself, and its end may be waited for.
+        weakref.finalize(self, life.abandon).atexit = False
 
     @property
     def agent_id(self) -> str | None:
@@ -179,7 +169,7 @@ class TrainingSession:
         deadline = self._clock.now() + engine.intake.validator.timeout(within, self.settings.finish_within)
         if path is not None:
             self.send_final(path, epoch=epoch, map=map, deadline=deadline)
-        return self._close(deadline)
+        return self._life.end(deadline)
 
     def send_final(
         self, path: str | os.PathLike[str], *, epoch: int, map: float | None, deadline: float | None = None
@@ -193,7 +183,7 @@ class TrainingSession:
         on_fault = engine.delivery.tally.blame
         bar = progress(f"Uploading {self.model_id}", wanted=self.settings.progress, on_fault=on_fault)
         try:
-            with self._log.beside(bar):
+            with self._life.log.beside(bar):
                 # Metrics first, since a HUB may take a finished model's for late; but not for ever, when it takes none.
                 engine.delivery.drain_metrics(deadline, longest=self.settings.request_within)
                 if name is not None:
@@ -201,6 +191,10 @@ class TrainingSession:
                 return engine.delivery.drain(deadline, progress=bar)
         finally:
             bar.end()
+            if engine.delivery.tally.final_delivered:
+                for life in running.of_model(self.target):
+                    if life is not self._life:
+                        life.stop_heartbeats()  # or they would keep a finished model alive
 
     def close(self, *, within: float | None = None) -> Report:
         """Stop heartbeats, send what can be sent *within* seconds (2), and let go. A second call changes nothing."""
@@ -208,11 +202,16 @@ class TrainingSession:
         if engine is None:
             return self.status()
         timeout = engine.intake.validator.timeout(within, self.settings.exit_within)
-        return self._close(self._clock.now() + timeout)
+        return self._life.end(self._clock.now() + timeout)
 
     def status(self) -> Report:
         """What was delivered and what waits, as of now. Never waits."""
-        return self._life.report(self.model_id)
+        return self._life.report()
+
+    @property
+    def target(self) -> Target:
+        """What this session reports to, and one session of a process at a time."""
+        return Target(self.settings.outbox_dir, self.model_id)
 
     @property
     def is_idle(self) -> bool:
@@ -252,8 +251,7 @@ class TrainingSession:
 
     def stop_heartbeats(self) -> None:
         """No heartbeat from now on; the HUB will show the run as disconnected after some 15 minutes."""
-        if engine := self._life.running:
-            engine.delivery.heartbeats.pause()
+        self._life.stop_heartbeats()
 
     def start_heartbeats(self) -> None:
         """Heartbeats again, the first at once."""
@@ -277,7 +275,7 @@ class TrainingSession:
 
     def __getstate__(self) -> dict[str, Any]:
         # For pickle, copy and spawned processes: what the trainer reads of it goes along, what sends does not.
-        state = {name: value for name, value in self.__dict__.items() if name not in {"_clock", "_life", "_log"}}
+        state = {name: value for name, value in self.__dict__.items() if name not in {"_clock", "_life"}}
         if self._credentials is not None:  # a HUB may quote the key in what it says of the model
             clean = self._credentials.removed_from
             state |= {name: clean(state[name]) for name in ("model_file", "train_args")}
@@ -286,25 +284,8 @@ class TrainingSession:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._log = logger(model_id=self.model_id)
-        unsent = Unsent(COPY, self.model_url, self.settings.rank, self._log)
-        self._life = Life(self.model_url, state=State.COPY, unsent=unsent)
+        unsent = Unsent(COPY, self.model_url, self.settings.rank, logger(model_id=self.model_id))
+        self._life = Life(self.model_id, self.model_url, state=State.COPY, unsent=unsent)
 
     def __repr__(self) -> str:
         return f"<TrainingSession {self.model_url} {self._life.state.value}>"
-
-    def _close(self, deadline: float) -> Report:
-        engine = self._life.close()
-        if engine is None:
-            return self.status()
-        try:
-            self._life.end(engine, deadline)
-        finally:  # also where an interrupt ends the wait: what waits, and the command that sends it, are said
-            report = self.status()
-            (self._log.info if report.is_complete else self._log.warning)("session.closed", summary=str(report))
-        return report
-
-    def _at_exit(self) -> None:
-        # Who interrupts an exit wants it over, and no traceback of ours.
-        with contextlib.suppress(KeyboardInterrupt):
-            self.close()

@@ -60,6 +60,11 @@ class SignalHold:
             self._delivery.waiting.ring()  # whoever drains has nothing to wait for any more
             self._delivery.waiting.wait_for(lambda: not watch.is_holding, deadline=self._clock.now() + self._within)
 
+    def let_go(self) -> None:
+        """Put the earlier handlers back, and wait for nothing: a signal that is being held has its way by itself."""
+        if self._watch is not None:
+            self._watch.stop()
+
     def after_fork_in_child(self) -> None:
         """A child has its own handlers back by then, and watches nothing."""
         self._was_survived = False

@@ -139,6 +139,8 @@ class Worker:
             # Returns at once, and makes the alarm this thread's: a virtual clock knows from here on whom to wait for.
             self._alarm.wait(self._crew.clock.now())
             while True:
+                if self._crew.is_abandoned:
+                    self._crew.end_abandoned()
                 self.step()
                 with self._crew.lock:
                     due = None if self.is_paused else self.lane.due
@@ -175,6 +177,9 @@ class Crew:
         self.workers: list[Worker] = []
         self.is_dismissed = False
         self.is_empty = False
+        self.is_abandoned = False
+        self.end_abandoned: Callable[[], None] = _nothing
+        self.after_abandoned: Callable[[], None] = _nothing
         self.tally = tally
         self._on_empty = on_empty
         self.waiting = Waiting(clock)
@@ -221,6 +226,8 @@ class Crew:
             finally:
                 self.is_empty = True
         self.changed(by=worker)
+        if is_last and self.is_abandoned:
+            self.after_abandoned()
 
     def unlock(self) -> None:
         """There is another key: whoever was locked out may send."""
@@ -250,15 +257,31 @@ class Crew:
 
     def dismiss(self, deadline: float, *, onlookers: Sequence[Onlooker] = ()) -> bool:
         """Let every worker that is not paused send what waits until *deadline*; whether all are gone then."""
-        with self.lock:
-            self.deadline, self.is_dismissed = deadline, True
-        self.hurry(self.workers)
+        self.halt(deadline)
         gone = self.waiting.wait_for(lambda: self.is_empty, deadline=deadline, onlookers=onlookers)
         for worker in self.workers:
             if gone:
                 worker.join()  # past its loop: a matter of microseconds
         return gone
 
+    def halt(self, deadline: float) -> None:
+        """The same, without waiting for it."""
+        with self.lock:
+            self.deadline, self.is_dismissed = deadline, True
+        self.hurry(self.workers)
+
+    def abandon(self) -> None:
+        """Have a worker call ``end_abandoned``, and the last one ``after_abandoned``.
+
+        The garbage collector calls this: it takes no lock. A ring takes none that the same thread may hold.
+        """
+        self.is_abandoned = True
+        self._wake()
+
     def _wake(self) -> None:
         for worker in self.workers:
             worker.wake()
+
+
+def _nothing() -> None:
+    """Nobody has asked for more."""

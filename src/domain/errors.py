@@ -75,14 +75,29 @@ class InvalidMetrics(CallerError, TypeError, ValueError):
 
 
 class SessionClosed(CallerError, RuntimeError):
-    """A call that sends something, made after ``close()`` or ``finish()``."""
+    """A call that sends something, made after the session's end.
 
-    def __init__(self, call: str, model_url: str) -> None:
-        super().__init__(call, model_url)
+    ``how`` it ended: ``closed``, ``finished`` with final weights, or ``replaced`` by another session of the process.
+    """
+
+    def __init__(self, call: str, model_url: str, how: str = "closed") -> None:
+        super().__init__(call, model_url, how)
         self.call = call
         self.model_url = model_url
+        self.how = how
 
     def __str__(self) -> str:
+        if self.how == "finished":
+            return (
+                f"{self.call}() came after the session had sent the final weights: {self.model_url} is trained. "
+                "To train once more, create a new model in the HUB ('hubport models create' does) "
+                "and call hubport.connect() with it."
+            )
+        if self.how == "replaced":
+            return (
+                f"{self.call}() came after hubport.connect({self.model_url!r}) was called once more in this process, "
+                "which closes the session before it. Use the session that it returned."
+            )
         return (
             f"{self.call}() came after the session was closed. "
             f"Call hubport.connect({self.model_url!r}) again and use the session that it returns."

@@ -87,7 +87,8 @@ def main(model: str, folder: str, with_a_lock: str, under_load: str) -> None:
     sys.setswitchinterval(1e-4)
     last = Path(folder) / "last.pt"
     last.write_bytes(b"weights")
-    old = HUBTrainingSession(model)
+    # An outbox of its own: a second session for the model would take the place of the first.
+    old = HUBTrainingSession(model, settings=hubport.Settings.from_env(state_dir=Path(folder) / "old"))
     with hubport.connect(model) as session:
 
         def fork(*, by_its_end: bool) -> int:
