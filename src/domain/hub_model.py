@@ -1,7 +1,7 @@
-"""A model as a HUB holds it, over its whole life: new, training, trained.
+"""A model as a HUB holds it, over its whole life.
 
-The one rule: the status follows from the checkpoints that are stored completely, so that it can never promise a
-``resume`` that is not there (8.0 crashes on that).
+The one rule: ``status`` follows from the checkpoints that are stored completely, so that it can never promise a
+``resume`` that is not there (8.0 crashes on that). ``state`` is the word for people; nobody else works it out.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 
 import attrs
 
+from .agents import SILENCE, Agents, is_recent
 from .checkpoint import Kind
 from .hub_items import StoredFile
 from .metric_names import Direction
-
-#: A run that was silent for so many seconds is shown as disconnected, as the vendor did.
-SILENCE = 900.0
+from .run_end import RunEnd
+from .run_state import RunState
 
 
 @attrs.frozen
@@ -38,8 +38,9 @@ class StoredCheckpoint(StoredFile):
 class HubModel:
     """One model: what to train, and how far that has come.
 
-    ``last_seen`` is the unix time of the newest sign of life, ``created`` its own. ``dataset`` is the ID of a dataset
-    of this HUB, whose file stands in for ``data``; ``project`` the ID of a project; ``meta`` its owner's own JSON.
+    ``last_seen`` is the unix time of the newest sign of life, ``created`` its own. ``agent`` and ``agent_id`` are those
+    of the newest heartbeat. ``dataset`` is the ID of a dataset of this HUB, whose file stands in for ``data``;
+    ``project`` the ID of a project; ``meta`` its owner's own JSON.
     ``best_metric`` says how good the model is; without it, and without ``best_direction``, the names of its metrics do.
     """
 
@@ -65,6 +66,7 @@ class HubModel:
     is_trashed: bool = False
     best_metric: str | None = None
     best_direction: Direction | None = None
+    agents: Agents = attrs.field(factory=Agents)
 
     @property
     def files(self) -> tuple[StoredFile, ...]:
@@ -72,11 +74,39 @@ class HubModel:
         return self.checkpoints
 
     def is_connected(self, now: float) -> bool:
-        """Whether its run has shown itself less than :data:`SILENCE` seconds from *now*.
+        """Whether a run is alive at *now*: one that was heard of in the last 900 seconds, and has not said its end.
 
-        A sign of life from further in the future was noted by a clock that was wrong, and proves nothing.
+        Metrics are a sign of life too, since the heartbeats of 8.0 end with the first that fails. After an end that was
+        said they are not: what was left over is sent late.
         """
-        return self.last_seen is not None and abs(now - self.last_seen) < SILENCE
+        return bool(self.agents.living(now)) or (self._end is None and is_recent(self.last_seen, now))
+
+    def state(self, now: float) -> RunState:
+        """The word for people at *now*. A final checkpoint outweighs every run that comes after it."""
+        if self.final is not None:
+            return RunState.TRAINED
+        if self.is_connected(now):
+            return RunState.TRAINING
+        newest = self.agents.newest
+        if newest is not None and newest.end is not None:
+            return self.agents.state_of(newest, now)
+        return RunState.NEW if self.last_seen is None and not self.checkpoints else RunState.DISCONNECTED
+
+    def error(self, now: float) -> str | None:
+        """The class of the exception that ended the newest run, where the state at *now* is ``failed``."""
+        return self._end.error if self._end is not None and self.state(now) is RunState.FAILED else None
+
+    def state_until(self, now: float) -> float | None:
+        """When silence alone changes a state next, in unix seconds; ``None`` when it changes none any more."""
+        signs = [agent.last_seen for agent in self.agents.living(now)]
+        if self.last_seen is not None and self.is_connected(now):
+            signs.append(self.last_seen)
+        ends = [at + SILENCE for at in signs]
+        return min((end for end in ends if end > now), default=None)
+
+    @property
+    def _end(self) -> RunEnd | None:
+        return None if self.agents.newest is None else self.agents.newest.end
 
     @property
     def status(self) -> str:
@@ -100,6 +130,11 @@ class HubModel:
         """The epoch checkpoint that its trainer called the best so far: the newest of those."""
         epochs = (c for c in reversed(self.checkpoints) if c.kind is Kind.EPOCH)
         return next((c for c in epochs if c.is_best), None)
+
+    def with_heartbeat(self, agent_id: str, name: str | None, *, at: float, end: RunEnd | None = None) -> HubModel:
+        """The same after a heartbeat of the agent *agent_id*, which calls itself *name*, *at* unix seconds."""
+        agents = self.agents.with_heartbeat(agent_id, name, at=at, end=end)
+        return attrs.evolve(self, agents=agents, agent=name, agent_id=agent_id, last_seen=at)
 
     def with_checkpoint(self, checkpoint: StoredCheckpoint, *, keep: int) -> HubModel:
         """The same with *checkpoint* as its newest, and the older ones that still count.

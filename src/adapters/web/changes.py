@@ -3,7 +3,8 @@
 The one rule: who listens hears of every change, in order, with the revision as the event's id, so that who comes back
 with the last id has missed nothing.
 
-Other processes write to the same store, so that the store is looked at about once a second.
+Other processes write to the same store, so that the store is looked at about once a second. Silence changes the state
+of a run without changing the store: the record says when, and is told again then.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ class Changes:
             if done:
                 break
             is_quiet = loop.time() - said >= self._limits.keep_alive
-            is_same = told.revision == await self._pool.run(self._hub.premises.store.revision, match.parts[0])
+            is_same = not self._is_over(told) and told.revision == await self._pool.run(
+                self._hub.premises.store.revision, match.parts[0]
+            )
             if is_same and not is_quiet:
                 continue
             if await self._pool.run(self._hub.premises.around.user, asked.headers) is None:
@@ -93,6 +96,9 @@ class Changes:
         await wire.finish()
         return None
 
+    def _is_over(self, told: _Told) -> bool:
+        return told.until is not None and self._hub.premises.around.wall() >= told.until
+
     async def _told(self, match: Match, asked: Asked, after: str) -> _Told:
         asked = attrs.evolve(asked, query={**asked.query, "after": after})
         return await self._pool.run(_told, match, self._hub.premises, asked)
@@ -100,10 +106,11 @@ class Changes:
 
 @attrs.frozen
 class _Told:
-    """An answer, and what it is as an event; a refusal is none."""
+    """An answer, and what it is as an event; a refusal is none. ``until`` is when time alone makes it untrue."""
 
     answer: Answer
     revision: int = 0
+    until: float | None = None
     event: bytes | None = None
 
 
@@ -114,4 +121,5 @@ def _told(match: Match, premises: Premises, asked: Asked) -> _Told:
         return _Told(answer)
     data = json.loads(answer.body)["data"]
     # It is one line: JSON escapes line feeds.
-    return _Told(answer, data["revision"], b"id: %d\ndata: %b\n\n" % (data["revision"], json.dumps(data).encode()))
+    event = b"id: %d\ndata: %b\n\n" % (data["revision"], json.dumps(data).encode())
+    return _Told(answer, data["revision"], data["model"]["state_until"], event)

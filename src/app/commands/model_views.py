@@ -36,16 +36,22 @@ def _lines(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "name", _name(record)
     yield "page", record["url"]
     yield "state", _state(record)
-    yield "trains", record.get("cfg") or record.get("weights") or ""
+    yield "trains", record.get("base_model") or record.get("cfg") or record.get("weights") or ""
     arguments = _part(record, "train_args")
     yield "with", ", ".join(f"{name}={value}" for name, value in arguments.items() if value not in ("", None))
     yield "epochs", _epochs(record)
     yield from _told(record)
     yield "last seen", " by ".join(filter(None, (_seen(record), str(record.get("agent") or ""))))
-    checkpoints = record.get("checkpoints")
-    for checkpoint in checkpoints if isinstance(checkpoints, list) else ():
-        if isinstance(checkpoint, Mapping):
-            yield "checkpoint", _checkpoint(checkpoint)
+    agents = _objects(record, "agents")
+    # One agent is the run that the lines above are about.
+    for agent in agents if len(agents) > 1 else ():
+        yield "agent", _agent(agent)
+    for checkpoint in _objects(record, "checkpoints"):
+        yield "checkpoint", _checkpoint(checkpoint)
+
+
+def _agent(agent: Mapping[str, Any]) -> str:
+    return "  ".join(filter(None, (str(agent.get("id")), _word(agent), _seen(agent), str(agent.get("name") or ""))))
 
 
 def _checkpoint(checkpoint: Mapping[str, Any]) -> str:
@@ -65,10 +71,15 @@ def _name(record: Mapping[str, Any]) -> str:
 
 
 def _state(record: Mapping[str, Any]) -> str:
-    if record.get("trashed") is True:
-        return f"{record['status']}, in the trash"
-    is_silent = record["status"] != "trained" and _seen(record) and not record.get("is_connected")
-    return f"{record['status']}, disconnected" if is_silent else str(record["status"])
+    """The HUB's own word, and what comes with it."""
+    words = _word(record)
+    return f"{words}, in the trash" if record.get("trashed") is True else words
+
+
+def _word(run: Mapping[str, Any]) -> str:
+    # A HUB that knows no such word has a status.
+    state, error = str(run.get("state") or run.get("status") or ""), run.get("error")
+    return f"{state} ({error})" if isinstance(error, str) and error else state
 
 
 def _epochs(record: Mapping[str, Any]) -> str:
@@ -114,6 +125,11 @@ def _seen(record: Mapping[str, Any]) -> str:
 def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = record.get(name)
     return found if isinstance(found, Mapping) else {}
+
+
+def _objects(record: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    found = record.get(name)
+    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
 
 
 def _number(value: Any) -> float | None:

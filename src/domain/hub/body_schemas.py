@@ -11,6 +11,7 @@ from typing import Any
 
 from ..metrics import LARGEST_EPOCH
 from ..ports.hub_store import LONGEST_CURSOR
+from ..run_end import LONGEST_ERROR, EndKind
 from .bodies import DEEPEST, LARGEST, LONGEST_META, LONGEST_NAME
 from .lists import LARGEST_LIMIT, LONGEST_QUERY, MOST
 from .schemas import Schema, digits_up_to
@@ -195,8 +196,21 @@ WANTED: Mapping[str, Schema] = {
         "properties": {
             "agent": {"type": ["string", "null"], "description": "What the client calls itself."},
             "agentId": {"type": ["string", "null"], "description": "What the last answer gave."},
+            "state": {
+                "enum": [kind.value for kind in EndKind],
+                "description": "In the last heartbeat of a run: whether it was closed, or an exception ended it. Any "
+                "other value is passed over.",
+            },
+            "error": {
+                "type": "string",
+                "maxLength": LONGEST_ERROR,
+                "description": "With `failed`: the name of the exception's class. What is none is passed over.",
+            },
         },
-        "examples": [{"agent": "python-8.0.100-local", "agentId": None}],
+        "examples": [
+            {"agent": "python-8.0.100-local", "agentId": None},
+            {"agent": "python-0.1.0-local", "agentId": "agent-1", "state": "failed", "error": "ValueError"},
+        ],
     },
     "Checkpoint": {
         "type": "object",

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ..agents import Agent
 from ..hub_items import Dataset, StoredFile
 from ..hub_model import HubModel, StoredCheckpoint
 from ..metric_names import Direction
@@ -139,8 +140,12 @@ class View:
         record = args | {
             "id": model.id,
             "status": model.status,
+            "state": model.state(self.now).value,
+            "state_until": model.state_until(self.now),
+            "error": model.error(self.now),
             "batch_size": model.batch,
             "train_args": args,
+            "base_model": model.cfg or model.weights,
             "cfg": model.cfg,
             "weights": model.weights if final is None else self.link(final),
             "has_last_weights": last is not None,
@@ -166,7 +171,9 @@ class View:
             "agent": model.agent,
             "last_seen": model.last_seen,
             "is_connected": model.is_connected(self.now),
-            "progress": summary.as_json(),
+            "agents": [self._agent(model, agent) for agent in model.agents.known],
+            "progress": summary.as_json() | {"epoch": _newest_epoch(model, summary)},
+            "metrics_epoch": summary.epoch,
             "checkpoints": [self._checkpoint(checkpoint) for checkpoint in model.checkpoints],
         }
         return record if last is None else record | {"resume": self.link(last)}
@@ -182,6 +189,15 @@ class View:
         dataset = self.dataset(model.dataset)
         return "" if dataset is None or dataset.file is None else self.link(dataset.file)
 
+    def _agent(self, model: HubModel, agent: Agent) -> dict[str, Any]:
+        return {
+            "id": agent.id,
+            "name": agent.name,
+            "state": model.agents.state_of(agent, self.now).value,
+            "error": None if agent.end is None else agent.end.error,
+            "last_seen": agent.last_seen,
+        }
+
     def _checkpoint(self, checkpoint: StoredCheckpoint) -> dict[str, Any]:
         return {
             "name": checkpoint.name,
@@ -194,3 +210,9 @@ class View:
             "at": checkpoint.at,
             "url": self.link(checkpoint),
         }
+
+
+def _newest_epoch(model: HubModel, summary: Summary) -> int | None:
+    """Old clients drop the metrics of their last epochs: then the checkpoints know better how far it has come."""
+    stored = (checkpoint.epoch for checkpoint in model.checkpoints)
+    return max((epoch for epoch in (*stored, summary.epoch) if epoch is not None), default=None)

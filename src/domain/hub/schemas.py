@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..agents import MOST_AGENTS
+from ..run_end import LONGEST_ERROR
+from ..run_state import RunState
 from .routes import PARTS
 
 Schema = Mapping[str, Any]
@@ -90,6 +93,13 @@ _ARGS: Mapping[str, Schema] = {
     "device": _TEXT,
     "cache": _TEXT,
 }
+_STATE: Schema = {
+    "enum": [state.value for state in RunState],
+    "description": "The word for people. A run trains, also before its first checkpoint, until it says that it was "
+    "closed (`stopped`) or that an exception ended it (`failed`), or is silent for 15 minutes (`disconnected`).",
+}
+_ERROR: Schema = {"type": "string", "maxLength": LONGEST_ERROR}
+_RUN_STATE: Schema = {"enum": [s.value for s in RunState if s not in {RunState.NEW, RunState.TRAINED}]}
 _MODEL: Schema = {
     **_object(
         "A model as `ultralytics` 8.0 (the flat fields), 8.3 (`train_args`) and hub-sdk (the flags) read it.",
@@ -98,9 +108,17 @@ _MODEL: Schema = {
             "enum": ["new", "training", "trained"],
             "description": "`training` from the first complete checkpoint on, `trained` from the final one on.",
         },
+        state=_STATE,
+        state_until=_or_null(
+            {"type": "number", "description": "When silence alone changes a state next, in unix seconds."}
+        ),
+        error=_or_null({**_ERROR, "description": "The class of the exception, where the state is `failed`."}),
         **_ARGS,
         batch_size=_COUNT,
         train_args=_object("The same arguments as one object.", **_ARGS),
+        base_model=_or_null(
+            {"type": "string", "description": "What it is trained from: `cfg`, else the weights, also once trained."}
+        ),
         cfg=_or_null({"type": "string", "description": "What to train from scratch."}),
         weights=_or_null({"type": "string", "description": "What to start from; the final weights once trained."}),
         has_last_weights=_FLAG,
@@ -118,8 +136,13 @@ _MODEL: Schema = {
         trashed=_FLAG,
         agent=_or_null({"type": "string", "description": "What the newest heartbeat called its client."}),
         last_seen=_or_null(_TIME),
-        is_connected={"type": "boolean", "description": "Whether it showed itself in the last 15 minutes."},
+        is_connected={
+            "type": "boolean",
+            "description": "Whether a run showed itself in the last 15 minutes, and has not said that it ended.",
+        },
+        agents={"type": "array", "items": ref("KnownAgent"), "maxItems": MOST_AGENTS, "description": "Newest last."},
         progress=ref("Progress"),
+        metrics_epoch=_or_null({**_EPOCH, "description": "The newest with metrics: old clients drop the last ones."}),
         checkpoints={"type": "array", "items": ref("StoredCheckpoint"), "description": "Oldest first."},
         optional={"resume": {**_LINK, "description": "The newest complete epoch checkpoint. It does not expire."}},
     ),
@@ -133,7 +156,7 @@ GIVEN: Mapping[str, Schema] = {
     "ModelList": _list_of("Model"),
     "Progress": _object(
         "How far a model has come.",
-        epoch=_or_null({**_EPOCH, "description": "The newest with metrics."}),
+        epoch=_or_null({**_EPOCH, "description": "The newest with metrics or a checkpoint."}),
         best=_or_null(_value("The best value of the most telling metric; of equal ones the first.")),
         optional={"last": _value("The newest value, where the name of the metric does not say which is the best.")},
     ),
@@ -177,7 +200,35 @@ GIVEN: Mapping[str, Schema] = {
             "additionalProperties": {"type": "object", "additionalProperties": ref("Number")},
         },
     ),
-    "Agent": _object(agentId={"type": "string", "description": "The run's name in its next heartbeat."}),
+    "Agent": _object(
+        agentId={"type": "string", "description": "The run's name in its next heartbeat."},
+        optional={
+            "others": {
+                "type": "array",
+                "items": ref("OtherAgent"),
+                "maxItems": MOST_AGENTS,
+                "description": "Other agents of this model that were heard of in the last 15 minutes and have not said "
+                "that they end; left out where there is none.",
+            }
+        },
+    ),
+    "OtherAgent": _object(
+        agentId=_TEXT,
+        agent=_or_null(_TEXT),
+        state={
+            "enum": [RunState.TRAINING.value, RunState.DISCONNECTED.value],
+            "description": "`disconnected`: silent since another agent began, and perhaps its dead predecessor.",
+        },
+        silence={"type": "number", "minimum": 0, "description": "Seconds since its newest heartbeat."},
+    ),
+    "KnownAgent": _object(
+        "A client that has sent heartbeats: one for each run.",
+        id=_TEXT,
+        name=_or_null({"type": "string", "description": "What it calls itself."}),
+        state=_RUN_STATE,
+        error=_or_null({**_ERROR, "description": "The class of the exception that ended it."}),
+        last_seen=_TIME,
+    ),
     "Project": _object("What models are filed under.", id=ID, meta=_META, created=_TIME, trashed=_FLAG),
     "ProjectList": _list_of("Project"),
     "Dataset": _object(

@@ -10,12 +10,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
+from ..agents import Agents, is_recent
 from ..checkpoint import Kind
 from ..epoch_text import EpochTooLarge
 from ..hub_model import HubModel, StoredCheckpoint
 from ..ports.hub_store import NoSuchModel, Put, PutError
+from ..run_end import RunEnd
 from .bodies import epoch_of, is_plain, mended, sendable
 from .calls import Answer, Asked, Refusal, Takes, envelope
 from .item_files import give, keep
@@ -126,18 +126,29 @@ def _take_checkpoint(hub: Premises, asked: Asked, model_id: str) -> Answer:
 
 def _take_heartbeat(hub: Premises, asked: Asked, model_id: str) -> Answer:
     body = asked.object()
-    new_name, seen = f"agent-{hub.around.new_token()[:12]}", hub.around.wall()
-
-    def beat(model: HubModel) -> HubModel:
-        # One stable name for an agent: its own where it has one, also one that another HUB gave it.
-        name = _shown(body.get("agentId")) or model.agent_id or new_name
-        return attrs.evolve(model, agent=_shown(body.get("agent")), agent_id=name, last_seen=seen)
-
+    # Its own ID where an agent has one, also one that another HUB gave it. Without one it is a run that begins.
+    agent_id = _shown(body.get("agentId")) or f"agent-{hub.around.new_token()[-12:]}"
+    name, now, end = _shown(body.get("agent")), hub.around.wall(), RunEnd.from_body(body)
     try:
-        model = hub.store.models.update(model_id, beat)
+        model = hub.store.models.update(model_id, lambda model: model.with_heartbeat(agent_id, name, at=now, end=end))
     except KeyError:
         raise hub.missing(model_id) from None
-    return envelope(200, data={"agentId": model.agent_id})
+    others = _others(model.agents, agent_id, now)
+    return envelope(200, data={"agentId": agent_id} | ({"others": others} if others else {}))
+
+
+def _others(agents: Agents, agent_id: str, now: float) -> list[dict[str, Any]]:
+    """Agents that may write to the same model: those that were heard of lately and have not said their end."""
+    return [
+        {
+            "agentId": agent.id,
+            "agent": agent.name,
+            "state": agents.state_of(agent, now).value,
+            "silence": round(max(now - agent.last_seen, 0.0), 1),
+        }
+        for agent in agents.known
+        if agent.id != agent_id and agent.end is None and is_recent(agent.last_seen, now)
+    ]
 
 
 def _series(text: str) -> dict[str, Any]:
@@ -196,7 +207,7 @@ ROUTES = (
         "POST",
         "/v1/agent/heartbeat/models/{id}",
         "beat",
-        "Say that a run is alive.",
+        "Say that a run is alive, or that it ends.",
         _take_heartbeat,
         Takes.JSON,
         wants="Heartbeat",

@@ -239,6 +239,39 @@ class HubSessionContract:
         assert hub.ask("POST", path, {"agent": "a" * 999 + "\0\ud800", "agentId": "theirs"})["agentId"] == "theirs"
         assert hub.model(model_id)["agent"].startswith("aaa")
 
+    def test_each_of_two_runs_has_a_name_of_its_own_and_hears_of_the_other(self, hub: HubUnderTest) -> None:
+        """And the end of one is not the end of the other."""
+        model_id = hub.create()
+        path = f"/v1/agent/heartbeat/models/{model_id}"
+        first, second = (hub.ask("POST", path, {"agent": "x", "agentId": None})["agentId"] for _ in range(2))
+        (other,) = hub.ask("POST", path, {"agent": "x", "agentId": first})["others"]
+
+        assert first != second
+        assert (other["agentId"], other["agent"], other["state"]) == (second, "x", "training")
+        assert other["silence"] >= 0.0
+        assert hub.ask("POST", path, {"agent": "x", "agentId": second, "state": "closed"})["agentId"] == second
+        assert "others" not in hub.ask("POST", path, {"agent": "x", "agentId": first})
+        record = hub.model(model_id)
+        assert record["state"] == "training"
+        assert {agent["id"]: agent["state"] for agent in record["agents"]} == {first: "training", second: "stopped"}
+
+    def test_a_run_says_how_it_ends(self, hub: HubUnderTest) -> None:
+        """And the model has the same word in every answer."""
+        model_id = hub.create()
+        path = f"/v1/agent/heartbeat/models/{model_id}"
+        assert (hub.model(model_id)["state"], hub.model(model_id)["state_until"]) == ("new", None)
+        name = hub.ask("POST", path, {"agent": "x", "agentId": None})["agentId"]
+        record = hub.model(model_id)
+        assert (record["status"], record["state"]) == ("new", "training")
+        assert record["state_until"] > record["last_seen"]
+
+        hub.ask("POST", path, {"agent": "x", "agentId": name, "state": "failed", "error": "ValueError"})
+        changes = hub.ask("GET", f"/v1/models/{model_id}/changes")["model"]
+        listed = hub.ask("GET", "/v1/models?limit=100")["results"]
+        for record in (hub.model(model_id), changes, *(one for one in listed if one["id"] == model_id)):
+            assert (record["state"], record["error"], record["is_connected"]) == ("failed", "ValueError", False)
+            assert record["state_until"] is None
+
     def test_what_is_not_there_is_said_to_be_missing(self, hub: HubUnderTest) -> None:
         """Trap 5: as JSON with a message."""
         for method, path, body in [

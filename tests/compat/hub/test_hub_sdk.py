@@ -222,7 +222,8 @@ def test_a_training_is_killed_resumed_and_finished(hub: ServedHub, folder: Path,
         }
 
     model = hub.model(model_id)
-    assert ("trained", agent_id) == (model.status, model.agent_id)
+    assert ("trained", 2) == (model.status, len(model.agents.known))
+    assert agent_id == model.agents.known[0].id != model.agent_id
     assert [(1, None, True, sha256(last)), (2, 0.42, False, sha256(best))] == [
         (kept.epoch, kept.map, kept.is_best, kept.sha256) for kept in model.checkpoints
     ]

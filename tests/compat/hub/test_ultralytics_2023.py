@@ -74,7 +74,7 @@ def test_a_model_is_trained_through_a_crash(hub: ServedHub, folder: Path, model_
     with client(hub, folder) as process:
         resumed = connected(hub, process)
         assert {"data": "coco8.yaml", "resume": True} == resumed["train_args"]
-        assert begun["agent_id"] == resumed["agent_id"]
+        assert begun["agent_id"] != resumed["agent_id"]
         fetched = requests.get(resumed["model_file"], timeout=GUARD)
         assert (200, last.read_bytes()) == (fetched.status_code, fetched.content)
         log(process, 1, loss=0.4)

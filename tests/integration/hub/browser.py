@@ -123,9 +123,11 @@ class PagesHub:
         file = FilePart(name, len(content), partial(io.BytesIO, content))
         self._asked("POST", f"/v1/models/{model}/upload", fields=fields, file=file)
 
-    def beat(self, model: str, agent: str) -> None:
-        """A sign of life."""
-        self._asked("POST", f"/v1/agent/heartbeat/models/{model}", json={"agent": agent, "agentId": None})
+    def beat(self, model: str, agent: str, agent_id: str | None = None, **said: str) -> str:
+        """A heartbeat, and what it says besides; the agent's ID."""
+        body = {"agent": agent, "agentId": agent_id} | said
+        given: str = self._asked("POST", f"/v1/agent/heartbeat/models/{model}", json=body)["agentId"]
+        return given
 
     def change(self, model: str, **changes: Any) -> None:
         """As the body of a ``PATCH``."""

@@ -20,6 +20,7 @@ def _furnish(hub: PagesHub) -> str:
     values = {"train/loss": 1.0, "metrics/mAP50-95(B)": 0.5, "val/loss": 1.25}
     hub.log(model, {0: values | {"model/parameters": 3_000_000}} | dict.fromkeys(range(1, 20), values))
     hub.upload(model, 19)
+    hub.beat(model, "python-8.0.100-local", state="failed", error="OutOfMemoryError")
     hub.beat(model, "python-8.0.100-local")
     trained = hub.create("another, trained")
     hub.upload(trained, 9, final=True)

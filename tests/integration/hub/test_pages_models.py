@@ -49,6 +49,7 @@ def test_a_model_is_new_trains_goes_silent_and_is_trained(hub: PagesHub, visitor
     hub.upload(states["is trained"], 4, final=True)
     hub.clock.behind = 1000.0
     hub.log(states["was silent"], {0: {"train/loss": 2.0}})
+    hub.clock.behind = 0.0
     page = visitor.page
     page.goto(hub.link)
     assert "new" in _row(page, "is new")

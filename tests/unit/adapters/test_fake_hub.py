@@ -103,7 +103,7 @@ class TestALife:
         given = json.loads(beat(hub, model).body)["data"]["agentId"]
 
         assert given == json.loads(beat(hub, model, given).body)["data"]["agentId"]
-        assert given == json.loads(beat(hub, model).body)["data"]["agentId"]
+        assert given != json.loads(beat(hub, model).body)["data"]["agentId"]
         assert json.loads(beat(hub, model, "of another HUB").body)["data"]["agentId"] == "of another HUB"
 
     def test_a_heartbeat_is_dated(self, hub: FakeHub, model: HubModel, clock: FakeClock) -> None:

@@ -38,10 +38,10 @@ def test_what_makes_no_sense_is_blank(nonsense: dict[str, Any]) -> None:
 
 def test_what_was_seen_in_the_future_is_not_seen_just_now() -> None:
     """The server's clock was wrong for a while, or ours is."""
-    shown = portrait(RECORD | {"last_seen": time.time() + 5 * 365 * 86_400, "is_connected": False})
+    shown = portrait(RECORD | {"last_seen": time.time() + 5 * 365 * 86_400, "state": "disconnected"})
 
     assert "in the future" in shown
-    assert "new, disconnected" in shown
+    assert "state      disconnected" in shown
 
 
 def test_a_checkpoint_whose_size_makes_no_sense_is_shown_without_it() -> None:
@@ -96,3 +96,28 @@ def test_a_metric_that_was_chosen_and_never_came_is_named() -> None:
 def test_a_value_has_the_digits_that_it_has_on_the_pages(value: float, shown: str) -> None:
     """The same values as in ``test_pages_modules.py``."""
     assert shown == number(value)
+
+
+def test_the_state_is_the_word_of_the_hub() -> None:
+    failed = RECORD | {"state": "failed", "error": "ValueError", "is_connected": False, "last_seen": 1.0}
+
+    assert "failed (ValueError)" in listing([failed])
+    assert "state      failed (ValueError)" in portrait(failed)
+    assert "failed (ValueError), in the trash" in portrait(failed | {"trashed": True})
+    assert "state  training" in portrait(RECORD | {"state": "training"})
+
+
+def test_of_a_hub_that_knows_no_state_the_status_is_shown() -> None:
+    assert "state      new\n" in portrait(RECORD | {"last_seen": 1.0})
+
+
+def test_runs_are_shown_where_there_is_more_than_one() -> None:
+    first = {"id": "agent-1", "name": "python-8.0.100-local", "state": "disconnected", "error": None}
+    second = {"id": "agent-2", "name": None, "state": "failed", "error": "ValueError", "last_seen": None}
+    shown = portrait(RECORD | {"agents": [first, second, None]}).splitlines()
+
+    assert "agent-1" not in portrait(RECORD | {"agents": [first]})
+    assert [
+        "agent  agent-1  disconnected  python-8.0.100-local",
+        "agent  agent-2  failed (ValueError)",
+    ] == [line for line in shown if line.startswith("agent")]

@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubport.domain.agents import SILENCE
 from hubport.domain.checkpoint import Kind
 from hubport.domain.errors import AlreadyTrained
 from hubport.domain.hub import model_bodies
 from hubport.domain.hub.model_bodies import View
 from hubport.domain.hub.summary import Summary
-from hubport.domain.hub_model import SILENCE, HubModel, StoredCheckpoint
+from hubport.domain.hub_model import HubModel, StoredCheckpoint
 from hubport.domain.model_record import ModelRecord
+from hubport.domain.run_end import CLOSED, EndKind, RunEnd
+from hubport.domain.run_state import RunState
 from hubport.domain.train_plan import TrainPlan
 from tests.unit.domain.strategies import MODEL_ID, few, model_ids, strict_json, words_of
 
@@ -174,6 +177,28 @@ def test_a_trained_model_links_its_final_weights() -> None:
 
     assert f"{ROOT}/files/token/{MODEL_ID}-best.pt" == record["weights"]
     assert "resume" not in record
+
+
+def test_a_trained_model_still_says_what_it_was_trained_from() -> None:
+    trained = attrs.evolve(MODEL, checkpoints=(a_checkpoint(9, kind=Kind.FINAL),))
+    record = record_of(trained)
+
+    assert ("yolov8n.pt", "coco8.yaml") == (record["base_model"], record["train_args"]["data"])
+    assert record_of(MODEL)["train_args"] == record["train_args"]
+    assert "yolov8n.yaml" == record_of(attrs.evolve(trained, cfg="yolov8n.yaml", weights=None))["base_model"]
+
+
+@pytest.mark.parametrize(
+    ("logged", "stored", "epoch"), [(None, [], None), (3, [], 3), (None, [5], 5), (3, [5], 5), (7, [5, 2], 7)]
+)
+def test_progress_is_the_newest_epoch_that_metrics_or_a_checkpoint_tell_of(
+    logged: int | None, stored: list[int], epoch: int | None
+) -> None:
+    """The metrics of the last epochs never come from old clients, and the final upload does."""
+    model = attrs.evolve(MODEL, checkpoints=tuple(a_checkpoint(number) for number in stored))
+    record = View(ROOT, 0.0, lambda _: None).record(model, Summary(epoch=logged))
+
+    assert (epoch, logged) == (record["progress"]["epoch"], record["metrics_epoch"])
 
 
 def test_a_model_that_says_nothing_has_the_trainers_defaults() -> None:
@@ -381,6 +406,74 @@ def test_a_sign_of_life_from_the_future_proves_nothing() -> None:
     assert not attrs.evolve(MODEL, last_seen=now + five_years).is_connected(now)
     assert not attrs.evolve(MODEL, last_seen=now + SILENCE).is_connected(now)
     assert attrs.evolve(MODEL, last_seen=now + 5).is_connected(now)
+
+
+# Its state
+
+
+def test_a_model_that_nothing_was_heard_of_is_new() -> None:
+    assert (RunState.NEW, None) == (MODEL.state(0.0), MODEL.state_until(0.0))
+
+
+def test_metrics_alone_are_a_run_until_they_have_been_missing_for_long() -> None:
+    model = attrs.evolve(MODEL, last_seen=1000.0)
+
+    assert (RunState.TRAINING, 1900.0) == (model.state(1001.0), model.state_until(1001.0))
+    assert (RunState.DISCONNECTED, None) == (model.state(1900.0), model.state_until(1900.0))
+
+
+def test_a_checkpoint_of_nobody_is_no_new_model() -> None:
+    model = MODEL.with_checkpoint(a_checkpoint(1), keep=5)
+
+    assert RunState.DISCONNECTED is model.state(0.0)
+
+
+def test_a_final_checkpoint_outweighs_every_run() -> None:
+    model = MODEL.with_checkpoint(a_checkpoint(1, kind=Kind.FINAL), keep=5)
+    for end in (None, CLOSED, RunEnd(EndKind.FAILED, "ValueError")):
+        model = model.with_heartbeat("a", None, at=5.0, end=end)
+        assert (RunState.TRAINED, None) == (model.state(6.0), model.error(6.0))
+
+
+def test_what_is_left_over_and_comes_after_the_end_begins_no_run() -> None:
+    model = MODEL.with_heartbeat("a", None, at=5.0).with_heartbeat("a", None, at=6.0, end=CLOSED)
+    model = attrs.evolve(model, last_seen=7.0)
+
+    assert RunState.STOPPED is model.state(8.0)
+    assert RunState.TRAINING is model.with_heartbeat("b", None, at=8.0).state(9.0)
+
+
+def test_an_end_that_was_said_stays_whatever_time_goes_by() -> None:
+    model = MODEL.with_heartbeat("a", None, at=5.0, end=RunEnd(EndKind.FAILED, "ValueError"))
+
+    assert (RunState.FAILED, "ValueError") == (model.state(10**9), model.error(10**9))
+    assert model.state_until(6.0) is None
+
+
+def test_the_end_of_one_of_two_runs_is_not_the_end_of_the_model() -> None:
+    model = MODEL
+    for number, name in enumerate(["a", "b", "a", "b"]):
+        model = model.with_heartbeat(name, None, at=float(number))
+    model = model.with_heartbeat("b", None, at=5.0, end=RunEnd(EndKind.FAILED, "ValueError"))
+
+    assert (RunState.TRAINING, None) == (model.state(6.0), model.error(6.0))
+
+
+def test_a_run_that_was_killed_and_began_again_shows_its_own_end() -> None:
+    """Its predecessor never says that it is dead, and would otherwise pass for alive for a quarter of an hour."""
+    model = MODEL.with_heartbeat("killed", None, at=0.0).with_heartbeat("again", None, at=60.0)
+    model = model.with_heartbeat("again", None, at=90.0, end=RunEnd(EndKind.FAILED, "ValueError"))
+
+    assert RunState.FAILED is model.state(100.0)
+
+
+def test_a_state_holds_until_the_first_run_goes_silent() -> None:
+    model = MODEL.with_heartbeat("a", None, at=0.0).with_heartbeat("b", None, at=10.0)
+    model = model.with_heartbeat("a", None, at=20.0)
+
+    assert 910.0 == model.state_until(30.0)
+    assert 920.0 == model.state_until(910.0)
+    assert None is model.state_until(920.0)
 
 
 json_values: st.SearchStrategy[Any] = st.recursive(

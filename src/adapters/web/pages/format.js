@@ -61,17 +61,3 @@ export function progress(model) {
   const text = all ? `${epochNumber(done)} of ${all} epochs` : `${epochNumber(done)} epochs`;
   return { all, text, part: all ? Math.min(done / all, 1) : 0 };
 }
-
-// As the HUB says in `is_connected`; here again because that is true only at the moment when it was said.
-const SILENCE = 900;
-
-/**
- * The state as people see it: new, training, trained, disconnected.
- *
- * For clients a model is new until its first checkpoint is stored; for people it trains once it shows signs of life.
- */
-export function state(model, now) {
-  if (model.status === "trained") return "trained";
-  if (typeof model.last_seen !== "number") return model.status === "training" ? "disconnected" : "new";
-  return Math.abs(now - model.last_seen) < SILENCE ? "training" : "disconnected";
-}

@@ -9,9 +9,10 @@ import { Checkpoints } from "./checkpoints.js";
 import { Curves } from "./curves.js";
 import { element, fill, foreign, keyed, retext } from "./dom.js";
 import { epochNumber, number } from "./format.js";
-import { recipes } from "./recipes.js";
+import { howToGoOn, recipes } from "./recipes.js";
+import { Runs } from "./runs.js";
 import { notice, start, trouble } from "./shell.js";
-import { nameOf, origin, showProgress, showSeen, showState, told } from "./shown.js";
+import { nameOf, showProgress, showSeen, showState, told } from "./shown.js";
 
 const TICK = 10_000;
 
@@ -78,6 +79,7 @@ class View {
   #agent = foreign("", { class: "muted small" });
   #noMetrics = element("p", { class: "muted" });
   #checkpoints = new Checkpoints("checkpoints");
+  #runs = new Runs("runs");
   #howTitle = element("h2", { id: "how" });
   #how = element("div");
   #howNote = element("p", { class: "muted" });
@@ -105,6 +107,7 @@ class View {
       ),
       this.#curves,
       element("section", { "aria-labelledby": "checkpoints" }, element("h2", { id: "checkpoints" }, "Checkpoints"), ...this.#checkpoints.elements),
+      this.#runs.element,
       this.start,
       element("section", { "aria-labelledby": "arguments" }, element("h2", { id: "arguments" }, "Train arguments"), this.#arguments),
     ];
@@ -112,9 +115,10 @@ class View {
 
   show({ model, epochs }) {
     this.curves.take(epochs ?? {});
-    this.#noMetrics.hidden = !this.curves.isEmpty;
     this.#model = model;
+    this.#showNoMetrics(model);
     this.#showHead(model);
+    this.#runs.show(Array.isArray(model.agents) ? model.agents : []);
     this.#checkpoints.show(Array.isArray(model.checkpoints) ? model.checkpoints : []);
     this.#showArguments(model);
     this.#showHow(model);
@@ -123,21 +127,35 @@ class View {
 
   /** What changes with time alone. */
   tick() {
-    const word = showState(this.#state, this.#model);
     showSeen(this.#seen, this.#model.last_seen);
+    this.#runs.tick();
+  }
+
+  /** Why there are no metrics, or none of the last epochs. */
+  #showNoMetrics({ state, progress, metrics_epoch: newest }) {
+    const dropped = "The clients of ultralytics end without sending the metrics of the last epochs; a short training loses all of them. Trained with hubport, none are lost.";
     const hints = {
-      new: "No metrics yet. They appear here as soon as the training sends some.",
-      training: "No metrics yet. They appear here as soon as the training sends some.",
+      stopped: "The training ended before it sent any metrics.",
+      failed: "The training failed before it sent any metrics.",
       disconnected: "No metrics, and nothing was heard of the training for 15 minutes.",
-      trained: "This training has sent no metrics.",
+      trained: `This training has sent no metrics. ${dropped}`,
     };
-    retext(this.#noMetrics, hints[word]);
+    const epoch = progress?.epoch;
+    const isCut = state === "trained" && typeof newest === "number" && newest < epoch;
+    this.#noMetrics.hidden = !this.curves.isEmpty && !isCut;
+    retext(
+      this.#noMetrics,
+      isCut && !this.curves.isEmpty
+        ? `The newest metrics are those of epoch ${epochNumber(newest)}, and the final checkpoint is that of epoch ${epochNumber(epoch)}. ${dropped}`
+        : hints[state] ?? "No metrics yet. They appear here as soon as the training sends some.",
+    );
   }
 
   #showHead(model) {
     const name = nameOf(model);
     retext(this.#name, name);
     document.title = `${name} · hubport`;
+    showState(this.#state, model);
     showProgress(this.#bar, this.#done, model);
     const found = told(model);
     retext(this.#best, found ? number(found.value) : "–");
@@ -150,7 +168,7 @@ class View {
   }
 
   #showArguments(model) {
-    const shown = { model: origin(model), ...model.train_args };
+    const shown = { model: model.base_model, ...model.train_args };
     const items = Object.entries(shown).filter(([, value]) => value !== null && value !== undefined);
     keyed(this.#arguments, items, ([name]) => name, ([name]) => {
       const value = element("dd");
@@ -164,17 +182,12 @@ class View {
   }
 
   #showHow(model) {
-    const words = {
-      trained: ["Trained", "The final checkpoint is stored: there is nothing left to start. Download it above."],
-      training: ["Resume", "Each of these goes on from the newest checkpoint."],
-      new: ["Start", "Each of these starts the training from the beginning."],
-    };
-    const [title, note] = words[model.status] ?? words.new;
+    const { title, note, isOffered } = howToGoOn(model);
     retext(this.#howTitle, title);
     retext(this.#howNote, note);
-    this.#how.hidden = model.status === "trained";
+    this.#how.hidden = !isOffered;
     // Before there is anything to see, how to start is what somebody has come for. Moved once, with nobody in it.
-    const isFirst = model.status === "new" && this.curves.isEmpty;
+    const isFirst = model.state === "new" && this.curves.isEmpty;
     if (isFirst) this.#curves.before(this.start);
     else if (this.start.nextElementSibling === this.#curves && !this.start.contains(document.activeElement)) {
       this.elements.at(-1).before(this.start);

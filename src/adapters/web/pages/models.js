@@ -8,7 +8,7 @@ import { element, fill, foreign, keyed, retext } from "./dom.js";
 import { number } from "./format.js";
 import { box, environment } from "./recipes.js";
 import { hurry, notice, pause, seen, start, trouble } from "./shell.js";
-import { nameOf, origin, showProgress, showSeen, showState, told } from "./shown.js";
+import { nameOf, showProgress, showSeen, showState, told } from "./shown.js";
 import { cell, row, table, tableBody } from "./tables.js";
 
 const EVERY = 3000;
@@ -137,7 +137,7 @@ function rowOf() {
     if (href) link.setAttribute("href", href);
     else link.removeAttribute("href");
     retext(name, nameOf(model));
-    retext(plan[0], lastPart(origin(model) ?? model.id));
+    retext(plan[0], lastPart(model.base_model ?? model.id));
     retext(plan[2], lastPart(model.data || "its dataset is still being processed"));
     showState(pill, model);
     showProgress(bar, epochs, model);

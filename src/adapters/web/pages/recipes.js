@@ -57,6 +57,22 @@ export function box(label, said, lines) {
   );
 }
 
+/** What can be done with a model now: a heading, a sentence, and whether the lines below are of any use. */
+export function howToGoOn({ state, status }) {
+  if (state === "trained") {
+    return { title: "Trained", note: "The final checkpoint is stored: there is nothing left to start. Download it above.", isOffered: false };
+  }
+  const isLive = state === "training";
+  if (status === "training") {
+    const live = "It is training now: a second training beside it would write into the same model. Once it has ended, each";
+    return { title: "Resume", note: `${isLive ? live : "Each"} of these goes on from the newest checkpoint.`, isOffered: true };
+  }
+  if (isLive) {
+    return { title: "Training", note: "It is training now. How to resume it is shown here once a checkpoint is stored.", isOffered: false };
+  }
+  return { title: "Start", note: "Each of these starts the training from the beginning.", isOffered: true };
+}
+
 /** One folded piece for each client, the first of them open. */
 export function recipes(id) {
   // A model without a good ID has no page.

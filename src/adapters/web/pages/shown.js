@@ -2,21 +2,22 @@
 //
 // The one rule: a state, a progress and a time look the same wherever they are shown.
 
-import { fileAddress, now } from "./api.js";
-import { retext } from "./dom.js";
-import { ago, date, progress, state } from "./format.js";
+import { now } from "./api.js";
+import { element, fill, foreign, retext } from "./dom.js";
+import { ago, date, progress } from "./format.js";
 
 export const nameOf = (model) => model.meta?.name || model.id;
 
-/** What a model is trained from: its final weights, which a trained one has in their place, are something else. */
-export const origin = (model) => model.cfg ?? (fileAddress(model.weights ?? "") === null ? model.weights : null);
-
-/** Gives the word. */
-export function showState(pill, model) {
-  const word = state(model, now());
-  retext(pill, word);
-  pill.dataset.state = word;
-  return word;
+/**
+ * The state of a model or of one run: the HUB's own word, with the class of the exception where one ended it. The HUB
+ * tells it again when it changes, also where silence alone changes it.
+ */
+export function showState(pill, { state, error }) {
+  const shown = JSON.stringify([state, error]);
+  if (pill.dataset.shown === shown) return;
+  fill(pill, element("span", {}, String(state), error && [" (", foreign(error), ")"]));
+  pill.dataset.state = state;
+  pill.dataset.shown = shown;
 }
 
 export function showProgress(bar, epochs, model) {

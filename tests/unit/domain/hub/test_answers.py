@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hubport.adapters.memory.blobs import FakeBlobs
 from hubport.adapters.memory.hub_store import FakeHubStore
+from hubport.domain.agents import SILENCE, Agents
 from hubport.domain.checkpoint import Checkpoint, Kind
 from hubport.domain.credentials import Credentials
 from hubport.domain.epoch_text import LONGEST
@@ -557,8 +558,7 @@ def beat(agent_id: object, agent: object = "python-1.0-local") -> Request:
 
 
 def test_the_first_heartbeat_gets_a_name_and_keeps_it(world: World) -> None:
-    names = {world.ask(beat(None))["agentId"] for _ in range(3)}
-    (name,) = names
+    name = world.ask(beat(None))["agentId"]
 
     assert name
     assert {name} == {world.ask(beat(name))["agentId"] for _ in range(3)}
@@ -570,6 +570,63 @@ def test_a_name_from_another_hub_is_good_here(world: World) -> None:
 
     assert "theirs" == world.ask(beat("theirs"))["agentId"]
     assert "theirs" == world.ask(beat("theirs"))["agentId"]
+
+
+def test_a_run_that_begins_beside_a_living_one_has_a_name_of_its_own_and_both_are_told(world: World) -> None:
+    first = world.ask(beat(None))["agentId"]
+    world.around.time += 40
+    answer = world.ask(beat(None, "python-2.0-local"))
+    second = answer["agentId"]
+
+    assert first != second
+    (told,) = answer["others"]
+    assert {"agentId": first, "agent": "python-1.0-local", "state": "disconnected", "silence": 40.0} == told
+    world.around.time += 10
+    told = world.ask(beat(first))["others"]
+    assert [{"agentId": second, "agent": "python-2.0-local", "state": "training", "silence": 10.0}] == told
+    assert ["training"] == [other["state"] for other in world.ask(beat(second))["others"]]
+    states = {agent["id"]: agent["state"] for agent in world.ask(get(MODEL))["agents"]}
+    assert {first: "training", second: "training"} == states
+
+
+def test_of_a_run_that_has_said_its_end_or_was_silent_for_long_nobody_is_told(world: World) -> None:
+    first = world.ask(beat(None))["agentId"]
+    world.ask(post(f"/v1/agent/heartbeat/models/{MODEL_ID}", {"agentId": first, "state": "closed"}))
+    second = world.ask(beat(None))
+    world.around.time += SILENCE
+    third = world.ask(beat(None))
+
+    assert ["agentId"] == list(second)
+    assert ["agentId"] == list(third)
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "error"),
+    [
+        ({"state": "closed"}, "stopped", None),
+        ({"state": "closed", "error": "ValueError"}, "stopped", None),
+        ({"state": "failed", "error": "ValueError"}, "failed", "ValueError"),
+        ({"state": "failed"}, "failed", None),
+        ({"state": "failed", "error": "E" * 100}, "failed", "E" * 100),
+        ({"state": "failed", "error": "E" * 101}, "failed", None),
+        ({"state": "failed", "error": "no key: 1234"}, "failed", None),
+        ({"state": "failed", "error": ["ValueError"]}, "failed", None),
+        ({"state": "paused", "error": "ValueError"}, "training", None),
+        ({"state": {}}, "training", None),
+        ({"state": ["failed"]}, "training", None),
+    ],
+    ids=str,
+)
+def test_what_the_last_heartbeat_says_is_the_state(
+    world: World, said: dict[str, Any], state: str, error: str | None
+) -> None:
+    world.ask(beat("agent"))
+    world.ask(post(f"/v1/agent/heartbeat/models/{MODEL_ID}", {"agentId": "agent"} | said))
+    record = world.ask(get(MODEL))
+
+    assert ("new", state, error) == (record["status"], record["state"], record["error"])
+    assert [(state, error)] == [(agent["state"], agent["error"]) for agent in record["agents"]]
+    assert (state == "training") is record["is_connected"]
 
 
 def test_a_heartbeat_is_remembered_with_its_time(world: World) -> None:
@@ -602,7 +659,7 @@ def test_a_heartbeat_changes_nothing_else(world: World) -> None:
     before = world.model()
     world.ask(beat("agent"))
 
-    assert before == attrs.evolve(world.model(), agent=None, agent_id=None, last_seen=None)
+    assert before == attrs.evolve(world.model(), agent=None, agent_id=None, last_seen=None, agents=Agents())
 
 
 @pytest.mark.parametrize("agent_id", [5, True, ["agent"], {"a": "b"}, 0.5], ids=repr)
