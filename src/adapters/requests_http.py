@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.client import HTTPResponse, RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
@@ -189,9 +189,20 @@ class _Session(requests.Session):
         return None
 
 
-def _no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    """As the session's ``auth``, so that requests does not look for a password in ~/.netrc and send it along."""
-    return prepared
+class _Secrets:
+    """As a request's ``auth``: sets the headers that are not in their own repr.
+
+    requests 2.28.0 to 2.28.2 take plain ``str`` and ``bytes`` alone among the headers that they check, and a plain text
+    would be in the locals of each of their frames. They check nothing after this. With an ``auth`` of ours they do not
+    look for a password in ~/.netrc either.
+    """
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        prepared.headers.update(self._headers)
+        return prepared
 
 
 class RequestsHttp(Http):
@@ -204,7 +215,6 @@ class RequestsHttp(Http):
         # A proxy from the environment cannot reach this machine's loopback, and would be shown the key.
         self._proxies = {"no_proxy": host} if is_loopback(host) else None
         self._session = _Session()
-        self._session.auth = _no_netrc
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["user-agent"] = f"hubport/{metadata.version('hubport')}"
         for scheme in ("http://", "https://"):
@@ -214,7 +224,8 @@ class RequestsHttp(Http):
         """Send *request*; see :meth:`~hubport.domain.ports.http.Http.send`."""
         _LIMITS.deadline = time.monotonic() + timeout
         _LIMITS.stall_after = self._stall_after
-        headers = dict(request.headers)
+        headers = {name: value for name, value in request.headers.items() if type(value) is str}
+        hidden = {name: value for name, value in request.headers.items() if name not in headers}
         body: _FormBody | None = None
         if request.file is not None:
             envelope = Envelope.around(request.fields or {}, request.file.name, boundary=secrets.token_hex(16))
@@ -225,6 +236,7 @@ class RequestsHttp(Http):
                 request.method,
                 self._root + request.path,
                 headers=headers,
+                auth=_Secrets(hidden),
                 json=request.json,
                 data=cast("Any", body or request.fields),
                 timeout=_LIMITS.left(),

@@ -21,6 +21,7 @@ import requests
 from hubport import HubUnreachable
 from hubport.adapters import requests_http
 from hubport.adapters.requests_http import RequestsHttp
+from hubport.domain.credentials import Credentials
 from hubport.domain.ports.http import FilePart, Request
 from hubport.testing.contracts.patience import eventually
 from hubport.testing.lab import GUARD, Conversation, RawServer
@@ -105,6 +106,21 @@ class TestWhatItSends:
         headers = headers_of(heads[0])
         assert headers["x-api-key"] == KEY
         assert {"host", "user-agent", "accept-encoding", "accept", "connection", "x-api-key"} >= set(headers)
+
+    def test_what_requests_checks_of_the_headers_is_plain_text_and_holds_no_key(
+        self, serve: Serve, reach: Reach, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """requests 2.28.0 to 2.28.2 refuse a subclass of text, and a plain key would be in their frames."""
+        checked: list[tuple[object, object]] = []
+        monkeypatch.setattr(requests.models, "check_header_validity", checked.append)
+        heads: list[bytes] = []
+        headers = Credentials(KEY).headers()
+        reach(serve(recording(heads)).url).send(Request("GET", "/", headers), timeout=PATIENT)
+
+        assert KEY == headers_of(heads[0])["x-api-key"]
+        assert checked
+        assert {str} == {type(part) for header in checked for part in header}
+        assert KEY not in repr(checked)
 
     def test_no_password_comes_from_netrc(
         self, serve: Serve, reach: Reach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
