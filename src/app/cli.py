@@ -23,7 +23,6 @@ from importlib import metadata
 from ..domain.errors import AuthenticationFailed, HubportError
 from .command_name import command, program_name
 from .commands import demo, keys, login, models, outbox, serve
-from .digits import DemoExtraMissing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{exc.problem}. `{command('login')}` asks for a key and keeps it; HUB_API_KEY gives one for this shell, "
             "and --api-key for one command"
         )
-    except (HubportError, DemoExtraMissing) as exc:
+    except HubportError as exc:
         return _failed(str(exc))
     except BrokenPipeError:
         # Who reads us has seen enough. What is still to be written goes nowhere, or the interpreter would complain.

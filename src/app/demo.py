@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from ..domain.printable import counted
 from .asking import PATIENCE, Asking
 from .digits import DigitsTrainer
 from .report import Report
@@ -46,7 +47,7 @@ class DemoResult:
         """What is not as it should be; empty when all is well."""
         faults = []
         if self.epochs_held != self.epochs_wanted:
-            faults.append(f"{self.epochs_wanted - self.epochs_held} epochs of metrics")
+            faults.append(f"{counted(self.epochs_wanted - self.epochs_held, 'epoch')} of metrics")
         for kind in ("epoch", "final"):
             arrived = [c for c in self.checkpoints if c.kind == kind]
             if not arrived:
@@ -102,7 +103,7 @@ class Demo:
         """Create a model, train it for *epochs*, and read back what arrived.
 
         Raises:
-            DemoExtraMissing: without scikit-learn.
+            ExtraMissing: without scikit-learn; ExtraBroken with one that cannot be imported.
             HubportError: whatever ``connect`` raises; HubRefused when the HUB creates no model.
         """
         trainer = DigitsTrainer.load()

@@ -12,26 +12,24 @@ from typing import Any
 
 import attrs
 
+from .extras import ExtraMissing, from_extra
 
-class DemoExtraMissing(ImportError):
-    """scikit-learn is not there."""
-
-    def __str__(self) -> str:
-        return "the demo trains with scikit-learn: install it with  pip install 'hubport[demo]'"
+_EXTRA = "demo"
+_PURPOSE = "the demo, which trains with scikit-learn,"
 
 
 def must_be_installed() -> None:
     """Look for scikit-learn without importing it, which takes seconds.
 
     Raises:
-        DemoExtraMissing: when it is not there.
+        ExtraMissing: when it is not there.
     """
     try:
         is_there = importlib.util.find_spec("sklearn") is not None
     except ImportError:
         is_there = False
     if not is_there:
-        raise DemoExtraMissing
+        raise ExtraMissing(_EXTRA, _PURPOSE)
 
 
 @attrs.frozen
@@ -59,15 +57,14 @@ class DigitsTrainer:
         """Read the images and split them.
 
         Raises:
-            DemoExtraMissing: without scikit-learn.
+            ExtraMissing: without scikit-learn.
+            ExtraBroken: with one that cannot be imported.
         """
-        try:
+        with from_extra(_EXTRA, _PURPOSE):
             from sklearn.datasets import load_digits  # noqa: PLC0415 - in the extra that the demo needs
             from sklearn.linear_model import SGDClassifier  # noqa: PLC0415
             from sklearn.metrics import log_loss  # noqa: PLC0415
             from sklearn.model_selection import train_test_split  # noqa: PLC0415
-        except ImportError as exc:
-            raise DemoExtraMissing from exc
         images, digits = load_digits(return_X_y=True)
         rest, test, rest_y, test_y = train_test_split(
             images / 16.0, digits, test_size=0.2, random_state=0, stratify=digits

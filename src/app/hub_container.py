@@ -6,13 +6,10 @@ needs no HUB pays for it, and who lacks an extra is told which one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from dependency_injector import containers, providers
 
 from ..adapters.system_clock import SystemClock
-from ..domain.errors import CallerError, InvalidSettings
+from ..domain.errors import InvalidSettings
 from ..domain.hub.allowance import Allowance
 from ..domain.hub.answers import Hub
 from ..domain.hub.limits import Limits
@@ -20,6 +17,7 @@ from ..domain.hub.premises import Premises
 from ..domain.ports.blobs import Blobs
 from ..domain.ports.clock import Clock
 from ..domain.ports.hub_store import HubStore
+from .extras import from_extra
 from .hub_key_uses import KeyUses
 from .hub_keys import KeyRing, Keys
 from .hub_service import HubService, Listener
@@ -30,27 +28,11 @@ from .log import logger
 _MINUTE = 60.0
 
 
-class HubExtraMissing(CallerError, ImportError):
-    """What the HUB needs is not installed: the extra *extra* brings it."""
-
-    def __init__(self, extra: str) -> None:
-        super().__init__(extra)
-        self.extra = extra
-
-    def __str__(self) -> str:
-        return f"a HUB of your own needs more than a session does: pip install 'hubport[{self.extra}]'"
-
-
-@contextmanager
-def _from_extra(extra: str) -> Iterator[None]:
-    try:
-        yield
-    except ImportError as exc:
-        raise HubExtraMissing(extra) from exc
+_OWN_HUB = "a HUB of your own"
 
 
 def _store(settings: HubSettings) -> HubStore:
-    with _from_extra("hub"):
+    with from_extra("hub", _OWN_HUB):
         from ..adapters.sql_hub import SqlHubStore  # noqa: PLC0415
     if (misplaced := settings.misplaced_database) is not None:
         wanted = settings.database_url.partition(":///")[2]
@@ -65,7 +47,7 @@ def _store(settings: HubSettings) -> HubStore:
 def _blobs(settings: HubSettings) -> Blobs:
     place = settings.blobs_place
     if place.startswith("s3://"):
-        with _from_extra("hub,s3"):
+        with from_extra("hub,s3", "a HUB with its files in a bucket"):
             from ..adapters.s3_blobs import S3Blobs  # noqa: PLC0415
         try:
             return S3Blobs(place, spool=settings.spool)
@@ -82,7 +64,7 @@ def _hub(settings: HubSettings, clock: Clock, store: HubStore, blobs: Blobs, rin
 
 
 def _server(settings: HubSettings, hub: Hub) -> Listener:
-    with _from_extra("hub"):
+    with from_extra("hub", _OWN_HUB):
         from ..adapters.web.server import HubServer  # noqa: PLC0415
     limits = Limits(upload=settings.max_upload)
     return HubServer(hub, host=settings.host, port=settings.port, limits=limits, root=settings.url, log=logger())

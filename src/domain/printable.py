@@ -20,6 +20,11 @@ def printable(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in _HIDDEN else char for char in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """*number* of what *noun* names in the singular: "1 epoch", "2 epochs"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def width(text: str) -> int:
     """How many columns a terminal gives *text*, which is printable."""
     if text.isascii():

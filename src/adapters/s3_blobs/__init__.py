@@ -5,7 +5,7 @@ The one rule: the storage shows an object only when it has all of it and its che
 
 try:
     import boto3.session  # noqa: F401 - for what it says where it is missing
-except ImportError as exc:
+except ModuleNotFoundError as exc:
     raise ImportError("a bucket is reached through boto3: pip install 'hubport[s3]'") from exc
 
 from .blobs import S3Blobs

@@ -65,6 +65,8 @@ class Authority:
 def _trustme() -> Any:
     try:
         import trustme  # noqa: PLC0415 - for those alone who want certificates
-    except ImportError as exc:
+    except ModuleNotFoundError as exc:
         raise ImportError("certificates are made by trustme: pip install 'hubport[lab]'") from exc
+    except ImportError as exc:
+        raise ImportError(f"trustme, which makes certificates, is installed and cannot be imported: {exc}") from exc
     return trustme

@@ -17,7 +17,8 @@ from hubport.adapters.memory.blobs import FakeBlobs
 from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.adapters.sql_hub import SqlHubStore
 from hubport.adapters.web.server import HubServer
-from hubport.app.hub_container import HubContainer, HubExtraMissing
+from hubport.app.extras import ExtraMissing
+from hubport.app.hub_container import HubContainer
 from hubport.app.hub_service import HubService
 from hubport.app.hub_settings import HubSettings
 from hubport.domain.ports.blobs import Blobs
@@ -95,12 +96,12 @@ def test_a_missing_extra_is_named(
     fakes = {} if provider == "store" else {"store": FakeHubStore(), "blobs": FakeBlobs()}
     container = HubContainer(settings=settings, **fakes)
     without(monkeypatch, *names)
-    with pytest.raises(HubExtraMissing, match=r"pip install 'hubport\[hub\]'"):
+    with pytest.raises(ExtraMissing, match=r"pip install 'hubport\[hub\]'"):
         getattr(container, provider)()
 
 
 def test_a_bucket_needs_an_extra_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     container = HubContainer(settings=HubSettings(data_dir=tmp_path, blobs="s3://bucket/prefix"))
     without(monkeypatch, "boto3", "botocore")
-    with pytest.raises(HubExtraMissing, match=r"pip install 'hubport\[hub,s3\]'"):
+    with pytest.raises(ExtraMissing, match=r"pip install 'hubport\[hub,s3\]'"):
         container.blobs()
