@@ -39,6 +39,8 @@ def a_trainer() -> None:
         session.use_key(Credentials.bearer("TOKEN"))
         session.use_key(None)  # type: ignore[arg-type]
     hubport.connect("ID", "KEY")  # type: ignore[call-arg]
+    hubport.conect("ID")  # type: ignore[attr-defined]
+    hubport.testing.FakeHbu()  # type: ignore[attr-defined]
     hubport.connect("ID", settings=Settings(start_offline=True, rank=0, spread=0.25, outbox_limit=1 << 30))
     assert_type(Settings().rank, int | None)
 
