@@ -34,6 +34,7 @@ from .wire import ClientGone, Receive, Send, Wire, too_large
 #: A body up to here is read before anybody is asked whether it is wanted: one hop to a thread instead of two.
 SMALL = 1 << 16
 _MOST_QUERY = 32
+_NOT_FOUND = 404
 #: There is one kind of call that is answered together with others of its kind.
 ((_CONVOYED, _TOGETHER),) = ((route, route.together) for route in ROUTES.all if route.together is not None)
 
@@ -83,6 +84,7 @@ class HubApplication:
             answer = await self._answer(wire)
             if answer is None:
                 return 200
+            answer = self._for_people(wire, answer)
             if answer.blob is None:
                 await wire.reply(answer)
             else:
@@ -90,11 +92,19 @@ class HubApplication:
         except ClientGone:
             raise
         except Exception as exc:
-            answer = self._told(wire, exc)
+            answer = self._for_people(wire, self._told(wire, exc))
             if wire.is_started:
                 raise  # the connection breaks: what has begun must not look whole
             await wire.reply(answer)
         return answer.status
+
+    def _for_people(self, wire: Wire, answer: Answer) -> Answer:
+        """*answer*; a page in its place where a browser has asked for something that is not there. Calls get JSON."""
+        accepted = wire.headers.get("accept", "")
+        is_call = f"{wire.path}/".startswith("/v1/")
+        if answer.status != _NOT_FOUND or is_call or "text/html" not in accepted or "application/json" in accepted:
+            return answer
+        return self._site.missing(wire.path)
 
     def _told(self, wire: Wire, exc: Exception) -> Answer:
         """What a client is told of *exc*, and what the log."""

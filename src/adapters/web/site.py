@@ -24,6 +24,9 @@ _KINDS = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_MISSING = "missing.html"
+#: A path that is deeper is no mistake of a person.
+_DEEPEST = 32
 _MODEL = re.compile(f"/models/{PARTS['id']}/?")
 _FOLDER = Path(__file__).parent / "pages"
 
@@ -65,6 +68,14 @@ class Site:
         if found.headers["etag"] in if_none_match:
             return Answer(304, {name: found.headers[name] for name in ("etag", "cache-control")})
         return found
+
+    def missing(self, path: str) -> Answer:
+        """What a person sees who has asked for *path*, where there is nothing: a page with a link to the first one."""
+        page = self._files[_MISSING]
+        # Relative, as in every page, for a HUB that lives below a path of another server.
+        root = "../" * min(path.count("/") - 1, _DEEPEST) or "./"
+        headers = {name: value for name, value in page.headers.items() if name != "etag"}
+        return Answer(404, headers | {"cache-control": "no-store"}, page.body.replace(b'"./', f'"{root}'.encode()))
 
 
 def _answer(file: Path) -> Answer:

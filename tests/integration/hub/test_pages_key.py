@@ -137,3 +137,18 @@ def test_a_browser_that_keeps_nothing_has_the_key_for_as_long_as_the_page(hub: P
     expect(page.get_by_role("heading", name="No models yet")).to_be_visible()
     page.reload()
     expect(page.get_by_label("Key")).to_be_visible()
+
+
+def test_after_the_key_no_frame_is_around_the_page_and_reading_begins_there(hub: PagesHub, visitor: Visitor) -> None:
+    hub.create("shown")
+    page = visitor.page
+    page.goto(hub.url)
+    page.get_by_label("Key").fill(hub.key)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="shown")).to_be_visible()
+    expect(page.locator("#content")).to_be_focused()
+    assert "none" == page.locator("#content").evaluate("element => getComputedStyle(element).outlineStyle")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("searchbox", name="Search by name")).to_be_focused()
+    field = page.get_by_role("searchbox", name="Search by name")
+    assert "solid" == field.evaluate("element => getComputedStyle(element).outlineStyle")

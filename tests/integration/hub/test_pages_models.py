@@ -71,6 +71,8 @@ def test_progress_and_the_best_value_keep_themselves_fresh(hub: PagesHub, visito
     hub.log(model, {0: {"metrics/mAP50-95(B)": 0.25}, 1: {"metrics/mAP50-95(B)": 0.5}})
     expect(bar).to_have_js_property("value", 0.5)
     expect(page.get_by_text("2 of 4 epochs")).to_be_visible()
+    hub.create("short", config={"epochs": 1})
+    expect(page.get_by_text("0 of 1 epoch", exact=True)).to_be_visible()
     assert re.search(r"0\.5000\s+metrics/mAP50-95\(B\)", _row(page, "moves"))
 
 

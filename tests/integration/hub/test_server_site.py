@@ -95,3 +95,50 @@ def test_the_document_of_the_api_needs_no_key() -> None:
 
         assert 200 == answer.status
         assert "/v1/models/{id}" in json.loads(answer.body)["paths"]
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/nonsense", "/models/short", "/static/nothing.js", f"/files/{'t' * 22}/last.pt"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_browser_that_asks_for_nothing_sees_a_page_with_a_way_home(method: str, path: str) -> None:
+    with served() as server, Talk(server) as talk:
+        talk.ask(method, path, key=None, accept=BROWSER)
+        answer = talk.heard(method)
+
+    assert (404, "text/html; charset=utf-8", "no-store", POLICY) == (
+        answer.status,
+        answer.headers["content-type"],
+        answer.headers["cache-control"],
+        answer.headers["content-security-policy"],
+    )
+    home = "../" * (path.count("/") - 1) or "./"
+    assert (method == "HEAD") is not (f'<a href="{home}">'.encode() in answer.body)
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/nonsense", "*/*"),
+        ("/nonsense", "application/json"),
+        ("/nonsense", "application/json, text/html;q=0.1"),
+        ("/v1", BROWSER),
+        ("/v1/nonsense", BROWSER),
+        (f"/v1/models/{'U' * 20}", BROWSER),
+    ],
+)
+def test_a_call_gets_json_with_a_message(path: str, accept: str) -> None:
+    with served() as server, Talk(server) as talk:
+        talk.ask("GET", path, accept=accept)
+        answer = talk.heard()
+
+    assert (404, "application/json") == (answer.status, answer.headers["content-type"])
+    assert json.loads(answer.body)["message"]
+
+
+def test_a_path_of_many_folders_costs_no_more_than_a_short_one() -> None:
+    with served() as server, Talk(server) as talk:
+        talk.ask("GET", "/a" * 5000, key=None, accept=BROWSER)
+
+        assert 4000 > len(talk.heard().body)

@@ -53,11 +53,13 @@ export const date = (seconds) =>
 /** The number of an epoch; roughly where it is so large that this page has only read it roughly. */
 export const epochNumber = (epoch) => (Number.isSafeInteger(epoch) ? String(epoch) : `≈ ${number(epoch)}`);
 
+const epochs = (count) => `${epochNumber(count)} ${count === 1 ? "epoch" : "epochs"}`;
+
 /** How many epochs are done: their numbers begin at 0. */
 export function progress(model) {
   const newest = model.progress?.epoch;
   const done = typeof newest === "number" ? newest + 1 : 0;
   const all = typeof model.epochs === "number" && model.epochs > 0 ? model.epochs : 0;
-  const text = all ? `${epochNumber(done)} of ${all} epochs` : `${epochNumber(done)} epochs`;
+  const text = all ? `${epochNumber(done)} of ${epochs(all)}` : epochs(done);
   return { all, text, part: all ? Math.min(done / all, 1) : 0 };
 }
