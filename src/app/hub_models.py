@@ -95,18 +95,22 @@ class HubModels:
         """The record of a model."""
         return self._record(self.asking.fetch(self.asking.protocol.fetch_model(model_id)), asked_for=model_id)
 
-    def all(self, *, query: str = "", is_trashed: bool = False) -> Iterator[dict[str, Any]]:
-        """Records, newest first, page by page as they are taken."""
+    def all(self, *, query: str = "", is_trashed: bool = False, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Records, newest first, page by page as they are taken; *limit* of them at most.
+
+        The HUB is asked for no more than are wanted: each record costs it a look at the model's metrics.
+        """
         cursor: str | None = None
         seen: set[str] = set()
-        while True:
-            asked = self.asking.protocol.list_models(limit=_PAGE, cursor=cursor, query=query, is_trashed=is_trashed)
+        while limit is None or len(seen) < limit:
+            most = _PAGE if limit is None else min(_PAGE, limit - len(seen))
+            asked = self.asking.protocol.list_models(limit=most, cursor=cursor, query=query, is_trashed=is_trashed)
             page = self.asking.fetch(asked)
             results = page.get("results") if isinstance(page, Mapping) else None
             if not isinstance(results, list):
                 raise HubRefused(200, "no list of models in the answer")
             records = [self._record(result) for result in results]
-            new = [record for record in records if record["id"] not in seen]
+            new = [record for record in records if record["id"] not in seen][:most]
             yield from new
             seen.update(record["id"] for record in new)
             cursor = page.get("lastRecordId")

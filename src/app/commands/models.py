@@ -6,9 +6,7 @@ The one rule: nothing is deleted for good without somebody having said so twice.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,16 @@ import attrs
 
 from ...domain.errors import InvalidSettings
 from ...domain.model_ref import is_model_id
+from ...domain.printable import counted, printable
 from ..hub_models import NewModel
 from ..metrics_csv import metrics_csv
+from ..output_file import write_whole
 from .arguments import add_hub, add_place, between, text
 from .here import chosen_hub
 from .model_views import listing, portrait
 
 _MANY = 10**9
+_STDOUT = "-"
 _FIELDS = (
     "weights",
     "data",
@@ -136,21 +137,27 @@ def _delete_arguments(actions: Any) -> Any:
 
 def _csv_arguments(actions: Any) -> Any:
     export = _named(actions, "export-csv", _export, "a model's metrics: a row an epoch, a column a metric")
-    export.add_argument("file", nargs="?", metavar="FILE", help="written there (stdout)")
+    export.add_argument("file", nargs="?", metavar="FILE", help="written there, in one step (stdout; so is -)")
     return export
 
 
 def _list(options: argparse.Namespace) -> int:
     with chosen_hub(options) as hub:
-        found = hub.all(query=options.query or "", is_trashed=options.trash)
-        records = list(itertools.islice(found, options.limit))
+        records = list(hub.all(query=options.query or "", is_trashed=options.trash, limit=options.limit))
     if options.json:
         print(json.dumps(records, indent=2))
     elif records:
         print(listing(records))
     else:
-        print("The trash is empty." if options.trash else "No models: `hubport models create` makes one.")
+        print(_none(options))
     return 0
+
+
+def _none(options: argparse.Namespace) -> str:
+    if options.query is not None:
+        where = " in the trash" if options.trash else ""
+        return f"No model{where} has {printable(options.query)!r} in its name or its ID."
+    return "The trash is empty." if options.trash else "No models: `hubport models create` makes one."
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -227,33 +234,21 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    if options.json and options.file is None:
+    file = None if options.file == _STDOUT else options.file
+    if options.json and file is None:
         raise InvalidSettings("--json", "the table goes to stdout: name a FILE for it")
     with chosen_hub(options) as hub:
         model_id = hub.id_of(options.model)
         series = hub.series(model_id)
     content = metrics_csv(series)
-    if options.file is None:
+    if file is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(content.encode())  # not through the translation of line ends
         return 0
-    path = Path(options.file)
-    _write_whole(path, content)
+    path = Path(file)
+    write_whole(path, content.encode())
     epochs = len({epoch for values in series.values() for epoch in values})
     result = {"id": model_id, "file": str(path), "epochs": epochs, "metrics": len(series)}
-    print(json.dumps(result, indent=2) if options.json else f"{path}: {epochs} epochs of {len(series)} metrics")
+    said = f"{printable(str(path))}: {counted(epochs, 'epoch')} of {counted(len(series), 'metric')}"
+    print(json.dumps(result, indent=2) if options.json else said)
     return 0
-
-
-def _write_whole(path: Path, content: str) -> None:
-    """In one step, so that an earlier table stays where this one cannot be written."""
-    if path.exists() and not path.is_file():  # a pipe or a device
-        path.write_bytes(content.encode())
-        return
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        new.write_bytes(content.encode())
-        new.replace(path)
-    except OSError as exc:
-        new.unlink(missing_ok=True)
-        raise OSError(exc.errno, exc.strerror, str(path)) from exc

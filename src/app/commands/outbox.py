@@ -131,7 +131,9 @@ def _nothing(settings: Settings) -> str:
 
 
 def _table(statuses: Sequence[SpoolStatus]) -> str:
-    return table([_COLUMNS, *(_row(status) for status in statuses)], longest=_LONGEST_REASON)
+    return table(
+        [_COLUMNS, *(_row(status) for status in statuses)], longest=_LONGEST_REASON, whole=(0, len(_COLUMNS) - 1)
+    )
 
 
 def _row(status: SpoolStatus) -> tuple[str, ...]:

@@ -165,7 +165,7 @@ def mended(value: str) -> str:
 
 def sendable(value: str) -> str:
     """*value* without half surrogate pairs, which can be said in JSON, and which not every reader of JSON reads."""
-    return value.encode(errors="replace").decode()
+    return value if value.isascii() else value.encode(errors="replace").decode()
 
 
 def _is_deeper(value: Any, deepest: int) -> bool:

@@ -21,6 +21,8 @@ from .recent import Recent
 
 _MOST = 1000
 _FIRST: Rank = (-1, 0, 0, 0, "")
+#: Made once: json.loads would make one for each epoch.
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
 @attrs.frozen
@@ -107,13 +109,14 @@ class Summary:
 
     def _told(self, epoch: int, values: Mapping[str, Any]) -> MetricValue | None:
         """The value of the metric that tells most."""
-        found: MetricValue | None = None
+        found: tuple[str, float] | None = None
         least: Rank | None = None
+        rank_of = self.objective.rank_of
         for name, given in values.items():
-            rank = self.objective.rank_of(name)
+            rank = rank_of(name)
             if rank is not None and (least is None or rank < least) and (value := number_of(given)) is not None:
-                found, least = MetricValue(name, value, epoch), rank
-        return found
+                found, least = (name, value), rank
+        return None if found is None else MetricValue(*found, epoch)
 
     def _is_before(self, name: str, other: str) -> bool:
         rank, other_rank = self.objective.rank_of(name), self.objective.rank_of(other)
@@ -143,7 +146,7 @@ class Summaries:
 def values_of(text: str) -> Mapping[str, Any]:
     """An epoch's values; none when the text is no JSON object. NaN of old clients, which is no JSON, is ``None``."""
     try:
-        values = json.loads(from_text(text), parse_constant=lambda _: None)
+        values = _DECODER.decode(from_text(text))
     except (ValueError, RecursionError):
         return {}
     return {sendable(name): value for name, value in values.items()} if isinstance(values, dict) else {}

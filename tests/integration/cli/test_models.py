@@ -13,7 +13,11 @@ import attrs
 import pytest
 import requests
 
-from hubport.testing import FakeHub, LoopbackServer
+from hubport.app.asking import Asking
+from hubport.app.hub_models import HubModels
+from hubport.domain.credentials import Credentials
+from hubport.domain.ports.http import Http, Request, Response
+from hubport.testing import FakeClock, FakeHub, LoopbackServer
 from hubport.testing.lab import GUARD, Child
 from tests.integration.cli.conftest import Machine
 
@@ -156,6 +160,37 @@ def test_the_list_goes_on_beyond_a_page(machine: Machine) -> None:
         ]
         _, said, _ = machine.outcome("models", "list", "--limit", "3", **there)
     assert 4 == len(said)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100, 150])
+def test_no_more_is_asked_for_than_is_wanted(limit: int) -> None:
+    """A record costs the HUB a look at all the model's metrics."""
+    hub = FakeHub()
+    for _ in range(160):
+        hub.create_model()
+    asked: list[int] = []
+
+    class Counted(Http):
+        def send(self, request: Request, *, timeout: float) -> Response:
+            response = hub.send(request, timeout=timeout)
+            asked.append(len(json.loads(response.body)["data"]["results"]))
+            return response
+
+        def close(self) -> None:
+            pass
+
+    models = HubModels(Asking(Counted(), FakeClock(), Credentials(hub.api_key), hub.root), hub.root)
+
+    assert limit == len(list(models.all(limit=limit))) == sum(asked)
+
+
+def test_a_query_that_none_matches_is_said_to_be_that(way: Way) -> None:
+    assert "No model has 'zzz' in its name or its ID." == way.table("list", "--query", "zzz")
+    way.create("--name", "a cat")
+    assert "No model has 'zzz' in its name or its ID." == way.table("list", "--query", "zzz")
+    assert "No model in the trash has 'cat' in its name or its ID." == way.table("list", "--query", "cat", "--trash")
+    assert "a cat" in way.table("list", "--query", "CAT")
+    assert "The trash is empty." == way.table("list", "--trash")
 
 
 def test_the_columns_stand_below_each_other_whatever_the_names_are(machine: Machine) -> None:
@@ -308,6 +343,45 @@ def test_a_pipe_is_written_to_and_stays_one(with_metrics: tuple[Machine, str]) -
 
 def test_json_beside_the_table_needs_a_file(here: Way) -> None:
     assert "FILE" in here.one_line("export-csv", NOBODY, "--json")
+    assert "FILE" in here.one_line("export-csv", NOBODY, "-", "--json")
+
+
+def test_a_dash_is_stdout(with_metrics: tuple[Machine, str]) -> None:
+    machine, model_id = with_metrics
+    status, said, complaints = machine.outcome("models", "export-csv", model_id, "-")
+    assert (0, []) == (status, complaints)
+    assert TABLE == list(csv.reader(said))
+    assert not (machine.folder / "-").exists()
+
+
+def test_a_link_stays_one_and_its_file_is_written(with_metrics: tuple[Machine, str]) -> None:
+    machine, model_id = with_metrics
+    (machine.folder / "kept").mkdir()
+    file, link = machine.folder / "kept" / "table.csv", machine.folder / "link.csv"
+    file.write_text("an older one")
+    link.symlink_to("kept/table.csv")
+    machine.json("models", "export-csv", model_id, link)
+
+    assert link.is_symlink()
+    assert TABLE == list(csv.reader(io.StringIO(file.read_text())))
+
+
+def test_one_epoch_of_one_metric_is_said_as_one(here: Way) -> None:
+    hub = FakeHub()
+    model = hub.create_model()
+    file = here.machine.folder / "one.csv"
+    with LoopbackServer(hub) as server:
+        there = {"ULTRALYTICS_HUB_API": server.url, "HUB_API_KEY": hub.api_key}
+        url, key = f"{server.url}/v1/models/{model.id}", {"x-api-key": hub.api_key}
+        requests.post(url, json={"metrics": {"0": '{"loss": 1}'}}, headers=key, timeout=GUARD).raise_for_status()
+        assert [f"{file}: 1 epoch of 1 metric"] == here.machine.outcome(
+            "models", "export-csv", model.id, file, **there
+        )[1]
+        requests.post(url, json={"metrics": {"1": '{"epoch": 1}'}}, headers=key, timeout=GUARD).raise_for_status()
+        assert [f"{file}: 2 epochs of 2 metrics"] == here.machine.outcome(
+            "models", "export-csv", model.id, file, **there
+        )[1]
+    assert "epoch,loss,epoch (metric)" == file.read_text().splitlines()[0]
 
 
 # Which HUB.

@@ -230,6 +230,12 @@ def test_a_row_an_epoch_and_a_column_a_metric() -> None:
     assert "epoch,loss,mAP\r\n0,1,\r\n2,-2.5e-09,true\r\n10,0.1,\r\n" == metrics_csv(series)
 
 
+def test_no_two_columns_have_one_name() -> None:
+    series = {"epoch": {0: 7}, "epoch (metric)": {0: 8}, "a\nb": {0: 1}, "a\rb": {0: 2}, "Epoch": {0: 3}}
+
+    assert "epoch,epoch (metric),epoch (metric) (2),a�b,a�b (2),Epoch\r\n0,7,8,1,2,3\r\n" == metrics_csv(series)
+
+
 def test_nothing_at_all() -> None:
     assert "epoch\r\n" == metrics_csv({})
 
