@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...domain.hub_items import Key
+from ..command_name import command
 from ..hub_container import HubContainer
 from ..hub_keys import Keys
 from ..hub_service import make_folder
@@ -61,7 +62,7 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([_shown(key) for key in found], indent=2))
     elif not found:
-        print("No keys: `hubport keys create` makes one.")
+        print(f"No keys: `{command('keys create')}` makes one.")
     else:
         print(table([("ID", "NAME", "KEY", "MADE", "LAST USED", ""), *(_row(key) for key in found)]))
     return 0

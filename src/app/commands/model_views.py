@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..command_name import command
 from .tables import ago, number, pairs, size, table
 
 _COLUMNS = ("ID", "NAME", "STATE", "EPOCHS", "BEST", "LAST SEEN")
@@ -111,7 +112,7 @@ def _told(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield which, f"{shown.get('name')} {number(value)} at epoch {shown.get('epoch')}"
             if which == "last":
                 metric = shlex.quote(str(shown.get("name")))
-                change = f"hubport models update {record['id']} --best-metric {metric} --best-direction max"
+                change = command(f"models update {record['id']} --best-metric {metric} --best-direction max")
                 yield "best", f"unknown, until you say whether more is better: {change} (or min)"
             return
     yield "best", _best(record)

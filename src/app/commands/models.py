@@ -16,6 +16,7 @@ import attrs
 from ...domain.errors import InvalidSettings
 from ...domain.model_ref import is_model_id
 from ...domain.printable import counted, printable
+from ..command_name import command
 from ..hub_models import NewModel
 from ..metrics_csv import metrics_csv
 from ..output_file import write_whole
@@ -157,7 +158,7 @@ def _none(options: argparse.Namespace) -> str:
     if options.query is not None:
         where = " in the trash" if options.trash else ""
         return f"No model{where} has {printable(options.query)!r} in its name or its ID."
-    return "The trash is empty." if options.trash else "No models: `hubport models create` makes one."
+    return "The trash is empty." if options.trash else f"No models: `{command('models create')}` makes one."
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -205,9 +206,8 @@ def _delete(options: argparse.Namespace) -> int:
         for model_id in ids:
             hub.delete(model_id, is_hard=options.hard)
             if not options.json:
-                print(
-                    model_id, "is gone." if options.hard else "is in the trash: `hubport models restore` takes it out."
-                )
+                how = "is gone." if options.hard else f"is in the trash: `{command('models restore')}` takes it out."
+                print(model_id, how)
     if options.json:
         print(
             json.dumps(

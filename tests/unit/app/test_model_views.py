@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hubport.app.command_name import command
 from hubport.app.commands.model_views import listing, portrait
 from hubport.app.commands.tables import number
 
@@ -66,7 +67,7 @@ def test_the_best_value_is_shown_with_its_epoch() -> None:
 
 def test_a_last_value_is_called_so_and_what_to_do_about_it_is_said() -> None:
     progress = {"epoch": 4, "best": None, "last": {"name": "my own", "value": 7, "epoch": 4}}
-    change = f"hubport models update {RECORD['id']} --best-metric 'my own' --best-direction max (or min)"
+    change = command(f"models update {RECORD['id']} --best-metric 'my own' --best-direction max") + " (or min)"
     said = ["last my own 7 at epoch 4", f"best unknown, until you say whether more is better: {change}"]
 
     assert ("my own 7 (last)", said) == best_of(progress=progress)
