@@ -177,7 +177,12 @@ WANTED: Mapping[str, Schema] = {
                 "type": "object",
                 "description": "JSON text by epoch. NaN and infinities of old clients are read as null.",
                 "propertyNames": {"pattern": f"^{_EPOCH}$"},
-                "additionalProperties": {"type": "string", "pattern": _STORABLE},
+                "additionalProperties": {
+                    "anyOf": [
+                        {"type": "string", "pattern": _STORABLE},
+                        {"type": "object", "description": "The same, as the object itself."},
+                    ]
+                },
             },
             "type": {"description": "What old clients send: `metrics`. It is not used."},
         },

@@ -6,6 +6,7 @@ the trash takes what its run still sends: whoever brings it back finds all of it
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -62,9 +63,18 @@ def _put(asked: Asked, model_id: str, now: float) -> Put | Refusal:
 def _epochs(metrics: Any) -> Mapping[int, str]:
     if not isinstance(metrics, Mapping):
         raise ValueError("'metrics' is missing: send an object of JSON text by epoch")  # noqa: TRY004 - the caller's JSON
-    if not all(isinstance(text, str) and is_plain(text) for text in metrics.values()):
+    epochs = {epoch_of(epoch): _text(values) for epoch, values in metrics.items()}
+    if not all(isinstance(text, str) and is_plain(text) for text in epochs.values()):
         raise ValueError("'metrics' holds something else than text that can be stored: send JSON text by epoch")
-    return {epoch_of(epoch): text for epoch, text in metrics.items()}
+    return epochs
+
+
+def _text(values: Any) -> Any:
+    """The text of an epoch. Trainers of 2023 that queue a mapping send an object in its place."""
+    try:
+        return json.dumps(values) if isinstance(values, Mapping) else values
+    except RecursionError:
+        raise ValueError("'metrics' holds an object that is nested too deeply") from None
 
 
 def _give_metrics(hub: Premises, asked: Asked, model_id: str) -> Answer:

@@ -164,6 +164,15 @@ class HubSessionContract:
         assert series["lr"] == {"0": 0.1}
         assert (series["note"], series["nothing"]) == ({"0": "x"}, {"0": None})
 
+    def test_an_object_in_place_of_the_text_is_taken(self, hub: HubUnderTest) -> None:
+        """As the class of 2023 sends it for a trainer that queues a mapping."""
+        model_id = hub.create()
+        hub.ask("POST", f"/v1/models/{model_id}", {"metrics": {"0": {"a": 1.5, "b": None}}, "type": "metrics"})
+        hub.ask("POST", f"/v1/models/{model_id}", {"metrics": {"0": '{"b": 2}', "1": {}}, "type": "metrics"})
+
+        found = hub.ask("GET", f"/v1/models/{model_id}/metrics")
+        assert {"a": {"0": 1.5}, "b": {"0": 2}} == {series["meta"]["name"]: series["data"] for series in found}
+
     def test_metrics_of_old_clients_may_hold_what_is_no_json(self, hub: HubUnderTest) -> None:
         """NaN comes back as ``null``."""
         model_id = hub.create()
@@ -174,7 +183,9 @@ class HubSessionContract:
         assert series == {"loss": {"0": None}, "lr": {"0": 0.5}}
 
     @pytest.mark.parametrize(
-        "metrics", [None, [], "x", {"one": "{}"}, {"-1": "{}"}, {"1": {}}, {"9" * 19: "{}"}, {"1": "\0"}], ids=str
+        "metrics",
+        [None, [], "x", {"one": "{}"}, {"-1": "{}"}, {"1": []}, {"1": None}, {"9" * 19: "{}"}, {"1": "\0"}],
+        ids=str,
     )
     def test_metrics_that_are_none_are_refused_whole(self, hub: HubUnderTest, metrics: object) -> None:
         """Nothing of them is kept."""
