@@ -6,6 +6,7 @@ the HUB only counts and answers.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import random
@@ -81,7 +82,7 @@ class CountingHub(Http):
         if kind == "metrics":
             self.epochs += len(request.json["metrics"])
         if request.file is not None:
-            with request.file.open() as reader:
+            with contextlib.closing(request.file.open()) as reader:
                 reader.read(request.file.size)
         return _YES
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPResponse, RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -32,7 +32,7 @@ from requests.adapters import HTTPAdapter
 from ..domain.errors import HubUnreachable
 from ..domain.multipart import Envelope
 from ..domain.origin import is_loopback
-from ..domain.ports.http import FilePart, Http, Request, Response
+from ..domain.ports.http import FilePart, Http, Reader, Request, Response
 
 #: A send or a receive that moves nothing for so many seconds is given up, however long the whole may take.
 STALL_AFTER = 60.0
@@ -71,7 +71,7 @@ class _FormBody:
     def __init__(self, envelope: Envelope, file: FilePart) -> None:
         self._envelope = envelope
         self._file = file
-        self._reader: BinaryIO | None = None
+        self._reader: Reader | None = None
 
     def __len__(self) -> int:
         return len(self._envelope.head) + self._file.size + len(self._envelope.tail)

@@ -15,6 +15,7 @@ from ..domain.hub_protocol import HubProtocol
 from ..domain.outcome import Verdict
 from ..domain.ports.clock import Clock
 from ..domain.ports.http import Http, Request
+from .exchange import exchange
 
 #: How long one answer may take, in seconds.
 PATIENCE = 60.0
@@ -43,7 +44,7 @@ class Asking:
             AuthenticationFailed: when the key is not taken.
             HubRefused: for any other answer that is no success.
         """
-        response = self.http.send(request, timeout=self.timeout)
+        response = exchange(self.http, request, timeout=self.timeout)
         result = self.protocol.understood(response, wall=self.clock.wall())
         if result.verdict is Verdict.LOCKED_OUT:
             raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key")

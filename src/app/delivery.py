@@ -135,7 +135,11 @@ class Delivery:
         self._crew.hurry(workers)
         try:
             self._crew.waiting.wait_for(
-                lambda: self.is_idle or self._crew.link.locked_out or self._crew.is_over,
+                lambda: (
+                    self._crew.link.locked_out
+                    or self._crew.is_over
+                    or all(worker.is_idle or worker.is_broken for worker in workers)
+                ),
                 deadline=deadline,
                 onlookers=(view, self._notice(deadline)),
             )

@@ -7,7 +7,6 @@ it a second time, which is harmless, and never loses it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO, cast
 
 import attrs
 
@@ -17,9 +16,10 @@ from ..domain.journal import aside_line, sent_line
 from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
-from ..domain.ports.http import Http, Request
+from ..domain.ports.http import Http, Reader, Request
 from ..domain.ports.outbox import Sealed, Spool
 from .backlog_reader import BacklogReader
+from .exchange import exchange
 from .log import EventLogger
 from .progress import CountedReader, Meter
 from .report import Tally
@@ -49,10 +49,11 @@ class Route:
 
         Raises:
             HubUnreachable: when there is no answer.
+            InvalidAdapter: when ``http`` breaks its port.
         """
         protocol = self.protocol
         timeout = max(min(within, self.deadline() - self.clock.now()), 0.001)
-        response = self.http.send(make(protocol), timeout=timeout)
+        response = exchange(self.http, make(protocol), timeout=timeout)
         result = protocol.understood(response, wall=self.clock.wall())
         if result.verdict is Verdict.LOCKED_OUT and protocol is not self.protocol:
             # The key was changed while this was under way: its refusal says nothing of the new one.
@@ -179,9 +180,9 @@ class CheckpointErrand:
             return None
         self.meter.begin(checkpoint.size)
 
-        def read() -> BinaryIO:
+        def read() -> Reader:
             reader = self._filesystem.open(checkpoint.path)
-            return cast("BinaryIO", CountedReader(reader, self.meter, self._check_time))
+            return CountedReader(reader, self.meter, self._check_time)
 
         model_id = self._route.model_id
         result = self._route.send(lambda hub: hub.upload(model_id, checkpoint, read), within=self._within)

@@ -14,6 +14,7 @@ from ..domain.model_record import ModelRecord
 from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Clock
 from ..domain.ports.http import Http, Request
+from .exchange import exchange
 
 
 @attrs.define
@@ -54,7 +55,8 @@ class Handshake:
         while True:
             try:
                 left = max(self.deadline - self.clock.now(), 0.001)
-                result = self.protocol.understood(self.http.send(request, timeout=left), wall=self.clock.wall())
+                response = exchange(self.http, request, timeout=left)
+                result = self.protocol.understood(response, wall=self.clock.wall())
             except HubUnreachable as exc:
                 first_silence, result = first_silence or exc, Outcome.unreachable(exc.cause)
             if result.verdict is Verdict.DELIVERED:

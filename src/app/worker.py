@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ..domain.errors import HubUnreachable
+from ..domain.errors import HubUnreachable, InvalidAdapter
 from ..domain.lane import Lane, Link
-from ..domain.outcome import Outcome, Verdict
+from ..domain.outcome import Outcome
 from ..domain.ports.clock import Alarm, Clock
 from .log import EventLogger
 from .report import Tally
@@ -33,6 +33,7 @@ class Errand(Protocol):
 
         Raises:
             HubUnreachable: when there was no answer.
+            InvalidAdapter: when the way to the HUB does what its port does not allow.
         """
         ...
 
@@ -50,6 +51,8 @@ class Worker:
         self._is_busy = False
         self.is_paused = False
         self.is_gone = False
+        self.is_broken = False
+        """Whether the adapter broke its port at the last try: it is tried again, and nobody waits for that."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -112,9 +115,10 @@ class Worker:
             if self.is_paused or now >= self._crew.deadline or not self.lane.begin(now):
                 return
             self._is_busy = True
-        outcome = self._outcome()
+        outcome, is_broken = self._outcome()
         concerns_others = False
         with self._crew.lock:
+            self.is_broken = is_broken
             if outcome is not None:
                 now = self._crew.clock.now()
                 concerns_others = self.lane.settle(outcome, now=now, more=self.errand.has_more)
@@ -125,14 +129,17 @@ class Worker:
             self._crew.troubles.note(self.name, outcome)
         self._crew.changed(by=self, concerns_others=concerns_others)
 
-    def _outcome(self) -> Outcome | None:
+    def _outcome(self) -> tuple[Outcome | None, bool]:
+        """What became of a run of the errand, and whether the adapter broke its port."""
         try:
-            return self.errand.run()
+            return self.errand.run(), False
         except HubUnreachable as exc:
-            return Outcome.unreachable(exc.cause)
+            return Outcome.unreachable(exc.cause), False
+        except InvalidAdapter as exc:
+            return Outcome.fault(f"{exc.adapter} {exc.fault}"), True
         except Exception:
             self._crew.log.exception("worker.failed", worker=self.name)
-            return Outcome(Verdict.AGAIN, -1, "a fault of hubport's own: see the log")
+            return Outcome.fault("a fault of hubport's own: see the log"), False
 
     def _loop(self) -> None:
         try:
@@ -145,7 +152,8 @@ class Worker:
                 with self._crew.lock:
                     due = None if self.is_paused else self.lane.due
                     deadline = self._crew.deadline
-                    is_over = self._crew.is_dismissed and (due is None or self._crew.clock.now() >= deadline)
+                    is_last_try_over = due is None or self.is_broken or self._crew.clock.now() >= deadline
+                    is_over = self._crew.is_dismissed and is_last_try_over
                 if is_over:
                     break
                 until = min(deadline, math.inf if due is None else due)
@@ -246,6 +254,7 @@ class Crew:
         with self.lock:
             for worker in workers:
                 worker.lane.hurry()
+                worker.is_broken = False  # who waits is owed one try
         # All of them: our own backoff from an outage is forgotten for every lane.
         self._wake()
 

@@ -7,6 +7,7 @@
     │   ├── InvalidModelRef    (ValueError)                  not a model's URL, KEY_ID or ID
     │   ├── InvalidSettings    (ValueError)                  a setting or environment variable makes no sense
     │   ├── InvalidMetrics     (TypeError, ValueError)       a value or an epoch that no HUB can hold
+    │   ├── InvalidAdapter     (TypeError)                   an ``Http`` of the caller's own breaks its port
     │   └── SessionClosed      (RuntimeError)                the session was closed before
     └── HubError                                             the HUB, or the way to it, said no
         ├── HubUnreachable         (ConnectionRefusedError)      no answer at all
@@ -72,6 +73,21 @@ class InvalidMetrics(CallerError, TypeError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.problem}"
+
+
+class InvalidAdapter(CallerError, TypeError):
+    """An adapter of a port does what the port does not allow: no outage, and a second try will not mend it."""
+
+    def __init__(self, adapter: str, fault: str) -> None:
+        super().__init__(adapter, fault)
+        self.adapter = adapter
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return (
+            f"{self.adapter} {self.fault}. Http.send() returns a Response for every status, and raises HubUnreachable "
+            "and nothing else where there is no answer: hubport.testing.contracts.HttpContract tests that."
+        )
 
 
 class SessionClosed(CallerError, RuntimeError):

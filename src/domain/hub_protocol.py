@@ -6,7 +6,7 @@ The one rule: nothing here knows an HTTP library, and no path is made from unche
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlencode
 
 import attrs
@@ -15,7 +15,7 @@ from .checkpoint import Checkpoint
 from .credentials import Credentials
 from .metrics import EpochValues, to_text
 from .outcome import Outcome, outcome
-from .ports.http import FilePart, Request, Response
+from .ports.http import FilePart, Reader, Request, Response
 
 
 @attrs.frozen
@@ -80,7 +80,7 @@ class HubProtocol:
         metrics = {str(epoch): to_text(values) for epoch, values in epochs.items()}
         return self._request("POST", model_path(model_id), json={"metrics": metrics, "type": "metrics"})
 
-    def upload(self, model_id: str, checkpoint: Checkpoint, read: Callable[[], BinaryIO]) -> Request:
+    def upload(self, model_id: str, checkpoint: Checkpoint, read: Callable[[], Reader]) -> Request:
         """A checkpoint, whose bytes *read* opens anew for each attempt."""
         part = FilePart(checkpoint.kind.part_name, checkpoint.size, read)
         return self._request("POST", f"{model_path(model_id)}/upload", fields=checkpoint.fields(), file=part)

@@ -32,6 +32,7 @@ _TOO_LARGE = 413
 #: Refusals that may be about one record among several: worth sending the halves apart.
 _DIVISIBLE = frozenset({400, 413, 422})
 _LONGEST_MESSAGE = 200
+_FAULT = -1
 
 
 class Verdict(Enum):
@@ -47,7 +48,7 @@ class Verdict(Enum):
 class Outcome:
     """A verdict and its reason.
 
-    ``status`` 0 stands for no answer at all; ``hold`` is the HUB's Retry-After in seconds.
+    ``status`` 0 stands for no answer at all, -1 for a fault on our side; ``hold`` is the HUB's Retry-After in seconds.
     """
 
     verdict: Verdict
@@ -60,6 +61,11 @@ class Outcome:
     def unreachable(cls, cause: str) -> Outcome:
         """No answer."""
         return cls(Verdict.AGAIN, 0, cause)
+
+    @classmethod
+    def fault(cls, cause: str) -> Outcome:
+        """Something on our side went wrong, which says nothing of the HUB."""
+        return cls(Verdict.AGAIN, _FAULT, cause)
 
     @property
     def is_silence(self) -> bool:
@@ -84,6 +90,8 @@ class Outcome:
     @property
     def reason(self) -> str:
         """A few words, the same for the same cause, to count by."""
+        if self.status == _FAULT:
+            return self.message
         return "no answer" if self.is_silence else f"status {self.status}"
 
 

@@ -146,3 +146,91 @@ def test_each_contract_says_which_fixture_to_override(project: pytest.Pytester) 
     assert set(result.parseoutcomes()) == {"errors"}
     for name in ("blobs", "clock", "filesystem", "http", "store", "outbox", "signals"):
         result.stdout.fnmatch_lines([f"*NotImplementedError: override the fixture `{name}`*"])
+
+
+def test_the_contract_of_the_way_to_a_hub_catches_what_production_would_break(project: pytest.Pytester) -> None:
+    """A session's files have `read` and `close` alone, and no answer is `HubUnreachable` alone."""
+    project.makepyfile(
+        """
+        import io
+        import attrs
+        import pytest
+        from hubport.domain.errors import HubUnreachable
+        from hubport.domain.ports.http import Response
+        from hubport.testing.contracts import HttpContract
+
+        class Passes:
+            def __init__(self, hub):
+                self.hub = hub
+
+            def file(self, reader, size):
+                return reader
+
+            def send(self, request, *, timeout):
+                file = request.file
+                if file is not None:
+                    file = attrs.evolve(file, open=lambda: self.file(request.file.open(), file.size))
+                return self.hub.send(attrs.evolve(request, file=file), timeout=timeout)
+
+            def close(self):
+                pass
+
+        class Seeks(Passes):
+            def file(self, reader, size):
+                reader.seek(0)
+                return reader
+
+        class ReadsInto(Passes):
+            def file(self, reader, size):
+                reader.readinto(bytearray(1))
+                return reader
+
+        class Measures(Passes):
+            def file(self, reader, size):
+                len(reader.getbuffer())
+                return reader
+
+        class ReadsWhole(Passes):
+            def file(self, reader, size):
+                with reader:
+                    return io.BytesIO(reader.read())
+
+        class LeavesOpen(Passes):
+            def file(self, reader, size):
+                return io.BytesIO(reader.read(size))
+
+        class RaisesABuiltIn(Passes):
+            def send(self, request, *, timeout):
+                try:
+                    return super().send(request, timeout=timeout)
+                except HubUnreachable as exc:
+                    raise ConnectionError(str(exc)) from None
+
+        class RaisesForAStatus(Passes):
+            def send(self, request, *, timeout):
+                response = super().send(request, timeout=timeout)
+                if response.status >= 400:
+                    raise HubUnreachable("root", str(response.status))
+                return response
+
+        class ReturnsATuple(Passes):
+            def send(self, request, *, timeout):
+                response = super().send(request, timeout=timeout)
+                return response.status, response.headers, response.body
+
+        for kind in (Passes, *Passes.__subclasses__()):
+            def http(self, hub, kind=kind):
+                return kind(hub)
+
+            globals()[f"Test{kind.__name__}"] = type(
+                f"Test{kind.__name__}", (HttpContract,), {"http": pytest.fixture(http)}
+            )
+        """
+    )
+
+    result = run(project, "--tb=no", "-rf")
+
+    failed = {line.split("::")[1] for line in result.outlines if line.startswith("FAILED")}
+    broken = {"Seeks", "ReadsInto", "Measures", "ReadsWhole", "LeavesOpen"}
+    broken |= {"RaisesABuiltIn", "RaisesForAStatus", "ReturnsATuple"}
+    assert {f"Test{name}" for name in broken} == failed

@@ -6,7 +6,7 @@ The one rule: a client cannot tell it from a HUB at the other end of a connectio
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from urllib.parse import parse_qsl
 
 from ..ports.blobs import Draft
@@ -67,7 +67,7 @@ class DirectHub(Http):
 def _copy(file: FilePart, draft: Draft) -> None:
     """All of *file*, as any adapter reads it: ``size`` bytes, no fewer and no more."""
     left = file.size
-    with file.open() as reader:
+    with closing(file.open()) as reader:
         while left:
             chunk = reader.read(min(left, _CHUNK))
             if not chunk:

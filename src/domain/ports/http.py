@@ -7,22 +7,38 @@ The one rule: a status, whatever it is, is a :class:`Response`; only "no answer"
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
+
+
+class Reader(Protocol):
+    """What a file is read by. It is no whole file object: it has no place, no length, no name and no descriptor."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most *size* bytes; none at the end.
+
+        Raises:
+            OSError: when the file cannot be read, or the session ends meanwhile.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
 
 
 @attrs.frozen
 class FilePart:
     """The one file of a multipart form: ``name`` is its field name and its file name, ``size`` is in bytes.
 
-    ``open`` gives a fresh reader at the start of the file for each attempt. An adapter reads it in chunks, never
-    whole, reads exactly ``size`` bytes, and closes it.
+    ``open`` gives a fresh reader at the start of the file for each attempt, or raises an ``OSError``. An adapter reads
+    it in chunks, never whole, reads exactly ``size`` bytes, and closes it.
     """
 
     name: str
     size: int
-    open: Callable[[], BinaryIO] = attrs.field(repr=False)
+    open: Callable[[], Reader] = attrs.field(repr=False)
 
 
 def _names_only(headers: Mapping[str, str]) -> str:
@@ -66,8 +82,13 @@ class Http(Protocol):
 
         Redirects are not followed: they would carry the key to another host.
 
+        An adapter that raises anything else, or returns no :class:`Response`, breaks its port. That is no outage, and
+        nobody waits for its end: ``connect`` raises ``InvalidAdapter``; a session logs it once, keeps what was logged
+        and tries again at its usual pace, while ``flush``, ``finish`` and ``close`` try once and return.
+
         Raises:
-            HubUnreachable: when there is no answer: refused, dropped, cut short or timed out.
+            HubUnreachable: when there is no answer: refused, dropped, cut short or timed out, or when the request's own
+                file cannot be opened or read.
         """
         ...
 

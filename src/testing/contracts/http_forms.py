@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from typing import BinaryIO
 
 import pytest
 
@@ -15,8 +14,11 @@ from ...adapters.memory.hub import FakeHub
 from ...domain.errors import HubUnreachable
 from ...domain.hub_model import HubModel
 from ...domain.hub_protocol import model_path
-from ...domain.ports.http import FilePart, Http
+from ...domain.ports.http import FilePart, Http, Reader
 from .http_kit import HttpKit, Readers
+
+#: Bytes that an adapter may ask for at once: far below what a checkpoint has, far above what a socket takes.
+_LARGEST_PIECE = 16 << 20
 
 
 class FormsContract(HttpKit):
@@ -86,6 +88,13 @@ class FormsContract(HttpKit):
         assert hashlib.sha256(b"weights").hexdigest() == stored.sha256
         assert readers.closed == [True]
 
+    def test_a_file_is_read_in_pieces(self, http: Http, hub: FakeHub, model: HubModel) -> None:
+        """Never whole: a checkpoint may be larger than the memory that is left. Each piece has a size."""
+        readers = Readers(b"x" * 20_000_000)
+
+        assert self.upload(http, hub, model, FilePart("last.pt", 20_000_000, readers)).status == 200
+        assert [] == [size for size in readers.asked if not 0 < size <= _LARGEST_PIECE]
+
     @pytest.mark.parametrize("size", [8, 5_000_000])
     def test_a_file_that_ends_early_is_no_checkpoint(
         self, http: Http, hub: FakeHub, model: HubModel, size: int
@@ -116,7 +125,7 @@ class FormsContract(HttpKit):
     def test_a_file_that_cannot_be_opened_is_no_checkpoint(self, http: Http, hub: FakeHub, model: HubModel) -> None:
         """Likewise."""
 
-        def missing() -> BinaryIO:
+        def missing() -> Reader:
             raise FileNotFoundError(2, "No such file or directory")
 
         with pytest.raises(HubUnreachable):

@@ -7,55 +7,58 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
 from ...adapters.memory.clock import FakeClock
 from ...adapters.memory.hub import FakeHub
+from ...app.progress import CountedReader, Meter
 from ...domain.hub_model import HubModel
 from ...domain.hub_protocol import model_path
-from ...domain.ports.http import FilePart, Http, Request, Response
+from ...domain.ports.http import FilePart, Http, Reader, Request, Response
 
 
 class Readers:
-    """Gives the readers of a file, and remembers them: whoever opened one must have closed it."""
+    """Gives the readers of a file, as a session does, and remembers its files: whoever opened one must have closed it.
+
+    ``asked`` are the sizes of the pieces that were wanted.
+    """
 
     def __init__(self, content: bytes, *, fails_after: int | None = None) -> None:
         self.content = content
-        self.given: list[BinaryIO] = []
+        self.given: list[_File] = []
+        self.asked: list[int] = []
         self._fails_after = fails_after
 
-    def __call__(self) -> BinaryIO:
+    def __call__(self) -> Reader:
         """A fresh reader at the start."""
-        self.given.append(io.BytesIO(self.content) if self._fails_after is None else self._failing())
-        return self.given[-1]
-
-    def _failing(self) -> BinaryIO:
-        return _Failing(self.content, self._fails_after or 0)
+        self.given.append(_File(self.content, self.asked, self._fails_after))
+        return CountedReader(self.given[-1], Meter(), lambda: None)
 
     @property
     def closed(self) -> list[bool]:
         """For each reader, whether it was closed."""
-        return [reader.closed for reader in self.given]
+        return [file.closed for file in self.given]
 
 
-class _Failing(io.BytesIO):
-    """A file on a disk that gives up."""
+class _File(io.BytesIO):
+    """A file, maybe on a disk that gives up *after* so many bytes."""
 
-    def __init__(self, content: bytes, after: int) -> None:
+    def __init__(self, content: bytes, asked: list[int], after: int | None) -> None:
         super().__init__(content)
+        self._asked = asked
         self._after = after
 
     def read(self, size: int | None = -1, /) -> bytes:
+        size = -1 if size is None else size
+        self._asked.append(size)
+        if self._after is None:
+            return super().read(size)
         if self.tell() >= self._after:
             raise OSError(5, "Input/output error")
-        return super().read(self._after - self.tell())
-
-    def readinto(self, buffer: Any, /) -> int:
-        piece = self.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
+        left = self._after - self.tell()
+        return super().read(min(size, left) if size >= 0 else left)
 
 
 class HttpKit:
