@@ -54,6 +54,7 @@ class OsPrivateFile(PrivateFile):
     def write(self, data: bytes) -> None:
         if self._path.is_symlink():
             raise NotPrivate(errno.ELOOP, "it is a symbolic link, which is not written through: remove the link first")
+        self._spare_what_is_no_file()
         folder = self._path.parent
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -72,8 +73,18 @@ class OsPrivateFile(PrivateFile):
             raise
 
     def remove(self) -> bool:
+        if str(self._path) == os.devnull:
+            return False
+        self._spare_what_is_no_file()
         try:
             self._path.unlink()
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True
+
+    def _spare_what_is_no_file(self) -> None:
+        """Root could take away a device: nobody on the machine can work without ``/dev/null``."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            mode = os.lstat(self._path).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+                raise OSError(errno.EINVAL, "it is no regular file", self.location)

@@ -55,6 +55,20 @@ class TestOsPrivateFile(PrivateFileContract):
         with pytest.raises(NotPrivate, match="another user"):
             private_file.read()
 
+    def test_what_is_no_file_is_neither_replaced_nor_removed(self, path: Path, private_file: PrivateFile) -> None:
+        """`HUBPORT_CONFIG_FILE=/dev/null` names no file; root's logout must leave the device to everybody else."""
+        path.parent.mkdir(parents=True)
+        os.mkfifo(path)
+        for call in (lambda: private_file.write(b"data"), private_file.remove):
+            with pytest.raises(OSError, match="no regular file"):
+                call()
+        assert stat.S_ISFIFO(path.stat().st_mode)
+        assert ["login.json"] == [left.name for left in path.parent.iterdir()]
+        assert not OsPrivateFile(os.devnull).remove()
+        with pytest.raises(OSError, match="no regular file"):
+            OsPrivateFile(os.devnull).write(b"data")
+        assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
     @pytest.mark.parametrize("is_there", [True, False], ids=["to a file", "to nothing"])
     def test_a_link_in_its_place_is_not_written_through(
         self, path: Path, private_file: PrivateFile, *, is_there: bool
