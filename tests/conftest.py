@@ -1,6 +1,8 @@
 """What holds for every test."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +15,9 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 if "CI" not in os.environ:
     settings.load_profile("patient")
 
+
+# Messages name the command as the shell finds it: `hubport`, wherever the tests are started from.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 # No test reads the login of whoever runs it.
 os.environ["HUBPORT_CONFIG_FILE"] = os.devnull

@@ -24,6 +24,15 @@ from ..domain.errors import AuthenticationFailed, HubportError
 from .command_name import command, program_name
 from .commands import demo, keys, login, models, outbox, serve
 
+_WRONG_USAGE = 2
+_FIRST_STEPS = """\
+First steps:
+  demo                see a HUB, a training and its page at work
+  serve               start a HUB of your own; it prints its address and a key
+  login URL           keep both for every training and command of yours
+  models create ...   make a model to train, with hubport.connect(ID)
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
@@ -63,10 +72,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program_name(),
         description="Keeps a trainer connected to its HUB, and is a HUB.",
-        epilog="Exit status: 0 all is well, 1 it failed or something did not arrive, 2 wrong usage, 130 interrupted.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_FIRST_STEPS
+        + "\nExit status: 0 all is well, 1 it failed or something did not arrive, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"hubport {metadata.version('hubport')}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def helped(_: argparse.Namespace) -> int:  # whoever types the name alone wants to know what there is
+        parser.print_help(sys.stderr)
+        return _WRONG_USAGE
+
+    parser.set_defaults(run=helped)
+    commands = parser.add_subparsers(metavar="COMMAND")
 
     for module in (demo, serve, login, models, keys, outbox):
         module.add(commands)

@@ -26,7 +26,7 @@ def command(arguments: str = "") -> str:
 
 def program_name() -> str:
     """How usage lines call it: as the shell does, without the path."""
-    return f"python -m {_NAME}" if Path(sys.argv[0]).name == "__main__.py" else _NAME
+    return f"python -m {_NAME}" if sys.argv and Path(sys.argv[0]).name == "__main__.py" else _NAME
 
 
 def _program() -> str:

@@ -113,6 +113,7 @@ class Demo:
             page = self.page(session.model_url)
             if page is not None:
                 self.say(f"Look at it: {page}")
+                self.say("(The page is there for as long as this runs.)")
             sent, held = {}, []
             for epoch in range(session.train_args["epochs"]):
                 last = self.folder / "last.pt"

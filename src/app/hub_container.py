@@ -6,8 +6,12 @@ needs no HUB pays for it, and who lacks an extra is told which one.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from dependency_injector import containers, providers
 
+from ..adapters.file_lock import file_lock
+from ..adapters.os_private_file import OsPrivateFile
 from ..adapters.system_clock import SystemClock
 from ..domain.errors import InvalidSettings
 from ..domain.hub.allowance import Allowance
@@ -17,6 +21,7 @@ from ..domain.hub.premises import Premises
 from ..domain.ports.blobs import Blobs
 from ..domain.ports.clock import Clock
 from ..domain.ports.hub_store import HubStore
+from ..domain.ports.private_file import PrivateFile
 from .extras import from_extra
 from .hub_key_uses import KeyUses
 from .hub_keys import KeyRing, Keys
@@ -82,6 +87,10 @@ class HubContainer(containers.DeclarativeContainer):
     ring: providers.Provider[KeyRing] = providers.ThreadSafeSingleton(KeyRing, store.provided.keys, clock, uses)
     hub: providers.Provider[Hub] = providers.ThreadSafeSingleton(_hub, settings, clock, store, blobs, ring)
     server: providers.Provider[Listener] = providers.Factory(_server, settings, hub)
+    address_file: providers.Provider[PrivateFile] = providers.Factory(OsPrivateFile, settings.provided.address_file)
+    start_lock: providers.Provider[AbstractContextManager[None]] = providers.Factory(
+        file_lock, settings.provided.lock_file, clock
+    )
     service: providers.Provider[HubService] = providers.Factory(
         HubService,
         settings=settings,
@@ -91,4 +100,6 @@ class HubContainer(containers.DeclarativeContainer):
         keys=keys,
         uses=uses,
         listen=server.provider,
+        address_file=address_file,
+        start_lock=start_lock.provider,
     )

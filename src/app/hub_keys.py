@@ -15,6 +15,7 @@ from ..domain.errors import CallerError
 from ..domain.hub_items import Key, key_id
 from ..domain.ports.clock import Clock
 from ..domain.ports.hub_store import Shelf
+from .command_name import command
 from .hub_key_uses import KeyUses
 
 #: Seconds for which a key that was good is taken as good without asking the store.
@@ -33,7 +34,7 @@ class NoSuchKey(CallerError, LookupError):
         self.wanted = wanted
 
     def __str__(self) -> str:
-        return f"there is no key {self.wanted[:40]!r} in this HUB: `hubport keys list` shows the IDs of all"
+        return f"there is no key {self.wanted[:40]!r} in this HUB: `{command('keys list')}` shows the IDs of all"
 
 
 class Keys:

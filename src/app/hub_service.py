@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 
 import attrs
@@ -24,6 +24,8 @@ from ..domain.ports.blobs import Blobs
 from ..domain.ports.clock import Clock
 from ..domain.ports.http import Http
 from ..domain.ports.hub_store import HubStore
+from ..domain.ports.private_file import PrivateFile
+from .command_name import command
 from .hub_key_uses import KeyUses
 from .hub_keys import Keys
 from .hub_settings import DATA_DIR, SERVE_PORT, HubSettings
@@ -50,11 +52,16 @@ class Listener(Protocol):
 
 @attrs.frozen
 class Served:
-    """A HUB that listens. ``address`` is what clients call it; ``key`` is the first one, made just now, if any was."""
+    """A HUB that listens.
+
+    ``address`` is what clients call it, and ``listening`` where its own socket is; ``key`` is the first one, made just
+    now, if any was.
+    """
 
     address: str
     key: str | None = attrs.field(repr=False)
     has_keys: bool
+    listening: str = attrs.Factory(lambda self: self.address, takes_self=True)
 
 
 def make_folder(settings: HubSettings) -> None:
@@ -87,6 +94,8 @@ class HubService:
     keys: Keys
     uses: KeyUses
     listen: Callable[[], Listener]
+    address_file: PrivateFile
+    start_lock: Callable[[], AbstractContextManager[None]]
 
     @contextmanager
     def serving(self) -> Iterator[Served]:
@@ -102,22 +111,29 @@ class HubService:
             has_keys = self.keys.has_any(is_trashed=False)
             is_first = not has_keys and not self.keys.has_any(is_trashed=True)
             if self.settings.is_remote and not (has_keys or is_first):
-                raise InvalidSettings("--allow-remote", "all keys were revoked: make one with `hubport keys create`")
+                raise InvalidSettings(
+                    "--allow-remote", f"all keys were revoked: make one with `{command('keys create')}`"
+                )
             server = self._listening()
             stack.callback(server.close, within=STOP_WITHIN)
             sweep = Sweep(self.store, self.blobs)
             sweep.start()
             stack.callback(sweep.close)
-            key = self.keys.create(_FIRST_KEY)[1] if is_first else None
+            key = self._first_key() if is_first else None
             address = self.settings.address(server.url, socket.gethostname())
-            yield Served(address, key, has_keys or is_first)
+            yield Served(address, key, has_keys or is_first, server.url)
+
+    def _first_key(self) -> str | None:
+        """The key of the first start; ``None`` where another server has started meanwhile, which shows its own."""
+        with self.start_lock():
+            if self.keys.has_any(is_trashed=False) or self.keys.has_any(is_trashed=True):
+                return None
+            return self.keys.create(_FIRST_KEY)[1]
 
     def note_address(self, address: str) -> None:
         """For who works on the folder without a server: what its models' pages are called."""
-        new = self.settings.address_file.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):  # they then have the address that a HUB has by default
-            new.write_text(f"{address}\n", "utf-8")
-            new.replace(self.settings.address_file)
+            self.address_file.write(f"{address}\n".encode())
 
     def noted_address(self) -> str:
         """The address that the last server had, or that the next one would have."""

@@ -122,6 +122,11 @@ class HubSettings:
         return self.data_dir / "address"
 
     @property
+    def lock_file(self) -> Path:
+        """What servers of one folder lock while the first key is made."""
+        return self.data_dir / "start.lock"
+
+    @property
     def is_here(self) -> bool:
         """Whether there is a HUB to work on without a server: its database is named, or lies in the folder."""
         return self.database_file is None or self.database_file.is_file() or self.misplaced_database is not None

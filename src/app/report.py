@@ -11,6 +11,8 @@ from typing import Any
 
 import attrs
 
+from .command_name import command
+
 #: States in which a session sends nothing.
 _SENDS_NOTHING = frozenset({"forked", "copy", "bystander"})
 
@@ -72,7 +74,7 @@ class Report:
         if self.metrics.refused or self.checkpoints.refused:
             parts.append(
                 f"{self.metrics.refused} metrics and {self.checkpoints.refused} checkpoints were refused by the HUB "
-                f"and lie in {self.spool}: 'hubport sync --refused' sends them again"
+                f"and lie in {self.spool}: '{command('sync --refused')}' sends them again"
             )
         if self._lost:
             fate = "were logged where nothing is sent" if self.state in _SENDS_NOTHING else "could not be kept"
@@ -80,7 +82,8 @@ class Report:
         if self._left:
             parts.append(
                 f"{self.metrics.waiting} metrics and {self.checkpoints.waiting} checkpoints wait in {self.spool}: "
-                f"'hubport sync' on this machine sends them, and so does the next hubport.connect({self.model_id!r})"
+                f"'{command('sync')}' on this machine sends them, and so does the next "
+                f"hubport.connect({self.model_id!r})"
             )
         if self.reasons:
             parts.append("on the way: " + ", ".join(f"{n} x {what}" for what, n in sorted(self.reasons.items())))

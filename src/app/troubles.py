@@ -7,6 +7,7 @@ not answer is one trouble, and so is a refused key, whichever kind of message ha
 from __future__ import annotations
 
 from ..domain.outcome import Outcome, Verdict
+from .command_name import command
 from .log import EventLogger
 from .report import Tally
 
@@ -40,7 +41,7 @@ class Troubles:
                 status=outcome.status,
                 message=outcome.message,
                 consequence=f"nothing more is sent; {_KEPT}",
-                remedy="session.use_key(<a key that the HUB takes>), or connect or 'hubport sync' with one later",
+                remedy=f"session.use_key(<a key that the HUB takes>), or connect or '{command('sync')}' with one later",
             )
             return
         tell(

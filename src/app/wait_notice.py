@@ -12,6 +12,7 @@ from collections.abc import Callable
 import attrs
 
 from ..domain.ports.clock import Clock
+from .command_name import command
 from .log import EventLogger
 
 #: Seconds without any progress until the first line; the gap to the next one doubles, up to the last.
@@ -70,5 +71,5 @@ class WaitNotice:
         kept = "keeps everything" if backlog.is_kept else "keeps all but the final checkpoint, which has no room here"
         return (
             f"{backlog} still to be sent to {self._root}: {backlog.reason or 'no answer yet'}. "
-            f"hubport tries until {until}. Ctrl-C {kept}: 'hubport sync' sends it later."
+            f"hubport tries until {until}. Ctrl-C {kept}: '{command('sync')}' sends it later."
         )

@@ -6,6 +6,7 @@ The one rule: nothing is left behind that was not asked for.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shlex
 import sys
@@ -19,6 +20,7 @@ import attrs
 
 from ...domain.credentials import Credentials
 from ..asking import Asking
+from ..command_name import command
 from ..connect import connect
 from ..container import Container
 from ..demo import Demo, DemoResult
@@ -26,7 +28,7 @@ from ..digits import must_be_installed
 from ..hub_access import key_for
 from ..hub_container import HubContainer
 from ..hub_service import make_folder
-from ..hub_settings import HubSettings
+from ..hub_settings import SERVE_PORT, HubSettings
 from ..settings import Settings
 from .arguments import add_key, between
 from .here import hub_settings
@@ -48,18 +50,19 @@ def add(commands: Any) -> None:
         help="keep what the embedded HUB holds, there or in the user's data directory (else nothing is left)",
     )
     add_key(demo)
+    demo.add_argument("--no-wait", action="store_true", help="end at once, also in a terminal, and the page with it")
     demo.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     demo.set_defaults(run=_run)
 
 
 @attrs.frozen
 class _Where:
-    """The HUB to train against; ``page`` is where people look at a model, and ``again`` how to see it later."""
+    """The HUB to train against; ``page`` is where people look at a model, ``again`` how to see it later."""
 
     url: str
     key: Credentials
     page: Callable[[str], str | None]
-    again: str | None = None
+    again: Callable[[str], str] | None = None
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -82,9 +85,26 @@ def _run(options: argparse.Namespace) -> int:
                 say=say,
             ).run(options.epochs)
         status = _shown(result, as_json=options.json)
+        page = hub.page(result.model_url)
+        if page is not None and _is_watched(options):
+            say(f"The page is there until you press Enter: {page}")
+            _wait_for_enter()
         if hub.again is not None:
-            say(f"It is kept: {hub.again}")
+            say(hub.again(result.model_url))
     return status
+
+
+def _is_watched(options: argparse.Namespace) -> bool:
+    """Whether somebody sits at a terminal who may want to look at the page."""
+    if options.json or options.no_wait:
+        return False
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def _wait_for_enter() -> None:
+    """Until Enter, the end of the input, or Ctrl-C: whoever is done looking may say so in any way."""
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.stdin.readline()
 
 
 def _shown(result: DemoResult, *, as_json: bool) -> int:
@@ -98,21 +118,32 @@ def _shown(result: DemoResult, *, as_json: bool) -> int:
 def _hub(options: argparse.Namespace, folder: Path) -> Iterator[_Where]:
     """The HUB to train against; one of our own keeps its data in *folder*, unless it is to be kept."""
     if options.hub:
-        yield _Where(options.hub, key_for(*hub_settings(options), options.api_key), lambda _: None)
+        settings, logins = hub_settings(options)
+        yield _Where(settings.hub_root, key_for(settings, logins, options.api_key), lambda _: None)
         return
     must_be_installed()  # before anything is begun that is to be kept
     if options.keep is None:
-        settings = HubSettings(data_dir=folder / "hub", port=0)
+        own = HubSettings(data_dir=folder / "hub", port=0)
     else:
-        settings = HubSettings.from_env(data_dir=options.keep or None, port=0)
-    make_folder(settings)
-    service = HubContainer(settings=settings).service()
+        own = HubSettings.from_env(data_dir=options.keep or None, port=0)
+    make_folder(own)
+    service = HubContainer(settings=own).service()
     with service.serving() as served:
         key = served.key or service.keys.create("demo")[1]
-        yield _Where(served.address, Credentials(key), lambda url: f"{url}#key={key}", _again(options))
+        yield _Where(served.address, Credentials(key), lambda url: f"{url}#key={key}", _again(options, key))
 
 
-def _again(options: argparse.Namespace) -> str | None:
+def _again(options: argparse.Namespace, key: str) -> Callable[[str], str] | None:
+    """How to see what is kept: the command, and where its page is then, with the key, which no HUB can show again."""
     if options.keep is None:
         return None
-    return f"hubport serve --data-dir {shlex.quote(options.keep)}" if options.keep else "hubport serve"
+    folder = f" --data-dir {shlex.quote(options.keep)}" if options.keep else ""
+
+    def said(model_url: str) -> str:
+        model_id = model_url.rpartition("/")[2]
+        return (
+            f"To see it again: http://127.0.0.1:{SERVE_PORT}/models/{model_id}#key={key}\n"
+            f"It is kept: {command(f'serve{folder}')}"
+        )
+
+    return said

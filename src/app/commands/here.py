@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
 
 from ...domain.credentials import Credentials
 from ...domain.errors import InvalidSettings
+from ...domain.origin import checked_root
 from ..asking import Asking
 from ..command_name import command
 from ..container import Container
@@ -61,10 +61,12 @@ def chosen_hub(options: argparse.Namespace) -> Iterator[HubModels]:
         yield models
 
 
-def hub_settings(options: argparse.Namespace, **more: Any) -> tuple[Settings, Logins]:
+def hub_settings(options: argparse.Namespace) -> tuple[Settings, Logins]:
     """The settings of a command with ``--hub``, and the login, which it may need."""
-    named = {"api_root": options.hub} if options.hub else {}
-    settings = Settings.from_env(**named, **more)
+    settings = Settings.from_env()
+    if options.hub:
+        root = checked_root(options.hub, setting="--hub", allow_plain_http=settings.allow_plain_http)
+        settings = Settings.from_env(api_root=root)
     return settings, Container(settings=settings).logins()
 
 

@@ -19,6 +19,7 @@ import attrs
 from ...domain.credentials import Credentials, redact
 from ...domain.errors import AuthenticationFailed, CallerError, HubError, InvalidSettings
 from ...domain.login import Login
+from ...domain.origin import checked_root
 from ..asking import Asking
 from ..command_name import command
 from ..container import Container
@@ -29,6 +30,10 @@ from .tables import pairs
 
 _LONGEST_KEY = 4096
 _API, _WEB, _KEY = "ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "HUB_API_KEY"
+
+
+class LoginFailed(CallerError):
+    """It could not be logged in; ``str()`` says why, and what to do."""
 
 
 def add(commands: Any) -> None:
@@ -65,7 +70,13 @@ def _login(options: argparse.Namespace) -> int:
     logins = Container(settings=usual).logins()
     settings = _named_by(options, usual, logins)
     key = _key(options, settings, usual)
-    _ask(settings, key)
+    try:
+        _ask(settings, key)
+    except AuthenticationFailed as exc:  # its own advice is what was just done
+        raise LoginFailed(
+            f"{exc.problem}, and nothing was kept: check that it is this HUB's and whole, or make a new one on the "
+            f"HUB's machine with `{command('keys create')}`"
+        ) from exc
     kept = logins.keep(
         Login(
             api_root=settings.hub_root,
@@ -83,14 +94,15 @@ def _login(options: argparse.Namespace) -> int:
 def _named_by(options: argparse.Namespace, usual: Settings, logins: Logins) -> Settings:
     """*usual* with the HUB to log in to."""
     url = options.url
+    if url is not None:
+        url = checked_root(url, setting="URL", allow_plain_http=usual.allow_plain_http)
     if url is None and not usual.is_named:
         try:
             before = logins.read()
         except InvalidSettings:  # it is to be replaced
             before = None
         if before is None:
-            raise InvalidSettings(
-                "login",
+            raise LoginFailed(
                 f"say which HUB: `{command('login http://127.0.0.1:8421')}`, with the address that "
                 f"`{command('serve')}` prints",
             )
@@ -106,21 +118,29 @@ def _named_by(options: argparse.Namespace, usual: Settings, logins: Logins) -> S
 
 def _key(options: argparse.Namespace, settings: Settings, usual: Settings) -> Credentials:
     if options.key_stdin:
-        return Credentials(sys.stdin.readline(_LONGEST_KEY).strip())
+        return _checked(sys.stdin.readline(_LONGEST_KEY))
     # The key of the environment is for the HUB of the environment, where that is set.
     if usual.api_key and (not usual.is_named or usual.hub_root == settings.hub_root):
-        return Credentials(usual.api_key)
+        return _checked(usual.api_key)
     if not sys.stdin.isatty():
-        raise InvalidSettings(
-            "login",
+        raise LoginFailed(
             f"there is no terminal to ask for the key on: set {_KEY}, or write it to `{command('login --key-stdin')}`",
         )
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
-            return Credentials(getpass.getpass(f"Key for {settings.hub_root} (it is not shown): ").strip())
+            return _checked(getpass.getpass(f"Key for {settings.hub_root} (it is not shown): "))
         except (EOFError, getpass.GetPassWarning):
-            raise InvalidSettings("login", "no key was given, so nothing was changed") from None
+            raise LoginFailed("no key was given, so nothing was changed") from None
+
+
+def _checked(key: str) -> Credentials:
+    # Whoever pastes the whole line that `serve` has printed means the key in it.
+    key = key.strip().removeprefix("export ").removeprefix(f"{_KEY}=").strip()
+    try:
+        return Credentials(key)
+    except AuthenticationFailed as exc:
+        raise LoginFailed(f"{exc.problem}: paste it once more, without anything around it") from None
 
 
 def _ask(settings: Settings, key: Credentials) -> None:

@@ -19,6 +19,7 @@ import attrs
 
 from ...adapters.disk_outbox import DiskOutbox
 from ...domain.credentials import Credentials
+from ..command_name import command
 from ..connector import Claim
 from ..container import Container
 from ..hub_access import key_for, with_login
@@ -76,7 +77,7 @@ def _status(options: argparse.Namespace) -> int:
     print(_table(statuses))
     print(f"\nIn {settings.outboxes_dir}, a folder for each run.")
     for hub in sorted({status.hub for status in left_over(statuses) if status.hub}):
-        print(f"To send what waits for {hub}: HUB_API_KEY=<its key> hubport sync --hub {hub}")
+        print(f"To send what waits for {hub}: HUB_API_KEY=<its key> {command(f'sync --hub {hub}')}")
     return 0
 
 
@@ -88,7 +89,10 @@ def _sync(options: argparse.Namespace) -> int:
     others = Counter(status.hub for status in found if status.hub and status not in ours)
     again = " --refused" if options.refused else ""
     for hub, number in sorted(others.items()):
-        print(f"hubport: {number} runs have left something for {hub}: hubport sync{again} --hub {hub}", file=sys.stderr)
+        print(
+            f"hubport: {number} runs have left something for {hub}: {command(f'sync{again} --hub {hub}')}",
+            file=sys.stderr,
+        )
     if found and not settings.is_named:
         raise no_hub()
     named = settings.hub_root if settings.is_named else None

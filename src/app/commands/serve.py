@@ -17,6 +17,7 @@ from typing import Any
 
 from ...adapters.system_clock import SystemClock
 from ...domain.model_ref import VENDOR_WEB_ROOT
+from ..command_name import command
 from ..hub_container import HubContainer
 from ..hub_service import Served, make_folder
 from ..hub_settings import BLOBS, SERVE_PORT, HubSettings
@@ -105,13 +106,21 @@ def _signals() -> Iterator[_Caught]:
 
 
 def _as_json(served: Served, settings: HubSettings) -> str:
-    return json.dumps({"url": served.address, "key": served.key, "data_dir": str(settings.data_dir)})
+    return json.dumps(
+        {
+            "url": served.address,
+            "listening": served.listening,
+            "key": served.key,
+            "data_dir": str(settings.data_dir),
+        }
+    )
 
 
 def _ready(served: Served, settings: HubSettings) -> str:
     url, key = served.address, served.key
     lines = [
         f"A HUB at {url}, with its data in {settings.data_dir} (Ctrl-C stops it).",
+        *([] if settings.url is None else [f"It listens at {served.listening}."]),
         "",
         f"  export ULTRALYTICS_HUB_API={url} ULTRALYTICS_HUB_WEB={url}",
     ]
@@ -120,6 +129,7 @@ def _ready(served: Served, settings: HubSettings) -> str:
             f"  export HUB_API_KEY={key}",
             "",
             f"This key is shown once: only its hash is kept. (`{_create_key(settings)}` makes another.)",
+            f"`{command(f'login {url}')}` asks for it, and keeps both for every shell.",
             "ultralytics 8.0 takes no HUB_API_KEY. Its model is, with an ID of your HUB:",
             "",
             f"  {VENDOR_WEB_ROOT}/models/{key}_<ID>",
@@ -140,4 +150,4 @@ def _create_key(settings: HubSettings) -> str:
     """The command that makes a key for this very HUB. A database is not repeated: its URL may hold a password."""
     usual = HubSettings.from_env()
     folder = "" if settings.data_dir == usual.data_dir else f" --data-dir {shlex.quote(str(settings.data_dir))}"
-    return f"hubport keys create{folder}{'' if settings.database == usual.database else ' --database ...'}"
+    return command(f"keys create{folder}{'' if settings.database == usual.database else ' --database ...'}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import requests
 
 from hubport.testing.lab import GUARD
 from tests.integration.cli.conftest import Machine
+from tests.integration.cli.terminal import at_terminal
 
 
 def test_the_page_is_there_while_it_trains(machine: Machine) -> None:
@@ -29,12 +31,46 @@ def test_the_page_is_there_while_it_trains(machine: Machine) -> None:
     assert [] == list(machine.folder.glob("hubport-demo-*"))
 
 
+def test_in_a_terminal_the_page_stays_until_enter(machine: Machine) -> None:
+    with at_terminal(machine.environment(), "demo", "--epochs", "1") as terminal:
+        terminal.wait_for("until you press Enter: ")
+        terminal.wait_for("#key=")
+        link = re.search(r"until you press Enter: (http://127\.0\.0\.1:\d+/models/\w{20})", terminal.shown)
+        assert link is not None
+        assert 200 == requests.get(link[1], timeout=GUARD).status_code
+        terminal.type("\r")
+        assert 0 == terminal.end(), terminal.shown
+    with pytest.raises(requests.ConnectionError):
+        requests.get(link[1], timeout=GUARD)
+    assert "What the HUB holds now:" in terminal.shown
+
+
+@pytest.mark.parametrize("typed", ["\x03", "\x04"], ids=["Ctrl-C", "end"])
+def test_the_wait_may_be_ended_in_any_way(machine: Machine, typed: str) -> None:
+    kept = str(machine.folder / "kept")
+    with at_terminal(machine.environment(), "demo", "--epochs", "1", "--keep", kept) as terminal:
+        terminal.wait_for("until you press Enter: ")
+        terminal.wait_for("#key=")
+        terminal.type(typed)
+        assert 0 == terminal.end(), terminal.shown
+    assert "Traceback" not in terminal.shown
+    assert f"It is kept: hubport serve --data-dir {kept}" in terminal.shown
+    assert [] == list(machine.folder.glob("hubport-demo-*"))
+
+
+@pytest.mark.parametrize("option", ["--no-wait", "--json"])
+def test_nobody_is_waited_for_who_has_said_so(machine: Machine, option: str) -> None:
+    with at_terminal(machine.environment(), "demo", "--epochs", "1", option) as terminal:
+        assert 0 == terminal.end(), terminal.shown
+    assert "press Enter" not in terminal.shown
+
+
 def test_what_is_kept_is_served_again(machine: Machine) -> None:
     kept = machine.folder / "kept"
     status, said, complaints = machine.ended("demo", "--epochs", "1", "--keep", kept)
     assert (0, []) == (status, complaints)
     assert f"It is kept: hubport serve --data-dir {kept}" == said[-1]
-    key = re.search(r"#key=(\w{42})", "\n".join(said))
+    key = re.fullmatch(r"To see it again: http://127\.0\.0\.1:8421/models/\w{20}#key=(\w{42})", said[-2])
     assert key is not None
     (model,) = machine.json("models", "list", "--data-dir", kept)
     assert "trained" == model["status"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import pty
 import stat
 import sys
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ import pytest
 import hubport
 from hubport.testing import FakeHub, LoopbackServer
 from tests.integration.cli.conftest import Machine
+from tests.integration.cli.terminal import at_terminal
 
 OUTCOME = tuple[int, list[str], list[str]]
 
@@ -108,7 +107,7 @@ def test_a_key_that_the_hub_does_not_take_is_not_kept(user: LoggedOut) -> None:
     wrong = user.hub.api_key[::-1]
     status, said, (line,) = user.login(key=wrong)
     assert (1, []) == (status, said)
-    assert line.startswith(f"hubport: the HUB at {user.url} does not take this key")
+    assert line.startswith(f"hubport: the HUB at {user.url} does not take this key, and nothing was kept: ")
     assert wrong not in line
     assert not user.machine.login_file.exists()
     user.login()
@@ -282,24 +281,21 @@ def test_without_a_home_nobody_is_logged_in(user: LoggedOut, monkeypatch: pytest
 
 def test_a_terminal_is_asked_for_the_key_which_it_does_not_show(user: LoggedOut) -> None:
     """A pseudo-terminal: what it echoes is what a bystander would see."""
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover - another process
-        os.execve(sys.executable, [sys.executable, "-m", "hubport", "login", user.url], user.machine.environment())  # noqa: S606
-    shown = b""
-    while b"(it is not shown): " not in shown:
-        shown += os.read(terminal, 1024)
-    os.write(terminal, user.hub.api_key.encode() + b"\n")
-    while chunk := _read(terminal):
-        shown += chunk
-    os.close(terminal)
-    assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
-    assert user.hub.api_key.encode() not in shown
-    assert b"Logged in to the HUB at " in shown
+    with at_terminal(user.machine.environment(), "login", user.url) as terminal:
+        terminal.wait_for("(it is not shown): ")
+        terminal.type(f"export HUB_API_KEY={user.hub.api_key}\r")
+        assert 0 == terminal.end(), terminal.shown
+    assert user.hub.api_key not in terminal.shown
+    assert "Logged in to the HUB at " in terminal.shown
     assert 0 == user.machine.outcome("whoami")[0]
 
 
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 1024)
-    except OSError:  # Linux says so when nobody has it open any more
-        return b""
+@pytest.mark.parametrize(("typed", "status"), [("\x03", 130), ("\x04", 1), ("\r", 1)], ids=["Ctrl-C", "end", "empty"])
+def test_who_gives_no_key_is_not_logged_in(user: LoggedOut, typed: str, status: int) -> None:
+    with at_terminal(user.machine.environment(), "login", user.url) as terminal:
+        terminal.wait_for("(it is not shown): ")
+        terminal.type(typed)
+        assert status == terminal.end(), terminal.shown
+    assert "Traceback" not in terminal.shown
+    assert not user.machine.login_file.exists()
+    assert [] == user.hub.ledger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -59,6 +60,35 @@ def test_the_first_start_shows_a_key_and_the_lines_to_paste(machine: Machine) ->
     assert f"{url[1]}/#key={key[1]}" in text
     assert str(machine.data) in text
     assert takes(url[1], key[1])
+
+
+def test_a_port_of_its_own_choice_is_said_behind_an_address_for_clients(machine: Machine) -> None:
+    child = machine.hubport("serve", "--port", 0, "--url", "https://hub.example.org")
+    assert child.line().startswith("A HUB at https://hub.example.org, ")
+    listening = re.fullmatch(r"It listens at (http://127\.0\.0\.1:\d+)\.", child.line())
+    assert listening is not None
+    assert listens(listening[1])
+    _, ready = machine.served("--url", "https://hub.example.org")
+    assert "https://hub.example.org" == ready["url"]
+    assert listens(ready["listening"])
+
+
+def test_servers_that_start_at_once_make_one_first_key(machine: Machine) -> None:
+    machine.data.mkdir(mode=0o700)
+    machine.json("keys", "list", HUBPORT_DATABASE=f"sqlite:///{machine.data}/hub.sqlite3")  # the tables are there
+    children = [machine.hubport("serve", "--port", 0, "--json") for _ in range(4)]
+    keys = [json.loads(child.line())["key"] for child in children]
+    assert 1 == len([key for key in keys if key is not None])
+    assert ["first"] == [key["name"] for key in machine.json("keys", "list")]
+
+
+def test_the_address_is_not_written_through_a_link(machine: Machine) -> None:
+    elsewhere = machine.folder / "elsewhere"
+    elsewhere.write_text("of somebody else")
+    machine.data.mkdir(mode=0o700)
+    (machine.data / "address").symlink_to(elsewhere)
+    machine.served()
+    assert "of somebody else" == elsewhere.read_text()
 
 
 def test_only_the_hash_of_the_key_is_kept(machine: Machine) -> None:
@@ -144,7 +174,7 @@ def test_its_folder_is_the_users_alone(machine: Machine) -> None:
     machine.served()
     assert 0o700 == machine.data.stat().st_mode & 0o777
     for path in machine.data.rglob("*"):
-        assert path.name == "address" or not path.stat().st_mode & 0o077, path
+        assert not path.stat().st_mode & 0o077, path
 
 
 def test_an_option_beats_the_environment(machine: Machine) -> None:

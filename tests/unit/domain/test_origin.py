@@ -191,3 +191,49 @@ def test_whatever_it_is_it_is_a_root_or_refused(url: str) -> None:
         return
     assert url.rstrip("/") == checked
     assert checked.lower().startswith(("http://", "https://"))
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("127.0.0.1:8421", "http://127.0.0.1:8421"),
+        ("localhost:8421/", "http://localhost:8421"),
+        ("hub.example.org", "https://hub.example.org"),
+        ("hub.example.org:8443", "https://hub.example.org:8443"),
+        ("hub", "http://127.0.0.1:8421"),
+        (KEY, "http://127.0.0.1:8421"),
+        (f"{KEY}.example.org", "http://127.0.0.1:8421"),
+        (f"hub.example.org/{KEY}", "http://127.0.0.1:8421"),
+    ],
+)
+def test_an_address_without_a_scheme_is_shown_as_it_may_be_meant(url: str, meant: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        root(url)
+    assert f"this is no URL: give one that begins with http:// or https://, such as {meant}" == caught.value.problem
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "/v1",
+        "/v1/",
+        "/v1/models",
+        f"/models/{MODEL_ID}",
+        f"/models/{MODEL_ID}/",
+        f"/models/{KEY}_{MODEL_ID}",
+        f"/models/{MODEL_ID}?api_key={KEY}",
+        f"/models/{MODEL_ID}#key={KEY}",
+        f"/#key={KEY}",
+        "?x=1",
+    ],
+)
+@pytest.mark.parametrize("own", ["http://127.0.0.1:8421", "https://example.org/hub"])
+def test_of_a_page_or_a_path_of_a_hub_the_hubs_own_address_is_shown(own: str, below: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        root(f"{own}{below}")
+    assert f"this is a page or a path of a HUB: give the HUB's own address, {own}" == caught.value.problem
+
+
+@pytest.mark.parametrize("path", ["/models", "/v10", "/my/v1x", "/models/short"])
+def test_other_paths_may_be_a_hubs(path: str) -> None:
+    assert f"https://example.org{path}" == root(f"https://example.org{path}")
