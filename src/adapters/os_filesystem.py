@@ -12,7 +12,7 @@ import shutil
 import stat
 from typing import BinaryIO
 
-from ..domain.ports.filesystem import Filesystem
+from ..domain.ports.filesystem import FileKind, Filesystem
 
 _FICLONE = 0x40049409  # linux/fs.h: share the source's blocks until one side writes
 _CHUNK = 1 << 24
@@ -23,11 +23,17 @@ class OsFilesystem(Filesystem):
 
     def size(self, path: str) -> int | None:
         """Bytes in *path*, when it is a regular file."""
-        try:
-            found = os.stat(path)
-        except (OSError, ValueError):  # ValueError: a NUL byte in the path
-            return None
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
+        found = _found(path)
+        return found.st_size if found is not None and stat.S_ISREG(found.st_mode) else None
+
+    def kind(self, path: str) -> FileKind:
+        """What lies at *path*."""
+        found = _found(path)
+        if found is None:
+            return FileKind.MISSING
+        if stat.S_ISDIR(found.st_mode):
+            return FileKind.FOLDER
+        return FileKind.FILE if stat.S_ISREG(found.st_mode) else FileKind.SPECIAL
 
     def open(self, path: str) -> BinaryIO:
         """A reader without a buffer of its own: it is read in large chunks."""
@@ -50,6 +56,13 @@ class OsFilesystem(Filesystem):
         """Take *path* away."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def _found(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):  # ValueError: a NUL byte in the path
+        return None
 
 
 def _possible(path: str) -> str:

@@ -9,7 +9,7 @@ import contextlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from ..domain import journal
 from ..domain.backlog import Backlog, is_refusal
@@ -45,13 +45,21 @@ class BacklogReader:
         self._forgotten = self._inherited = self.backlog.newest_settled
         self._rewritten_from = self._least
 
-    def batch(self, *, most: int) -> Batch:
-        """What waits, up to *most* epochs; empty when nothing does."""
+    def batch(self, *, most: int, older: Sequence[BacklogReader] = ()) -> Batch:
+        """What waits, up to *most* epochs; empty when nothing does.
+
+        A HUB may replace an epoch whole. So it goes out with what was delivered of it, from here and before that from
+        the spools of *older* runs.
+        """
         batch = Batch(self.cursor)
         chunk = chunk_of(self.spool, self.cursor)
         waiting = list(_gently(lines(chunk, self.cursor)))
-        recalled = self._recalled({_epoch(line) for line in waiting if _is_metrics(line)})
-        batch.take(waiting, most=most, known=lambda epoch: self._known.get(epoch, recalled.get(epoch)))
+        epochs = {_epoch(line) for line in waiting if _is_metrics(line)}
+        known: dict[int, EpochValues] = {}
+        for reader in (*older, self):
+            for epoch, values in reader.delivered(epochs).items():
+                known[epoch] = merged(known.get(epoch), values)
+        batch.take(waiting, most=most, known=known.get)
         # Half a line as long as a chunk, from a killed process, is no reason to come back.
         batch.is_cut = batch.is_cut or (len(chunk) >= CHUNK and batch.end > self.cursor)
         if not batch.records:
@@ -69,6 +77,11 @@ class BacklogReader:
         while len(self._known) > _REMEMBERED:
             epoch, _ = self._known.popitem(last=False)
             self._forgotten = max(self._forgotten, epoch)
+
+    def delivered(self, epochs: Collection[int]) -> dict[int, EpochValues]:
+        """What was delivered of those *epochs* from this spool, as far as it is known."""
+        recalled = self._recalled({epoch for epoch in epochs if epoch not in self._known})
+        return {epoch: self._known[epoch] for epoch in epochs if epoch in self._known} | recalled
 
     def refreshed(self) -> Backlog:
         """What the journal says now is still to be done."""
@@ -162,13 +175,20 @@ class BacklogReader:
 
     def _recalled(self, epochs: set[int]) -> dict[int, EpochValues]:
         """What was delivered of those *epochs* that only the journal remembers: one reading for all of them."""
-        wanted = {epoch for epoch in epochs if epoch <= self._forgotten and epoch not in self._known}
+        wanted = {epoch for epoch in epochs if epoch <= self._forgotten}
+        if not wanted:
+            return {}
         found: dict[int, EpochValues] = {}
-        if wanted:
-            for epoch, values, was_refused in settled(self.spool):
-                if epoch in wanted and not was_refused:
-                    found[epoch] = merged(found.get(epoch), values)
-        return found
+        for epoch, values, was_refused in settled(self.spool):
+            if not was_refused and epoch not in self._known:
+                found[epoch] = merged(found.get(epoch), values)
+        if (
+            not self._known
+        ):  # all of it is an earlier process's: its newest epochs are read once, and not for each batch
+            newest = sorted(found)[-_REMEMBERED:]
+            self._known = OrderedDict((epoch, found[epoch]) for epoch in newest)
+            self._forgotten = max(found.keys() - self._known.keys(), default=-1)
+        return {epoch: found[epoch] for epoch in wanted if epoch in found}
 
 
 def _gently(found: Iterator[Line]) -> Iterator[Line]:

@@ -165,7 +165,7 @@ class Connector:
         life = Life(record.id, self.settings.model_url(record.id))
         session = TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
         own = spools.opened(record.id, self.settings, self.outbox)
-        readers = [*spools.left_over(record.id, self.outbox, tally, log), own]
+        readers = [*spools.left_over(record.id, self.outbox, tally, log, is_for_run=True), own]
         delivery = self._delivery(claim, record.id, readers, tally, log)
         intake = Intake(
             own.spool,

@@ -96,7 +96,7 @@ class HeartbeatErrand:
 
 
 class MetricsErrand:
-    """Sends what the journals hold, oldest run first, in whole epochs."""
+    """Sends what the journals hold, oldest run first, in whole epochs: with what was delivered by any run before."""
 
     def __init__(self, route: Route, readers: list[BacklogReader], *, within: float) -> None:
         self._route = route
@@ -109,10 +109,11 @@ class MetricsErrand:
         """One metrics call, if anything waits."""
         self._tidy()
         self.has_more = True
-        for reader in self._readers:
-            batch = reader.batch(most=self._most)
+        for number, reader in enumerate(self._readers):
+            older = self._readers[:number]
+            batch = reader.batch(most=self._most, older=older)
             while batch.is_cut and not batch.records:
-                batch = reader.batch(most=self._most)
+                batch = reader.batch(most=self._most, older=older)
             if batch.records:
                 break
         else:
@@ -174,7 +175,8 @@ class CheckpointErrand:
 
     def _send(self, upload: Upload) -> Outcome | None:
         checkpoint = upload.checkpoint
-        if self._filesystem.size(checkpoint.path) != checkpoint.size:
+        # An earlier version took empty files too.
+        if checkpoint.size == 0 or self._filesystem.size(checkpoint.path) != checkpoint.size:
             self._route.log.warning("checkpoint.gone", path=checkpoint.path, epoch=checkpoint.epoch)
             self._uploads.end(upload, "lost", "gone")
             return None

@@ -18,8 +18,9 @@ import attrs
 from ..domain.checkpoint import Checkpoint, Kind
 from ..domain.journal import checkpoint_line, metrics_line
 from ..domain.metrics import EpochValues
-from ..domain.ports.filesystem import Filesystem
+from ..domain.ports.filesystem import FileKind, Filesystem
 from ..domain.ports.outbox import Sealed, Spool
+from .checkpoint_file import EMPTY, fault_of, is_cut
 from .delivery import Delivery
 from .log import EventLogger
 from .upload_queue import Upload
@@ -27,6 +28,15 @@ from .validation import Validator
 
 T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class _Emptied(OSError):
+    """A snapshot has 0 bytes."""
+
+
+def _must_hold_something(size: int, path: str) -> None:
+    if not size:
+        raise _Emptied(errno.ENODATA, "the file was emptied while it was copied", path)
 
 
 class _OverLimit(OSError):
@@ -147,18 +157,24 @@ class Intake:
         return name, number, self.validator.number("map", best_map)
 
     def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
-        """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning.
+        """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning, and so is an empty one.
 
         Raises:
             Sealed: when the end came first.
         """
-        size = self._filesystem.size(path)
-        if size is None:
-            self._tally.blame("checkpoint file missing")
-            if kind is Kind.FINAL:  # somebody asked for it, and will not come again: no report may look complete
-                self._lose_unwritten("checkpoints")
-            self._log.warning("checkpoint.missing", path=path, epoch=epoch, consequence="nothing is uploaded for it")
+        fault = fault_of(self._filesystem, path)
+        if fault is not None:
+            self._turn_away(path, epoch, kind, fault)
             return
+        size = self._filesystem.size(path) or 0
+        if is_cut(self._filesystem, path, size):
+            self._log.warning(
+                "checkpoint.cut",
+                path=path,
+                epoch=epoch,
+                cause="it begins like a zip, as torch.save writes it, and has no end: was it saved whole?",
+                consequence="it is sent as it is",
+            )
         number = next(self._numbers)
         target = str(Path(self._spool.folder) / f"{number}-{kind.part_name}")
         upload = Upload(self._spool, Checkpoint(number, epoch, kind, target, size, is_best, best_map))
@@ -168,6 +184,9 @@ class Intake:
         except Sealed:
             self._tally.add("checkpoints", "logged", -1)
             raise
+        except _Emptied:
+            self._tally.add("checkpoints", "logged", -1)
+            self._turn_away(path, epoch, kind, EMPTY)
         except OSError as exc:
             if kind is not Kind.FINAL:
                 self._lose("checkpoints", exc)
@@ -181,6 +200,7 @@ class Intake:
         try:
             self._make_room(checkpoint.size)
             taken = self._filesystem.snapshot(path, checkpoint.path)
+            _must_hold_something(taken, path)
             upload = Upload(self._spool, attrs.evolve(checkpoint, size=taken))
             self._spool.append(checkpoint_line(upload.checkpoint))
             self._offer(upload)
@@ -196,15 +216,33 @@ class Intake:
                 self._tally.add("checkpoints", "logged", -1)
             raise
 
+    def _turn_away(self, path: str, epoch: int, kind: Kind, fault: str) -> None:
+        """There is nothing at *path* to upload."""
+        is_missing = self._filesystem.kind(path) is FileKind.MISSING
+        self._tally.blame("checkpoint file missing" if is_missing else "checkpoint file unusable")
+        # A final one will not come again, and a file that is there was meant: no report may look complete.
+        if kind is Kind.FINAL or not is_missing:
+            self._lose_unwritten("checkpoints")
+        self._log.warning(
+            "checkpoint.missing" if is_missing else "checkpoint.unusable",
+            path=path,
+            epoch=epoch,
+            cause=fault,
+            consequence="nothing is uploaded for it",
+        )
+
     def _offer(self, upload: Upload) -> None:
         self._uploads.offer(upload)
         self._delivery.checkpoints.offer()
 
     def keep_final(self, path: str, epoch: int, best_map: float | None) -> None:
-        """Take a snapshot of the final weights *path*, or of ``last.pt`` beside it where there are none."""
+        """Take a snapshot of the final weights *path*, or of ``last.pt`` beside it where they are none."""
         last = str(Path(path).with_name("last.pt"))
-        if self._filesystem.size(path) is None and self._filesystem.size(last) is not None:
-            self._log.warning("checkpoint.missing", path=path, epoch=epoch, sent_instead=last)
+        fault = fault_of(self._filesystem, path)
+        if fault is not None and fault_of(self._filesystem, last) is None:
+            is_missing = self._filesystem.kind(path) is FileKind.MISSING
+            event = "checkpoint.missing" if is_missing else "checkpoint.unusable"
+            self._log.warning(event, path=path, epoch=epoch, cause=fault, sent_instead=last)
             path = last
         self.keep(path, epoch, Kind.FINAL, best_map=best_map)
 

@@ -24,11 +24,20 @@ from .upload_queue import Upload
 
 
 def left_over(
-    model_id: str, outbox: Outbox, tally: Tally, log: EventLogger, *, refused: bool = False
+    model_id: str, outbox: Outbox, tally: Tally, log: EventLogger, *, refused: bool = False, is_for_run: bool = False
 ) -> list[BacklogReader]:
-    """Those of dead runs of this model in which something waits, oldest first; what was *refused* may wait again."""
+    """Those of dead runs of this model, oldest first; what was *refused* may wait again.
+
+    One in which nothing waits is kept where another one, or the run that it *is_for_run*, may log the same epochs: a
+    HUB may replace an epoch whole, and this one tells what was delivered of it.
+    """
     found = (_left_over(spool, tally, log, refused=refused) for spool in outbox.left_over(model_id))
-    return [reader for reader in found if reader is not None]
+    readers = [reader for reader in found if reader is not None]
+    if is_for_run or not all(reader.backlog.is_settled for reader in readers):
+        return readers
+    for reader in readers:
+        reader.spool.release(keep=False)
+    return []
 
 
 def opened(model_id: str, settings: Settings, outbox: Outbox) -> BacklogReader:
@@ -71,7 +80,8 @@ def _left_over(spool: Spool, tally: Tally, log: EventLogger, *, refused: bool) -
         else:
             reader = BacklogReader(spool)
     backlog = reader.backlog
-    if backlog.is_settled:  # its process was killed between the last delivery and its end
+    if backlog.is_settled and (backlog.aside or backlog.newest_settled < 0):
+        # Its process was killed between the last delivery and its end, or the HUB has refused what is left.
         spool.release(keep=backlog.aside > 0)
         return None
     with contextlib.suppress(OSError):  # only for whoever looks who has it now

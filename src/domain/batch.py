@@ -1,7 +1,7 @@
 """One metrics call's worth of a journal.
 
-The one rule: the HUB replaces an epoch whole, so what goes out for an epoch is all that is known of it, also what was
-delivered before.
+The one rule: a HUB may replace an epoch whole, so what goes out for an epoch is all that is known of it, also what was
+delivered before, and by earlier runs. (Our own HUB merges by name.)
 """
 
 from __future__ import annotations

@@ -23,6 +23,18 @@ class Kind(str, Enum):
         return "best.pt" if self is Kind.FINAL else "last.pt"
 
 
+#: The end-of-central-directory record of a zip lies within so many bytes of its end: its 22, and the longest comment.
+ZIP_TAIL = 22 + 65_535
+
+
+def is_cut_zip(head: bytes, tail: bytes) -> bool:
+    """Whether a file begins like a zip, as what ``torch.save`` writes does, and lacks the end of one.
+
+    *head* are its first bytes, *tail* its last :data:`ZIP_TAIL`.
+    """
+    return head.startswith(b"PK\x03\x04") and b"PK\x05\x06" not in tail
+
+
 @attrs.frozen
 class Checkpoint:
     """A snapshot that waits to be sent: ``path`` is ours, ``size`` in bytes, ``map`` the mAP50-95 of a final one.
@@ -39,8 +51,8 @@ class Checkpoint:
     map: float | None = None
 
     def supersedes(self, other: Checkpoint) -> bool:
-        """Whether *other*, offered before this one, need not be sent any more."""
-        return other.kind is Kind.EPOCH
+        """Whether *other*, offered before this one, need not be sent any more. An empty file makes nothing needless."""
+        return other.kind is Kind.EPOCH and self.size > 0
 
     def fields(self) -> dict[str, str]:
         """The text fields of the form, in the order of the old clients."""

@@ -113,22 +113,27 @@ class HubModel:
         """``new`` until the first checkpoint is stored, ``trained`` from the final one on."""
         if self.final is not None:
             return "trained"
-        return "training" if self.checkpoints else "new"
+        return "training" if self.last is not None else "new"
+
+    @property
+    def _whole(self) -> tuple[StoredCheckpoint, ...]:
+        """Those that are checkpoints: an earlier version stored files of 0 bytes too."""
+        return tuple(checkpoint for checkpoint in self.checkpoints if checkpoint.size)
 
     @property
     def final(self) -> StoredCheckpoint | None:
         """The newest final checkpoint."""
-        return next((c for c in reversed(self.checkpoints) if c.kind is Kind.FINAL), None)
+        return next((c for c in reversed(self._whole) if c.kind is Kind.FINAL), None)
 
     @property
     def last(self) -> StoredCheckpoint | None:
         """The epoch checkpoint to resume from: the newest that was stored."""
-        return next((c for c in reversed(self.checkpoints) if c.kind is Kind.EPOCH), None)
+        return next((c for c in reversed(self._whole) if c.kind is Kind.EPOCH), None)
 
     @property
     def best(self) -> StoredCheckpoint | None:
         """The epoch checkpoint that its trainer called the best so far: the newest of those."""
-        epochs = (c for c in reversed(self.checkpoints) if c.kind is Kind.EPOCH)
+        epochs = (c for c in reversed(self._whole) if c.kind is Kind.EPOCH)
         return next((c for c in epochs if c.is_best), None)
 
     def with_heartbeat(self, agent_id: str, name: str | None, *, at: float, end: RunEnd | None = None) -> HubModel:
@@ -144,6 +149,6 @@ class HubModel:
         """
         same = next((c for c in self.checkpoints if c.is_same(checkpoint)), checkpoint)
         grown = attrs.evolve(self, checkpoints=(*(c for c in self.checkpoints if c is not same), same))
-        newest = [c for c in grown.checkpoints if c.kind is Kind.EPOCH][-max(keep, 1) :]
+        newest = [c for c in grown.checkpoints if c.kind is Kind.EPOCH and c.size][-max(keep, 1) :]
         kept = {id(c) for c in (*newest, grown.best, grown.final)}
         return attrs.evolve(grown, checkpoints=tuple(c for c in grown.checkpoints if id(c) in kept))

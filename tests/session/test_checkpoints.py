@@ -3,10 +3,14 @@ from __future__ import annotations
 import hashlib
 import io
 import sys
+import zipfile
 
 import pytest
 
 import hubport
+from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.journal import checkpoint_line, run_line
+from hubport.testing import FakeFilesystem
 from tests.session.conftest import Stage
 
 
@@ -61,6 +65,100 @@ def test_a_missing_file_is_a_warning_and_no_request(stage: Stage, caplog: pytest
         stage.clock.advance(10)
     assert [] == stage.hub.received("upload")
     assert "checkpoint.missing" in caplog.text
+
+
+@pytest.mark.parametrize("file", ["empty.pt", "folder"])
+def test_what_is_no_checkpoint_is_a_warning_and_counts(
+    stage: Stage, caplog: pytest.LogCaptureFixture, file: str
+) -> None:
+    """Somebody meant it: no report looks complete."""
+    stage.disk.files |= {"empty.pt": b"", "folder/last.pt": b"last"}
+    with stage.connect() as session:
+        session.upload_checkpoint("last.pt", epoch=8)
+        session.flush(within=60)
+        session.upload_checkpoint(file, epoch=9)
+        session.flush(within=60)
+        report = session.status()
+    assert [8] == [c.epoch for c in stage.hub.checkpoints(stage.model_id)]
+    assert 1 == len(stage.hub.received("upload"))
+    assert (2, 1, 1) == (report.checkpoints.logged, report.checkpoints.delivered, report.checkpoints.lost)
+    assert not report.is_complete
+    assert "checkpoint.unusable" in caplog.text
+    assert ("it is empty (0 bytes)" if file == "empty.pt" else "it is a directory") in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", None])
+def test_the_final_one_is_never_an_empty_file(stage: Stage, content: bytes | None) -> None:
+    """And without a good ``last.pt`` beside it there is none."""
+    stage.disk.files = {"best.pt": b""} | ({} if content is None else {"last.pt": content})
+    with stage.connect() as session:
+        report = session.finish("best.pt", epoch=2, map=0.1)
+    assert [] == stage.hub.received("upload")
+    assert (1, False, False) == (report.checkpoints.lost, report.is_complete, report.final_delivered)
+    assert "new" == stage.hub.model(stage.model_id).status
+
+
+def test_last_goes_where_best_is_empty(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    stage.disk.files = {"best.pt": b"", "last.pt": b"last"}
+    with stage.connect() as session:
+        report = session.finish("best.pt", epoch=2, map=0.1)
+    (final,) = stage.hub.received("upload")
+    assert ("best.pt", 4, sha(b"last")) == final.file
+    assert (True, True) == (report.is_complete, report.final_delivered)
+    assert "it is empty (0 bytes)" in caplog.text
+
+
+@pytest.mark.parametrize("end", ["upload", "finish"])
+def test_a_file_that_is_emptied_while_it_is_copied_is_no_checkpoint(stage: Stage, end: str) -> None:
+    class Emptied(FakeFilesystem):
+        def snapshot(self, source: str, target: str) -> int:
+            self.files[source] = b""
+            return super().snapshot(source, target)
+
+    stage.disk = Emptied({"best.pt": b"best"})
+    with stage.connect() as session:
+        if end == "upload":
+            session.upload_checkpoint("best.pt", epoch=1)
+        else:
+            session.finish("best.pt", epoch=1, map=0.5)
+        report = session.status()
+    assert [] == stage.hub.received("upload")
+    assert (1, 1, False) == (report.checkpoints.logged, report.checkpoints.lost, report.is_complete)
+    assert ["best.pt"] == list(stage.disk.files)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_zip_without_an_end_is_sent_with_a_warning(
+    stage: Stage,
+    caplog: pytest.LogCaptureFixture,
+    is_whole: bool,  # noqa: FBT001
+) -> None:
+    """What ``torch.save`` leaves of a file when the disk is full, or the process is killed."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("data.pkl", b"weights" * 20_000)
+        archive.comment = b"a comment" * 7000
+    whole = written.getvalue()
+    stage.disk.files["last.pt"] = whole if is_whole else whole[:100_000]
+    with stage.connect() as session:
+        session.upload_checkpoint("last.pt", epoch=1)
+        assert session.flush(within=60)
+    assert 1 == len(stage.hub.checkpoints(stage.model_id))
+    assert is_whole is ("checkpoint.cut" not in caplog.text)
+
+
+def test_an_empty_checkpoint_that_an_earlier_version_left_is_not_sent(stage: Stage) -> None:
+    """And makes no older one needless."""
+    spool = stage.outbox.open(stage.model_id)
+    spool.append(run_line({"model": stage.model_id}))
+    for number, content in ((1, b"good"), (2, b"")):
+        path = f"{spool.folder}/{number}-last.pt"
+        stage.disk.files[path] = content
+        spool.append(checkpoint_line(Checkpoint(number, number, Kind.EPOCH, path, len(content))))
+    spool.release(keep=True)
+    with stage.connect() as session:
+        session.flush(within=3600)
+    assert [(1, 4)] == [(c.epoch, c.size) for c in stage.hub.checkpoints(stage.model_id)]
 
 
 def test_last_goes_where_best_is_missing(stage: Stage) -> None:

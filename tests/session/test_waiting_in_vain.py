@@ -59,9 +59,7 @@ def test_it_says_what_waits_why_until_when_and_what_an_interrupt_costs(stage: St
     session.finish("best.pt", epoch=0, map=0.5, within=60)
     (_, level, line), *_ = heard.of("delivery.waiting")
     assert "WARNING" == level
-    assert line.startswith(
-        f"delivery.waiting 3 records and 1 checkpoint still to be sent to {stage.settings().api_root}"
-    )
+    assert line.startswith(f"delivery.waiting 3 records and 1 checkpoint still to be sent to {stage.hub.root}")
     why = "no answer (the fake HUB is down)"
     for words in (f"tries until {end}", why, "Ctrl-C keeps everything", "'hubport sync'"):
         assert words in line

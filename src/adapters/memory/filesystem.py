@@ -6,7 +6,7 @@ import errno
 import io
 from typing import BinaryIO
 
-from ...domain.ports.filesystem import Filesystem
+from ...domain.ports.filesystem import FileKind, Filesystem
 
 
 class FakeFilesystem(Filesystem):
@@ -20,6 +20,13 @@ class FakeFilesystem(Filesystem):
         """Bytes in *path*."""
         content = self.files.get(path)
         return None if content is None else len(content)
+
+    def kind(self, path: str) -> FileKind:
+        """A file, or what other files lie in."""
+        if path in self.files:
+            return FileKind.FILE
+        is_folder = any(file.startswith(f"{path}/") for file in self.files) if path else False
+        return FileKind.FOLDER if is_folder else FileKind.MISSING
 
     def open(self, path: str) -> BinaryIO:
         """A reader of the bytes that are there now."""

@@ -114,6 +114,11 @@ def _take_checkpoint(hub: Premises, asked: Asked, model_id: str) -> Answer:
         raise Refusal(400, f"the form has no file: send the checkpoint as the part {kind.part_name!r}")
     # Unique for each model: clients cache by the last part of the path.
     file = keep(hub, asked.file, f"{model_id}-{'best' if kind is Kind.FINAL else f'epoch-{epoch}'}.pt")
+    if file.size == 0:
+        hub.blobs.delete(file.blob)
+        raise Refusal(
+            422, f"{kind.part_name} is empty (0 bytes), and no checkpoint: was there room where it was saved?"
+        )
     checkpoint = StoredCheckpoint(
         file.name,
         file.token,

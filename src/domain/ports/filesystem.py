@@ -5,7 +5,17 @@ The one rule: a path in, a value out; every failure is an ``OSError``.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import BinaryIO, Protocol, runtime_checkable
+
+
+class FileKind(Enum):
+    """What lies at a path."""
+
+    MISSING = "there is no such file"
+    FOLDER = "it is a directory"
+    SPECIAL = "it is no regular file, but a pipe, a socket or a device"
+    FILE = "a regular file"
 
 
 @runtime_checkable
@@ -14,6 +24,10 @@ class Filesystem(Protocol):
 
     def size(self, path: str) -> int | None:
         """Bytes in the regular file *path*; ``None`` when there is none."""
+        ...
+
+    def kind(self, path: str) -> FileKind:
+        """What lies at *path*, behind symbolic links; ``MISSING`` also where nobody may look."""
         ...
 
     def open(self, path: str) -> BinaryIO:

@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from ...domain.ports.filesystem import Filesystem
+from ...domain.ports.filesystem import FileKind, Filesystem
 
 _MEBI = 1 << 20
 
@@ -53,6 +53,15 @@ class FilesystemContract:
     def test_a_folder_has_no_size(self, filesystem: Filesystem, folder: str) -> None:
         """It is nothing to upload."""
         assert filesystem.size(folder) is None
+
+    def test_what_lies_there_has_a_kind(self, filesystem: Filesystem, folder: str) -> None:
+        """So that a trainer is told what it has named."""
+        self.write(filesystem, f"{folder}/last.pt", b"")
+
+        assert filesystem.kind(f"{folder}/last.pt") is FileKind.FILE
+        assert filesystem.kind(folder) is FileKind.FOLDER
+        for path in (f"{folder}/missing", f"{folder}/last.pt/below", f"{folder}/\0", ""):
+            assert filesystem.kind(path) is FileKind.MISSING
 
     @pytest.mark.parametrize("size", [0, 1, 100_000])
     def test_a_file_has_the_size_of_its_content(self, filesystem: Filesystem, folder: str, size: int) -> None:

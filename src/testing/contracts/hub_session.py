@@ -226,6 +226,21 @@ class HubSessionContract:
         assert {"0": 1.0, "1": 0.5} == series["train/loss"]
         assert {"0": 0.2} == series["lr"]
 
+    def test_an_empty_file_is_no_checkpoint(self, hub: HubUnderTest) -> None:
+        """It is refused, is no ``resume``, and ends no model."""
+        model_id = hub.create()
+        path = f"/v1/models/{model_id}/upload"
+        empty = file_part("last.pt", b"")
+        for kind in ("epoch", "final"):
+            assert hub.refused("POST", path, fields={"epoch": "8", "type": kind}, file=empty) == 422
+        assert ("new", []) == (hub.model(model_id)["status"], hub.model(model_id)["checkpoints"])
+
+        hub.upload(model_id, b"good", epoch="8")
+        assert hub.refused("POST", path, fields={"epoch": "9", "type": "final"}, file=empty) == 422
+        record = hub.model(model_id)
+        assert record["status"] == "training"
+        assert hub.download(record["resume"]).body == b"good"
+
     def test_a_record_says_how_far_its_training_has_come(self, hub: HubUnderTest) -> None:
         """The newest epoch, the best value, and whether its run shows itself."""
         model_id = hub.create()

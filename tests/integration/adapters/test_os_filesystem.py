@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from hubport.adapters.os_filesystem import OsFilesystem
+from hubport.app.checkpoint_file import fault_of
+from hubport.domain.ports.filesystem import FileKind
 from tests.integration.adapters.child_process import output
 
 SIZES = [0, 1, 100, 8191, 8192, 8193, 131_073, 5_000_001]
@@ -31,6 +35,35 @@ def written(path: Path, size: int) -> bytes:
     content = random.Random(size).randbytes(size)
     path.write_bytes(content)
     return content
+
+
+def test_what_is_no_regular_file_is_told_without_being_opened(tmp_path: Path) -> None:
+    """Opening a pipe waits for somebody to write; a link is what it leads to."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "around").symlink_to(tmp_path / "around")
+    (tmp_path / "link").symlink_to(tmp_path)
+    kinds = {name: OsFilesystem().kind(str(tmp_path / name)) for name in ("pipe", "dangling", "around", "link")}
+
+    assert {
+        "pipe": FileKind.SPECIAL,
+        "dangling": FileKind.MISSING,
+        "around": FileKind.MISSING,
+        "link": FileKind.FOLDER,
+    } == kinds
+    assert FileKind.SPECIAL is OsFilesystem().kind(os.devnull)
+    assert "it is no regular file, but a pipe, a socket or a device" == fault_of(OsFilesystem(), str(tmp_path / "pipe"))
+
+
+def test_what_nobody_may_read_is_no_checkpoint(tmp_path: Path) -> None:
+    class Locked(OsFilesystem):
+        def open(self, path: str) -> BinaryIO:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    (tmp_path / "last.pt").write_bytes(b"weights")
+
+    assert fault_of(OsFilesystem(), str(tmp_path / "last.pt")) is None
+    assert "it cannot be read: Permission denied" == fault_of(Locked(), str(tmp_path / "last.pt"))
 
 
 @pytest.mark.parametrize("size", SIZES)

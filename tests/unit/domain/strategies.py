@@ -50,7 +50,7 @@ checkpoints: st.SearchStrategy[Checkpoint] = st.builds(
     epoch=st.integers(0, 10**6),
     kind=st.sampled_from(Kind),
     path=st.text(max_size=5),
-    size=st.integers(0, 2**40),
+    size=st.integers(1, 2**40),
     is_best=st.booleans(),
     map=st.none() | finite_floats,
 )

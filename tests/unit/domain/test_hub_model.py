@@ -28,7 +28,7 @@ stored = st.builds(
     token=words_of(8),
     kind=st.sampled_from(Kind),
     epoch=st.integers(0, 999),
-    size=st.integers(0, 10**9),
+    size=st.integers(1, 10**9),
     sha256=st.just("0" * 64),
     is_best=st.booleans(),
     map=st.none() | st.floats(0, 1),
@@ -385,6 +385,23 @@ def test_an_upload_that_is_sent_again_keeps_the_address_that_was_given_out() -> 
 
     assert [other, first] == list(model.checkpoints)
     assert first == model.last
+
+
+# What is none
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_an_empty_file_of_an_earlier_version_is_no_checkpoint(kind: Kind) -> None:
+    """It gives no resume and ends no model, and goes when the next one comes."""
+    empty = StoredCheckpoint("e.pt", "e", 0, "e3b0", kind=kind, epoch=9, is_best=True)
+    good = StoredCheckpoint("g.pt", "g", 3, "ab", kind=Kind.EPOCH, epoch=8)
+    model = attrs.evolve(MODEL, checkpoints=(empty,))
+    assert ("new", None, None, None) == (model.status, model.last, model.best, model.final)
+
+    model = attrs.evolve(MODEL, checkpoints=(good, empty))
+    assert ("training", good, None, None) == (model.status, model.last, model.best, model.final)
+
+    assert (good,) == attrs.evolve(MODEL, checkpoints=(empty,)).with_checkpoint(good, keep=5).checkpoints
 
 
 # Its silence
