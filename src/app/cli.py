@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from ..domain.errors import AuthenticationFailed, HubportError
+from ..domain.printable import printable
 from .command_name import command, program_name
 from .commands import demo, keys, login, models, outbox, serve
 
@@ -64,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(reason: str) -> int:
-    print("hubport:", " ".join(reason.splitlines()), file=sys.stderr)
+    # It may quote a HUB.
+    print("hubport:", printable(" ".join(reason.splitlines())), file=sys.stderr)
     return 1
 
 

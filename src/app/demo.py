@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ..domain.printable import counted
+from ..domain.printable import counted, printable
 from .asking import PATIENCE, Asking
 from .digits import DigitsTrainer
 from .report import Report
@@ -82,7 +82,7 @@ class DemoResult:
             ("heartbeats", str(self.report.heartbeats.delivered)),
             ("accuracy", f"{self.accuracy:.1%} on images that training never saw"),
         ]
-        lines = [f"  {name:<18}{value}" for name, value in rows]
+        lines = [f"  {name:<18}{printable(value)}" for name, value in rows]
         return "\n".join(["What the HUB holds now:", *lines])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ..domain.printable import counted
 from .command_name import command
 
 #: States in which a session sends nothing.
@@ -64,6 +65,11 @@ class Report:
     def _lost(self) -> int:
         return self.metrics.lost + self.checkpoints.lost
 
+    def _both(self, column: str) -> str:
+        """How many metrics and checkpoints are in *column*."""
+        metrics, checkpoints = (getattr(count, column) for count in (self.metrics, self.checkpoints))
+        return f"{counted(metrics, 'metric')} and {counted(checkpoints, 'checkpoint')}"
+
     def __str__(self) -> str:
         parts: list[str] = []
         parts.append(
@@ -73,15 +79,15 @@ class Report:
         )
         if self.metrics.refused or self.checkpoints.refused:
             parts.append(
-                f"{self.metrics.refused} metrics and {self.checkpoints.refused} checkpoints were refused by the HUB "
+                f"{self._both('refused')} were refused by the HUB "
                 f"and lie in {self.spool}: '{command('sync --refused')}' sends them again"
             )
         if self._lost:
             fate = "were logged where nothing is sent" if self.state in _SENDS_NOTHING else "could not be kept"
-            parts.append(f"{self.metrics.lost} metrics and {self.checkpoints.lost} checkpoints {fate}")
+            parts.append(f"{self._both('lost')} {fate}")
         if self._left:
             parts.append(
-                f"{self.metrics.waiting} metrics and {self.checkpoints.waiting} checkpoints wait in {self.spool}: "
+                f"{self._both('waiting')} wait in {self.spool}: "
                 f"'{command('sync')}' on this machine sends them, and so does the next "
                 f"hubport.connect({self.model_id!r})"
             )

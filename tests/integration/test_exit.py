@@ -143,7 +143,7 @@ def test_no_dead_server_holds_an_exit_or_costs_a_record(site: TrainerSite, troub
 def assert_says_what_is_left(site: TrainerSite, summary: str) -> None:
     """How many wait, where, and the two ways to send them."""
     (spool,) = site.spools()
-    assert f"2 metrics and 1 checkpoints wait in {spool}" in summary
+    assert f"2 metrics and 1 checkpoint wait in {spool}" in summary
     assert "'hubport sync'" in summary
     assert f"hubport.connect('{site.model_id}')" in summary
     assert {"journal"} < {path.name for path in spool.iterdir()}

@@ -188,7 +188,7 @@ def test_a_hub_that_goes_down_in_the_middle_costs_nothing(site: TrainerSite, scr
     assert 2 == len(said)
     for line, model_id in zip(said, (first, second), strict=True):
         assert line.startswith(f"0 of 2 metrics and 0 of 1 checkpoints delivered to {site.url}/models/{model_id}")
-        assert "2 metrics and 1 checkpoints wait in" in line
+        assert "2 metrics and 1 checkpoint wait in" in line
     assert not [line for line in complaints if "Traceback" in line]
     assert [2, 2] == [one["metrics"] for one in statuses(site)]
     site.lab.heal()
@@ -208,7 +208,7 @@ def test_a_model_that_is_gone_from_the_hub(site: TrainerSite) -> None:
     status, said, complaints = outcome(site.hubport("sync"))
 
     assert 1 == status
-    assert f"2 metrics and 1 checkpoints were refused by the HUB and lie in {outbox(site)}/{gone}." in said[0]
+    assert f"2 metrics and 1 checkpoint were refused by the HUB and lie in {outbox(site)}/{gone}." in said[0]
     assert not [line for line in complaints if "Traceback" in line]
     assert_arrived(site, model_id)
     (left,) = statuses(site)
@@ -260,7 +260,7 @@ def test_what_is_refused_again_stays(site: TrainerSite) -> None:
     status, said, _ = outcome(site.hubport("sync", "--refused"))
 
     assert 1 == status
-    assert "2 metrics and 1 checkpoints were refused by the HUB" in said[0]
+    assert "2 metrics and 1 checkpoint were refused by the HUB" in said[0]
     assert "hubport sync --refused" in said[0]
     (left,) = statuses(site)
     assert (model_id, "refused", 3) == (left["model_id"], left["state"], left["refused"])
@@ -318,7 +318,7 @@ def test_a_checkpoint_that_somebody_has_removed_is_said_to_be_lost(site: Trainer
     next(site.spools()[0].glob("*.pt")).unlink()
     status, said, _ = outcome(site.hubport("sync"))
     assert 1 == status
-    assert "0 metrics and 1 checkpoints could not be kept" in said[0]
+    assert "0 metrics and 1 checkpoint could not be kept" in said[0]
     assert ALL == site.hub.metrics(model_id)
     assert [] == site.spools()
 

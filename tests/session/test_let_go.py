@@ -67,7 +67,7 @@ def test_with_a_hub_that_is_away_it_keeps_what_waits_and_says_so(
     stage.clock.advance(60)
     (warning,) = said(caplog, "session.closed")
     assert "nobody holds the session any more" in warning
-    assert "1 metrics and 0 checkpoints wait" in warning
+    assert "1 metric and 0 checkpoints wait" in warning
     stage.hub.heal()
     stage.outbox.crash()
     stage.connect().close()

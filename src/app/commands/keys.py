@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...domain.hub_items import Key
+from ...domain.printable import printable
 from ..command_name import command
 from ..hub_container import HubContainer
 from ..hub_keys import Keys
@@ -69,13 +70,16 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _revoke(options: argparse.Namespace) -> int:
-    with _keys(must_be_here(options)) as keys:
-        revoked = [keys.revoke(key_id) for key_id in options.ids]
-    if options.json:
-        print(json.dumps([_shown(key) for key in revoked], indent=2))
-    else:
-        for key in revoked:
-            print(f"{key.id} ({key.name}, …{key.tail}) is good no more.")
+    revoked: list[Key] = []
+    try:
+        with _keys(must_be_here(options)) as keys:
+            revoked.extend(keys.revoke(key_id) for key_id in dict.fromkeys(options.ids))
+    finally:  # what was done is said, also where the next ID is none
+        if options.json and revoked:
+            print(json.dumps([_shown(key) for key in revoked], indent=2))
+        elif not options.json:
+            for key in revoked:
+                print(f"{key.id} ({printable(key.name)}, …{key.tail}) is good no more.")
     return 0
 
 

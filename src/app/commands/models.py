@@ -199,21 +199,22 @@ def _must_name_metric(options: argparse.Namespace) -> None:
 
 def _delete(options: argparse.Namespace) -> int:
     with chosen_hub(options) as hub:
-        ids = [hub.id_of(model) for model in options.models]
+        ids = list(dict.fromkeys(hub.id_of(model) for model in options.models))
         if options.hard and not options.yes and not _is_sure(ids):
             print("hubport: nothing was deleted", file=sys.stderr)
             return 1
-        for model_id in ids:
-            hub.delete(model_id, is_hard=options.hard)
-            if not options.json:
+        deleted: list[dict[str, str]] = []
+        try:
+            for model_id in ids:
+                hub.delete(model_id, is_hard=options.hard)
+                deleted.append({"id": model_id, "deleted": "for good" if options.hard else "trash"})
+        finally:  # what was done is said, also where the next one is not there
+            if options.json and deleted:
+                print(json.dumps(deleted, indent=2))
+            elif not options.json:
                 how = "is gone." if options.hard else f"is in the trash: `{command('models restore')}` takes it out."
-                print(model_id, how)
-    if options.json:
-        print(
-            json.dumps(
-                [{"id": model_id, "deleted": "for good" if options.hard else "trash"} for model_id in ids], indent=2
-            )
-        )
+                for each in deleted:
+                    print(each["id"], how)
     return 0
 
 
@@ -227,9 +228,14 @@ def _is_sure(ids: list[str]) -> bool:
 
 
 def _restore(options: argparse.Namespace) -> int:
+    records: list[dict[str, Any]] = []
     with chosen_hub(options) as hub:
-        records = [hub.restore(hub.id_of(model)) for model in options.models]
-    print(json.dumps(records, indent=2) if options.json else listing(records))
+        ids = list(dict.fromkeys(hub.id_of(model) for model in options.models))
+        try:
+            records.extend(hub.restore(model_id) for model_id in ids)
+        finally:
+            if records:
+                print(json.dumps(records, indent=2) if options.json else listing(records))
     return 0
 
 

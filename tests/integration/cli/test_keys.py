@@ -96,3 +96,11 @@ def test_wrong_usage(machine: Machine, arguments: tuple[str, ...]) -> None:
     status, said, complaints = machine.outcome("keys", *arguments)
     assert (2, []) == (status, said)
     assert complaints[0].startswith("usage: hubport keys")
+
+
+def test_what_was_revoked_before_a_bad_id_is_said(machine: Machine) -> None:
+    key = machine.json("keys", "create")["id"]
+    status, said, (line,) = machine.outcome("keys", "revoke", key, key, "nope")
+    assert (1, 1) == (status, len(said))
+    assert said[0].startswith(key)
+    assert "nope" in line

@@ -184,6 +184,27 @@ def test_no_more_is_asked_for_than_is_wanted(limit: int) -> None:
     assert limit == len(list(models.all(limit=limit))) == sum(asked)
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_what_was_done_before_a_bad_id_is_said(here: Way, as_json: tuple[str, ...]) -> None:
+    good = here.create()["id"]
+    for action in ("delete", "restore"):
+        status, said, complaints = here.outcome(action, good, good, NOBODY, *as_json)
+        assert 1 == status
+        assert 1 == "".join(said).count(f'"id": "{good}"' if as_json else good)
+        assert NOBODY in complaints[-1]
+
+
+def test_the_words_of_a_hub_do_nothing_to_the_terminal(machine: Machine) -> None:
+    hub = FakeHub()
+    with LoopbackServer(hub) as server:
+        hub.refuse(422, "\x1b[2Jbad\x07 \u202eabc")
+        status, said, (line,) = machine.outcome(
+            "models", "list", ULTRALYTICS_HUB_API=server.url, HUB_API_KEY=hub.api_key
+        )
+    assert (1, []) == (status, said)
+    assert "�[2Jbad� �abc" in line
+
+
 def test_a_query_that_none_matches_is_said_to_be_that(way: Way) -> None:
     assert "No model has 'zzz' in its name or its ID." == way.table("list", "--query", "zzz")
     way.create("--name", "a cat")

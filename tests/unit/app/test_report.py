@@ -34,11 +34,11 @@ def test_all_well_is_one_sentence() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"metrics": Count(logged=10, delivered=9)}, "1 metrics and 0 checkpoints wait in /spool/1"),
+        ({"metrics": Count(logged=10, delivered=9)}, "1 metric and 0 checkpoints wait in /spool/1"),
         ({"checkpoints": Count(logged=1)}, f"hubport.connect('{'A' * 20}')"),
-        ({"metrics": Count(logged=10, delivered=9, refused=1)}, "1 metrics and 0 checkpoints were refused"),
+        ({"metrics": Count(logged=10, delivered=9, refused=1)}, "1 metric and 0 checkpoints were refused"),
         ({"checkpoints": Count(logged=1, refused=1)}, "lie in /spool/1: 'hubport sync --refused' sends them again"),
-        ({"metrics": Count(logged=10, delivered=9, lost=1)}, "1 metrics and 0 checkpoints could not be kept"),
+        ({"metrics": Count(logged=10, delivered=9, lost=1)}, "1 metric and 0 checkpoints could not be kept"),
     ],
 )
 def test_what_is_not_delivered_is_said(change: dict[str, Any], says: str) -> None:
