@@ -11,6 +11,8 @@ LATER_VENV := .venv-peer-later
 LATER_REQUIREMENTS := tests/compat/hub/requirements.txt
 TORCH_VENV := .venv-torch
 TORCH_REQUIREMENTS := tests/integration/torch-requirements.txt
+LIGHTNING_VENV := .venv-lightning
+LIGHTNING_REQUIREMENTS := tests/integration/lightning-requirements.txt
 BENCH_VENV := .venv-bench
 BENCH_PEERS := $(patsubst benchmarks/peers/%.txt,$(BENCH_VENV)/%/.installed,$(wildcard benchmarks/peers/*.txt))
 
@@ -24,7 +26,7 @@ unit: export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types contracts unit peer torch bench bench-peers dev clean FORCE
+.PHONY: help demo test lint format types contracts unit peer torch lightning bench bench-peers dev clean FORCE
 
 help: ## what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -48,7 +50,7 @@ types: $(VENV)/.installed-dev ## mypy, strict
 contracts: $(VENV)/.installed-dev ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
-unit: $(VENV)/.installed-dev peer torch ## the tests, and the floor of coverage (without it, one by one: ARGS="-k lane")
+unit: $(VENV)/.installed-dev peer torch lightning ## the tests, and the floor of coverage (without it, one by one: ARGS="-k lane")
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 	$(BIN)/coverage combine -q
@@ -63,6 +65,8 @@ endif
 
 torch: $(TORCH_VENV)/.tried ## the environment of the trainings over two ranks, where torch can be installed
 
+lightning: $(LIGHTNING_VENV)/.tried ## the environment of the training by Lightning, where it can be installed
+
 bench: $(BENCH_VENV)/hubport/.installed bench-peers ## measure beside the peers, and write docs/reference/benchmarks.md (ARGS=--help)
 	@$(BENCH_VENV)/hubport/bin/python -m benchmarks $(ARGS)
 
@@ -72,7 +76,8 @@ bench-peers: $(BENCH_PEERS) ## the environments of the peers, each with nothing 
 dev: $(VENV)/.installed-dev ## the environment, with every tool
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) $(PEER_VENV) $(LATER_VENV) $(TORCH_VENV) $(BENCH_VENV) build dist hubport.egg-info htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) $(PEER_VENV) $(LATER_VENV) $(TORCH_VENV) $(LIGHTNING_VENV) \
+	  $(BENCH_VENV) build dist hubport.egg-info htmlcov .coverage .coverage.* \
 	  .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -113,6 +118,13 @@ $(TORCH_VENV)/.tried: $(TORCH_REQUIREMENTS) pyproject.toml
 	@if $(TORCH_VENV)/bin/python $(PIP_INSTALL) -r $< -e . >$(TORCH_VENV)/.why-not 2>&1; \
 	then mv $(TORCH_VENV)/.why-not $(TORCH_VENV)/.installed; \
 	else echo "no torch here, its tests are skipped:"; cat $(TORCH_VENV)/.why-not; fi
+	@touch $@
+
+$(LIGHTNING_VENV)/.tried: $(LIGHTNING_REQUIREMENTS) pyproject.toml
+	$(PYTHON) -m venv --clear $(LIGHTNING_VENV)
+	@if $(LIGHTNING_VENV)/bin/python $(PIP_INSTALL) -r $< -e . >$(LIGHTNING_VENV)/.why-not 2>&1; \
+	then mv $(LIGHTNING_VENV)/.why-not $(LIGHTNING_VENV)/.installed; \
+	else echo "no Lightning here, its tests are skipped:"; cat $(LIGHTNING_VENV)/.why-not; fi
 	@touch $@
 
 $(BENCH_VENV)/hubport/.created: pyproject.toml

@@ -1,7 +1,8 @@
 """SIGTERM and SIGINT of this process.
 
 The one rule: the handler takes no lock and waits for nothing. It puts the earlier handlers back and starts a thread,
-which lets the signal go on when the watcher is through.
+which lets the signal go on when the watcher is through. Where somebody's handler in front of ours has called ours, the
+signal is that handler's: ours starts the thread, calls the earlier handler at once, and sends nothing again.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import threading
 import weakref
 from collections.abc import Callable
 from types import FrameType
+from typing import Any, TypeAlias
 
 from ..domain.ports.signals import Signals, Watch
 
 _WATCHED = (signal.SIGTERM, signal.SIGINT)
+#: What Python sets, or Python code has set.
+Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int
 
 
 _WATCHES: weakref.WeakSet[OsWatch] = weakref.WeakSet()
@@ -29,7 +33,8 @@ class OsWatch(Watch):
         self._on_signal = on_signal
         self._active = True
         self._holding = False
-        self._earlier = {
+        self._is_anothers = False
+        self._earlier: dict[signal.Signals, Handler] = {
             number: handler
             for number in _WATCHED
             # Ignored stays ignored; None is a handler that C code set, which Python could not put back.
@@ -40,7 +45,10 @@ class OsWatch(Watch):
             signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._active:
+        earlier = self._earlier[signal.Signals(number)]
+        if signal.getsignal(number) != self._handle or _is_of_event_loop(earlier):
+            self._handle_for_another(number, frame, earlier)
+        elif self._active:
             self.stop()
             self._holding = True
             try:
@@ -48,20 +56,37 @@ class OsWatch(Watch):
                 _thread.start_new_thread(self._on_signal, (number,))
             except RuntimeError:  # the interpreter is about to end, and starts no threads any more
                 self.pass_on(number)
-            return
-        # We were stopped where handlers cannot be put back (another thread), or somebody's handler in front of ours
-        # still calls us: do what the earlier one does.
-        earlier = self._earlier[signal.Signals(number)]
+        else:
+            # We were stopped where handlers cannot be put back (another thread), or somebody has put ours back since:
+            # do what the earlier one does. It must find itself in front.
+            signal.signal(number, earlier)
+            if callable(earlier):
+                earlier(number, frame)
+            else:
+                os.kill(os.getpid(), number)
+
+    def _handle_for_another(self, number: int, frame: FrameType | None, earlier: Handler) -> None:
+        """Somebody in front goes on. Without us that handler would have called the earlier one, where there is one."""
+        if self._active and not self._holding:
+            self._holding = self._is_anothers = True
+            try:
+                _thread.start_new_thread(self._on_signal, (number,))
+            except RuntimeError:
+                self.pass_on(number)
         if callable(earlier):
             earlier(number, frame)
-        else:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
 
     def pass_on(self, signum: int) -> None:
         """Send the signal again: to this process, so that the main thread's handler or the default action meets it."""
-        os.kill(os.getpid(), signum)
+        if not self._is_anothers:
+            os.kill(os.getpid(), signum)
+        self._is_anothers = False
         self._holding = False
+
+    @property
+    def is_watching(self) -> bool:
+        """Until the first signal that came to us, or the stop."""
+        return self._active
 
     @property
     def is_holding(self) -> bool:
@@ -75,6 +100,11 @@ class OsWatch(Watch):
             for number, earlier in self._earlier.items():
                 if signal.getsignal(number) == self._handle:
                     signal.signal(number, earlier)
+
+
+def _is_of_event_loop(handler: Handler) -> bool:
+    """Whether *handler* does nothing, because an event loop has been told of the signal by its file descriptor."""
+    return getattr(handler, "__module__", None) in {"asyncio.unix_events", "uvloop._noop"}
 
 
 class OsSignals(Signals):

@@ -27,19 +27,26 @@ class SignalHold:
         """Watch *signals*, where that can be done."""
         self._signals = signals
         self._watch = signals.watch(self._on_signal)
+        self._delivery.waiting.ring()
         if self._watch is None:
             self._log.debug("signals.not_watched", why="handlers can be set in the main thread alone")
 
     def _on_signal(self, signum: int) -> None:
         """Called in a thread of its own."""
+        if self._watch is None:  # it has come between the setting of the handler and the return of `watch`
+            longest = self._clock.now() + self._within
+            self._delivery.waiting.wait_for(lambda: self._watch is not None, deadline=longest)
+        goes_on = self._watch is not None and self._watch.is_watching
+        last = "the handler that has called ours goes on" if goes_on else "then passing it on"
         try:
-            self._log.info("signal.received", signal=signum, consequence="sending what is left, then passing it on")
-            self._delivery.heartbeats.pause()
+            self._log.info("signal.received", signal=signum, consequence=f"sending what is left, {last}")
+            if not goes_on:
+                self._delivery.heartbeats.pause()
             self._delivery.drain(self._clock.now() + self._within)
         finally:
             if self._watch is not None:
                 self._watch.pass_on(signum)
-            self._was_survived = True
+            self._was_survived = not goes_on
             self._delivery.waiting.ring()
 
     def go_on(self) -> None:

@@ -29,6 +29,13 @@ class TestOsSignals(SignalsContract):
     def raise_signal(self, signals: Signals, number: int) -> None:
         os.kill(os.getpid(), number)
 
+    def raise_before(self, signals: Signals, number: int) -> None:
+        ours = signal.getsignal(number)
+        assert callable(ours)
+        signal.signal(number, lambda *arguments: ours(*arguments))  # noqa: PLW0108 - it must not be ours itself
+        signal.raise_signal(number)
+        signal.signal(number, ours)
+
 
 class TestFakeSignals(SignalsContract):
     @pytest.fixture
@@ -43,3 +50,7 @@ class TestFakeSignals(SignalsContract):
     def raise_signal(self, signals: Signals, number: int) -> None:
         assert isinstance(signals, FakeSignals)
         signals.raise_signal(number)
+
+    def raise_before(self, signals: Signals, number: int) -> None:
+        assert isinstance(signals, FakeSignals)
+        signals.raise_before(number)

@@ -57,6 +57,21 @@ def test_after_an_interrupt_that_the_trainer_survives_heartbeats_go_on(stage: St
     assert [signal.SIGINT] * 2 == stage.signals.passed_on
 
 
+def test_a_signal_whose_handler_goes_on_is_drained_and_heartbeats_go_on(stage: Stage) -> None:
+    """As that of Lightning, which calls ours and ends the training at the end of the batch."""
+    session = stage.connect()
+    for number in range(2):
+        stage.clock.advance(1)
+        session.log_metrics(number, {"a": 1.0})
+        stage.signals.raise_before(signal.SIGTERM)
+        assert set(range(number + 1)) == set(stage.hub.metrics(stage.model_id))
+    assert [signal.SIGTERM] * 2 == stage.signals.passed_on  # once each
+    stage.clock.advance(600)
+    assert [0.0, 300.0, 600.0] == stage.times("heartbeat")
+    assert 1 == len(stage.signals.watches)
+    assert session.finish("best.pt", epoch=1).is_complete
+
+
 def test_the_end_of_a_session_lets_go_of_the_signals(stage: Stage) -> None:
     with stage.connect():
         assert 1 == len(stage.signals.watches)

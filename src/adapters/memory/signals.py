@@ -15,11 +15,19 @@ class FakeWatch(Watch):
         self._signals = signals
         self.on_signal = on_signal
         self.holding = False
+        self.is_anothers = False
 
     def pass_on(self, signum: int) -> None:
         """Raise it again: it meets the watcher below, or the fake process."""
         self.holding = False
-        self._signals.raise_signal(signum)
+        if not self.is_anothers:
+            self._signals.raise_signal(signum)
+        self.is_anothers = False
+
+    @property
+    def is_watching(self) -> bool:
+        """Until it has met one, or has let go."""
+        return self in self._signals.watches
 
     @property
     def is_holding(self) -> bool:
@@ -55,3 +63,10 @@ class FakeSignals(Signals):
             watch.on_signal(signum)
         else:
             self.passed_on.append(signum)
+
+    def raise_before(self, signum: int = signal.SIGTERM) -> None:
+        """It meets a handler that somebody has set later, which calls ours and goes on."""
+        for watch in reversed(self.watches):
+            watch.holding = watch.is_anothers = True
+            watch.on_signal(signum)
+        self.passed_on.append(signum)

@@ -16,7 +16,16 @@ class Watch(Protocol):
     def pass_on(self, signum: int) -> None:
         """Let happen what would have happened without us: the earlier handler, or the default action.
 
-        From any thread. The earlier handler runs in the main thread, as it always does.
+        From any thread. The earlier handler runs in the main thread, as it always does. Where somebody's handler has
+        called ours, that handler decides, and this only ends the hold.
+        """
+        ...
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the next signal will be met: not after :meth:`stop`, nor after a signal that has come to us.
+
+        While a signal is held, this says whether somebody's handler has called ours, and goes on.
         """
         ...
 
@@ -40,5 +49,8 @@ class Signals(Protocol):
         *on_signal* runs in a thread of its own, and may take its time before it passes the signal on. A second signal
         meets the earlier handlers, so that an impatient Ctrl-C ends the process at once. A signal that was ignored
         stays ignored. A forked child has the earlier handlers, and no signal to it is lost, however early.
+
+        A handler that somebody has set later may call ours. Then too *on_signal* is called, each time; the earlier
+        handler is called at once, where there is one, and the default action is not taken.
         """
         ...

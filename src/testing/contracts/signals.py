@@ -37,8 +37,9 @@ class Witness:
 class SignalsContract:
     """Watchers that get a moment before the process ends as it would have ended without them.
 
-    Override the fixtures :meth:`signals` and :meth:`reached`, and :meth:`raise_signal`. For an adapter of real signals,
-    let :meth:`reached` set handlers that write down what meets them, before any watcher, and put the old ones back.
+    Override the fixtures :meth:`signals` and :meth:`reached`, :meth:`raise_signal` and :meth:`raise_before`. For an
+    adapter of real signals, let :meth:`reached` set handlers that write down what meets them, before any watcher, and
+    put the old ones back.
     """
 
     @pytest.fixture
@@ -54,6 +55,10 @@ class SignalsContract:
     def raise_signal(self, signals: Signals, number: int) -> None:
         """What the operating system does, or somebody with ``kill``."""
         raise NotImplementedError("override `raise_signal`")
+
+    def raise_before(self, signals: Signals, number: int) -> None:
+        """The same, where somebody has set a handler after the watchers, which calls theirs and goes on."""
+        raise NotImplementedError("override `raise_before`")
 
     def test_a_watcher_meets_the_signal_before_the_process(
         self, signals: Signals, reached: list[int], number: int
@@ -222,3 +227,44 @@ class SignalsContract:
             witness.watch.pass_on(witness.next())
             eventually(lambda: reached == [number])
             witness.watch.stop()
+
+    def test_a_handler_in_front_of_ours_goes_on(self, signals: Signals, reached: list[int], number: int) -> None:
+        """The watcher has its moment each time; the earlier handler is called at once, and nothing is sent again."""
+        witness = Witness(signals)
+        for count in (1, 2):
+            self.raise_before(signals, number)
+            assert number == witness.next()
+            assert (True, True) == (witness.watch.is_holding, witness.watch.is_watching)
+            assert [number] * count == reached
+
+            witness.watch.pass_on(number)
+
+            assert (False, True) == (witness.watch.is_holding, witness.watch.is_watching)
+            assert [number] * count == reached
+        self.raise_signal(signals, number)
+        witness.watch.pass_on(witness.next())
+        eventually(lambda: reached == [number] * 3)
+        eventually(lambda: not witness.watch.is_watching)
+        witness.watch.stop()
+
+    def test_a_handler_in_front_of_two_calls_both(self, signals: Signals, reached: list[int], number: int) -> None:
+        """And the earlier one once."""
+        early, late = Witness(signals), Witness(signals)
+        self.raise_before(signals, number)
+        for witness in (early, late):
+            assert number == witness.next()
+            witness.watch.pass_on(number)
+        assert [number] == reached
+        late.watch.stop()
+        early.watch.stop()
+
+    def test_a_handler_in_front_of_one_that_has_stopped_calls_the_earlier(
+        self, signals: Signals, reached: list[int], number: int
+    ) -> None:
+        """It had kept what it had found."""
+        witness = Witness(signals)
+        Side(witness.watch.stop).join()
+        assert not witness.watch.is_watching
+        self.raise_before(signals, number)
+        assert [number] == reached
+        assert witness.is_idle

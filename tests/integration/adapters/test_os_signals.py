@@ -199,28 +199,42 @@ class TestEarlierHandlers:
         )
         assert ended(code) == (0, "True\nlater 15\n", "")
 
-    def test_a_handler_that_somebody_set_after_us_and_that_calls_ours(self) -> None:
-        """We are met through it, pass on to what was before us, and the process ends."""
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_a_handler_that_somebody_set_after_us_and_that_calls_ours(self, number: int) -> None:
+        """We are met through it; it goes on, as without us, and what we find behind us is called in its place."""
         code = (
             WATCH
-            + """
+            + f"""
+    done = threading.Event()
+
     def met(number):
         say("met", int(number))
         watch.pass_on(number)
+        done.set()
 
+    signal.signal(signal.SIGINT, lambda number, frame: say("earlier", number))
     watch = OsSignals().watch(met)
-    ours = signal.getsignal(signal.SIGTERM)
+    ours = signal.getsignal({number:d})
 
     def later(number, frame):
-        say("later", int(number))
+        say("later", number)
         ours(number, frame)
 
-    signal.signal(signal.SIGTERM, later)
-    say("ready")
-    wait(threading.Event())
+    signal.signal({number:d}, later)
+    for _ in range(2):
+        signal.raise_signal({number:d})
+        wait(done)
+        done.clear()
+    watch.stop()
+    signal.raise_signal({number:d})
+    say(signal.getsignal({number:d}) is later)
 """
         )
-        assert ended(code, signal.SIGTERM) == (-signal.SIGTERM, "ready\nlater 15\nmet 15\nlater 15\n", "")
+        status, said, _ = ended(code)
+        lines = said.splitlines()
+        assert (0, "True") == (status, lines[-1])
+        assert (3, 2) == (lines.count(f"later {number:d}"), lines.count(f"met {number:d}"))
+        assert (3 if number == signal.SIGINT else 0) == lines.count(f"earlier {number:d}")
 
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -15), (signal.SIGINT, 7)])
     def test_after_a_stop_in_another_thread_they_are_still_met(self, number: int, status: int) -> None:
