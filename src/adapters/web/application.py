@@ -54,6 +54,7 @@ class HubApplication:
         self._changes = Changes(hub, self._pool, limits, self.closing)
         self._uploads = Uploads(hub.premises, self._pool, limits)
         self._large = asyncio.Semaphore(limits.large)
+        self._unanswered = 0
 
     def close(self, deadline: float) -> None:
         """Begin nothing more, and wait for the threads until *deadline* (monotonic seconds)."""
@@ -84,6 +85,9 @@ class HubApplication:
             answer = await self._answer(wire)
             if answer is None:
                 return 200
+            if self._unanswered and wire.path.startswith("/v1/") and answer.status < ERRORS:
+                self._log.error("web.store_recovered", failed=self._unanswered)
+                self._unanswered = 0
             answer = self._for_people(wire, answer)
             if answer.blob is None:
                 await wire.reply(answer)
@@ -112,7 +116,9 @@ class HubApplication:
             return exc.answer()
         if isinstance(exc, StoreUnusable):
             # Not a fault of ours: it may come back, and whoever tries again loses nothing.
-            self._log.error("web.store_unusable", method=wire.method, path=wire.path, cause=str(exc))
+            self._unanswered += 1
+            if self._unanswered == 1:  # the others are counted, and told of when it is over
+                self._log.error("web.store_unusable", method=wire.method, path=wire.path, cause=str(exc))
             return envelope(503, "the HUB's database does not answer: try again", headers={"retry-after": "5"})
         # Whoever asks what went wrong finds it in the log by this.
         reference = secrets.token_hex(4)

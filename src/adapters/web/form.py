@@ -12,6 +12,7 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from ...domain.hub.calls import Refusal, Sent
 from ...domain.hub.limits import Limits
 from ...domain.ports.blobs import Blobs, Draft
+from .wire import file_too_large
 
 _LONGEST_NAME = 200
 _LONGEST_BOUNDARY = 200
@@ -40,7 +41,7 @@ class Form:
             max_segment_size=limits.upload,
         )
         self._blobs = blobs
-        self._longest_field = limits.field
+        self._limits = limits
         self._fields: dict[str, str] = {}
         self._around = 0
         self._name: str | None = None
@@ -67,10 +68,10 @@ class Form:
                     self._draft_write(event)
                 else:
                     self._text += event
-                    if len(self._text) > self._longest_field:
-                        raise Refusal(413, f"{self._name!r} is longer than {self._longest_field} bytes, and no file")
+                    if len(self._text) > self._limits.field:
+                        raise Refusal(413, f"{self._name!r} is longer than {self._limits.field} bytes, and no file")
         except ParserLimitReached as exc:
-            raise Refusal(413, f"this form is too large: {_reason(exc)}") from exc
+            raise Refusal(413, self._limit(_reason(exc))) from exc
         except MultipartError as exc:
             raise Refusal(400, f"this is no multipart form: {_reason(exc)}") from exc
         if is_around:
@@ -94,6 +95,16 @@ class Form:
         """Give up the file, unless it was kept."""
         if self._draft is not None:
             self._draft.drop()
+
+    def _limit(self, reason: str) -> str:
+        """Which limit it was, by the parser's own words."""
+        texts = {
+            "segment size": file_too_large(self._limits.upload),
+            "segment count": f"this form has more than {self._limits.parts} parts",
+            "header length": f"the headers of a part are longer than {self._limits.part_head} bytes",
+            "header count": f"a part of this form has more than {_PART_HEADERS} headers",
+        }
+        return next((text for what, text in texts.items() if what in reason), f"this form is too large: {reason}")
 
     def _begin_part(self, part: MultipartSegment) -> None:
         name = part.name or ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import sys
 from collections.abc import Callable
@@ -27,11 +28,17 @@ _SILENT = logging.Logger("hubport.uvicorn", level=logging.CRITICAL + 1)  # noqa:
 _TOLD = 64
 #: After so many pieces of a chunked body they have to be of a decent size: each costs as much as a small request.
 _PIECES, _SMALLEST = 256, 128
-_TOO_SLOW = 408
+_TOO_SLOW, _URL_LONG, _HEAD_TOO_LONG = 408, 414, 431
+#: Of a request: bytes of its URL, and headers.
+_LONGEST_TARGET, _MOST_HEADERS = 8 << 10, 256
+_URL_TOO_LONG = f"the URL is longer than {_LONGEST_TARGET} bytes"
 _MESSAGES = {
-    431: "the headers are too long",
     501: "this transfer coding is not known here: send a Content-Length, or chunks",
 }
+#: `GET http://host/path`: RFC 9112, 3.2.2. A server takes it from anybody, and believes it more than the Host header.
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
+#: Where h11 quotes what it was sent.
+_QUOTED = re.compile(r":?\s*(?:bytearray\()?b?['\"].*", re.DOTALL)
 
 
 class GuardedProtocol(H11Protocol):
@@ -117,7 +124,13 @@ class GuardedProtocol(H11Protocol):
         """Refuse what is no HTTP. uvicorn calls this where it has caught h11's error."""
         exc = sys.exc_info()[1]
         status = exc.error_status_hint if isinstance(exc, h11.RemoteProtocolError) else 400
-        self.refuse(status, _MESSAGES.get(status, f"this is no HTTP request: {exc or msg}"))
+        reason = exc.args[0] if isinstance(exc, _RefusedError) else None
+        if status == _HEAD_TOO_LONG and reason is None:
+            is_url = b"\n" not in self.conn.trailing_data[0]
+            status = _URL_LONG if is_url else status
+            reason = _URL_TOO_LONG if is_url else f"the headers are longer than {self._limits.head} bytes"
+        said = _QUOTED.sub("", str(exc or msg))
+        self.refuse(status, reason or _MESSAGES.get(status, f"this is no HTTP request: {said}"))
 
     # What the client takes.
 
@@ -159,6 +172,10 @@ class GuardedProtocol(H11Protocol):
             self.transport.close()
 
 
+class _RefusedError(h11.RemoteProtocolError):
+    """What is HTTP and not taken all the same; its text is for the client."""
+
+
 class _Connection(h11.Connection):
     """Counts the bytes of heads, which h11 does only for those that come bit by bit, and the pieces of bodies."""
 
@@ -168,7 +185,9 @@ class _Connection(h11.Connection):
         self._pieces = self._bytes = 0
 
     def next_event(self) -> Any:
-        """As h11's, with two more reasons to refuse."""
+        """As h11's, with more reasons to refuse, and every target as a path."""
+        # Blanks and line ends count too: thousands of empty headers are long without a byte in them.
+        before = len(self.trailing_data[0]) if self.their_state is h11.IDLE else 0
         event = super().next_event()
         if isinstance(event, h11.Data) and event.chunk_start:
             self._pieces += 1
@@ -177,6 +196,28 @@ class _Connection(h11.Connection):
                 raise h11.RemoteProtocolError("the chunks are too small")
         elif isinstance(event, h11.Request):
             self._pieces = self._bytes = 0
-            if len(event.target) + sum(len(name) + len(value) for name, value in event.headers) > self._head:
-                raise h11.RemoteProtocolError("the headers are too long", error_status_hint=431)
+            return self._checked(event, before - len(self.trailing_data[0]))
         return event
+
+    def _checked(self, request: h11.Request, size: int) -> h11.Request:
+        """*request*, whose head has *size* bytes."""
+        if not request.http_version.startswith(b"1."):
+            raise _RefusedError("this HUB speaks HTTP/1.1 and no other version", error_status_hint=505)
+        if len(request.target) > _LONGEST_TARGET:
+            raise _RefusedError(_URL_TOO_LONG, error_status_hint=_URL_LONG)
+        if size > self._head:
+            raise _RefusedError(f"the headers are longer than {self._head} bytes", error_status_hint=_HEAD_TOO_LONG)
+        if len(request.headers) > _MOST_HEADERS:
+            raise _RefusedError(f"there are more than {_MOST_HEADERS} headers", error_status_hint=_HEAD_TOO_LONG)
+        absolute = _ABSOLUTE.fullmatch(request.target)
+        if absolute is None:
+            return request
+        host, path = absolute.groups()
+        headers = [(name, value) for name, value in request.headers if name != b"host"]
+        target = path if path.startswith(b"/") else b"/" + path
+        return h11.Request(
+            method=request.method,
+            target=target,
+            headers=[(b"host", host), *headers],
+            http_version=request.http_version,
+        )

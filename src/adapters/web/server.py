@@ -6,6 +6,7 @@ The one rule: when ``close`` returns, nobody listens and nothing is under way an
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import threading
@@ -23,6 +24,8 @@ from .application import HubApplication
 from .protocol import GuardedProtocol
 
 _BACKLOG = 512
+#: Errors of the system's for which a new connection cannot be taken now.
+_NO_MORE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 #: Seconds after those for what is under way: for threads that end what they had begun.
 _AFTER = 5.0
 #: Of the loop, until a connection that was accepted is one that we know.
@@ -60,6 +63,7 @@ class HubServer:
         self._hub, self._root = hub, root.rstrip("/") if root is not None else None
         self._log = log or _quiet()
         self._within = 0.0
+        self._refused = 0
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="hubport-web", daemon=True)
         self._thread.start()
@@ -113,9 +117,10 @@ class HubServer:
         )
         config.load()
         state = ServerState()
+        self._loop.set_exception_handler(self._told)
         lost = asyncio.Event()
         server = await self._loop.create_server(
-            lambda: GuardedProtocol(config, state, self._limits, self._loop, lost.set),
+            lambda: self._accepted(GuardedProtocol(config, state, self._limits, self._loop, lost.set)),
             sock=self._socket,
             backlog=_BACKLOG,
         )
@@ -134,6 +139,25 @@ class HubServer:
             await _ended(state, lost, deadline)
             # Nobody is there any more to be held up by a loop that stands still.
             app.close(deadline + _AFTER)
+
+    def _told(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log a failure of the loop's own: once where there are no more file descriptors, for as long as that lasts.
+
+        asyncio stops accepting for a second then, and says so for each connection that waits.
+        """
+        exc = context.get("exception")
+        if not (isinstance(exc, OSError) and exc.errno in _NO_MORE and "accept" in context.get("message", "")):
+            loop.default_exception_handler(context)
+            return
+        if not self._refused:
+            self._log.error("web.accept_paused", cause=exc.strerror, remedy="raise `ulimit -n`, or stop other programs")
+        self._refused += 1
+
+    def _accepted(self, protocol: GuardedProtocol) -> GuardedProtocol:
+        if self._refused:
+            self._log.error("web.accept_resumed")
+            self._refused = 0
+        return protocol
 
 
 async def _ended(state: ServerState, lost: asyncio.Event, deadline: float) -> None:

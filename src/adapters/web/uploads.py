@@ -11,13 +11,13 @@ from contextlib import suppress
 
 import attrs
 
-from ...domain.hub.calls import Answer, Asked
+from ...domain.hub.calls import Answer, Asked, Refusal
 from ...domain.hub.limits import Limits
 from ...domain.hub.premises import Premises
 from ...domain.hub.routes import Match
 from .form import Form
 from .pool import Pool
-from .wire import Wire, too_large
+from .wire import Wire, file_too_large
 
 #: What a form may have beside its file.
 _FORM = 1 << 20
@@ -58,7 +58,7 @@ class Uploads:
         """
         most = self._limits.upload + _FORM
         if wire.length > most:
-            raise too_large(most)
+            raise Refusal(413, file_too_large(self._limits.upload))
         form = self._form(asked)
         async with self._turns:
             writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()

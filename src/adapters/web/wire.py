@@ -172,6 +172,11 @@ def too_large(most: int) -> Refusal:
     return Refusal(413, f"the body is longer than the {most} bytes that are taken here")
 
 
+def file_too_large(most: int) -> str:
+    """What is said of a file beyond *most* bytes."""
+    return f"the file is larger than {most} bytes, which is the limit of this HUB: whoever serves it sets --max-upload"
+
+
 @lru_cache(maxsize=2)
 def _date(second: int) -> bytes:
     return formatdate(second, usegmt=True).encode()

@@ -84,7 +84,8 @@ REFUSALS: Mapping[int, tuple[str, Mapping[str, Any], str]] = {
         },
         "too many calls with this key: wait 1 s",
     ),
-    431: ("The headers are too long.", {}, "the headers are too long"),
+    414: ("The URL is too long.", {}, "the URL is longer than 8192 bytes"),
+    431: ("The headers are too long, or too many.", {}, "the headers are longer than 32768 bytes"),
     500: ("The HUB failed at this call. Its log says more.", {}, "the HUB failed at this request: see its log"),
     501: (
         "The vendor's HUB did this, and this one does not; or the body comes in a transfer coding that is not known.",
@@ -96,10 +97,15 @@ REFUSALS: Mapping[int, tuple[str, Mapping[str, Any], str]] = {
         {"Retry-After": {**_WAIT, "required": False}},
         "this HUB has too many connections: try again in a minute",
     ),
+    505: (
+        "The request is of another version of HTTP.",
+        {},
+        "this HUB speaks HTTP/1.1 and no other version",
+    ),
 }
 
 #: What any call may meet, whatever it is.
-ANY = (400, 405, 408, 413, 429, 431, 500, 501, 503)
+ANY = (400, 405, 408, 413, 414, 429, 431, 500, 501, 503, 505)
 
 
 _ETAG: Schema = {"type": "string", "pattern": '^"[0-9a-f]{64}"$'}
