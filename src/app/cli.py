@@ -4,7 +4,7 @@ The one rule: an error is one line on stderr that says what to do, and the exit 
 
 ======  ==========================================================
 0       all is well
-1       it failed, or something did not arrive; the line says what
+1       it failed, something did not arrive, or its output was lost; the line says what
 2       the command line makes no sense
 130     interrupted
 ======  ==========================================================
@@ -13,9 +13,6 @@ The one rule: an error is one line on stderr that says what to do, and the exit 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -24,6 +21,7 @@ from ..domain.errors import AuthenticationFailed, HubportError
 from ..domain.printable import printable
 from .command_name import command, program_name
 from .commands import demo, keys, login, models, outbox, serve
+from .commands.standard_streams import standard_streams
 
 _WRONG_USAGE = 2
 _FIRST_STEPS = """\
@@ -37,16 +35,20 @@ First steps:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        # A name that a terminal cannot show is no reason to fail; neither is a stream that cannot be told so.
-        if isinstance(stream, io.TextIOWrapper):
-            with contextlib.suppress(OSError):
-                stream.reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(arguments)
+    with standard_streams() as streams:
+        status = _run(arguments)
+        streams.output.flush()
+        streams.errors.flush()
+    # Whatever it did: who reads the output, or a part of it, must not take it for all.
+    return status or int(streams.output.is_lossy)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
-        status = int(options.run(options))
-        sys.stdout.flush()
-        return status
+        options = _parser().parse_args(arguments)
+        return int(options.run(options))
+    except SystemExit as exc:  # --help, --version, and what makes no sense
+        return int(exc.code or 0)
     except AuthenticationFailed as exc:  # its own advice is for a script
         return _failed(
             f"{exc.problem}. `{command('login')}` asks for a key and keeps it; HUB_API_KEY gives one for this shell, "
@@ -54,10 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except HubportError as exc:
         return _failed(str(exc))
-    except BrokenPipeError:
-        # Who reads us has seen enough. What is still to be written goes nowhere, or the interpreter would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
     except OSError as exc:
         return _failed(f"{exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}")
     except KeyboardInterrupt:

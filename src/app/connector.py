@@ -30,7 +30,7 @@ from .delivery import Delivery, Ports
 from .handshake import Handshake
 from .intake import Intake
 from .life import Engine, Life
-from .log import EventLogger, logger
+from .log import EventLogger, logger, say
 from .ranks import Rank, rank
 from .report import Report, Tally
 from .running import Target
@@ -179,6 +179,10 @@ class Connector:
         life.begin(engine, settings=self.settings, clock=self.clock, signals=self.signals, log=log, beats=beats)
         if (earlier := running.swap(target, life)) is not None:  # of another thread, which has connected just now
             earlier.replace()
+        if beats and self.settings.announce:
+            log.info("session.started", url=session.model_url)
+            if log.is_unheard:  # good news is no warning, and who has configured nothing sees only those
+                say(f"hubport: this training is at {session.model_url}")
         return session
 
     def _bystander(self, claim: Claim, record: ModelRecord, plan: TrainPlan, log: EventLogger) -> TrainingSession:

@@ -97,7 +97,17 @@ class Delivery:
             model_url=model_url,
             state=state,
             spool=self._name,
+            next_send=self._next_send(),
+            trouble=self._crew.troubles.current,
         )
+
+    def _next_send(self) -> dict[str, float]:
+        """Seconds until each kind is sent that waits; 0 for what is under way."""
+        now, locked_out = self._ports.clock.now(), self._crew.link.locked_out
+        lanes = {"metrics": self.metrics.lane, "checkpoints": self.checkpoints.lane}
+        # Without the lock: each due is read once, and at worst a moment old.
+        dues = {kind: lane.due for kind, lane in lanes.items() if self.tally.count(kind).waiting and not locked_out}
+        return {kind: 0.0 if due is None else max(due - now, 0.0) for kind, due in dues.items()}
 
     def go_on_with(self, protocol: HubProtocol) -> None:
         """Send with another key from now on, also when the HUB has refused the one before."""

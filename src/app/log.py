@@ -88,6 +88,11 @@ class EventLogger:
         except Exception as exc:  # noqa: BLE001 - whatever the program's logging raises
             self._failed(level, event, facts, exc)
 
+    @property
+    def is_unheard(self) -> bool:
+        """Whether a line of the level of info goes nowhere, because the program has configured no logging at all."""
+        return isinstance(self._target, _StandardLibrary) and self._target.is_unheard
+
     def _failed(self, level: str, event: str, facts: Mapping[str, Any], exc: Exception) -> None:
         self._on_fault(NOT_LOGGED)
         if level in {"warning", "error"}:
@@ -105,6 +110,12 @@ class _StandardLibrary:
     def __init__(self, bound: Mapping[str, Any]) -> None:
         self._bound = bound
         self._logger = logging.getLogger("hubport")
+
+    @property
+    def is_unheard(self) -> bool:
+        target = self._logger
+        is_silenced = target.level > logging.INFO or target.disabled or target.manager.disable >= logging.INFO
+        return not (is_silenced or target.hasHandlers())
 
     def debug(self, event: str, **facts: Any) -> None:
         self._log(logging.DEBUG, event, facts)

@@ -39,7 +39,8 @@ class Report:
     """The state of a session's delivery: from ``status()`` while it runs, from ``finish()`` at its end.
 
     ``metrics`` counts calls of ``log_metrics``; ``reasons`` counts what went wrong, by what it was; ``spool`` is where
-    what is waiting or refused lies.
+    what is waiting or refused lies. While it runs, ``next_send`` has the seconds until the next attempt for each of
+    ``metrics`` and ``checkpoints`` that waits, and ``trouble`` says why the HUB takes nothing now; empty: all is well.
     """
 
     model_id: str
@@ -51,6 +52,8 @@ class Report:
     final_delivered: bool
     reasons: dict[str, int]
     spool: str
+    next_send: dict[str, float] = attrs.field(factory=dict)
+    trouble: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -72,8 +75,9 @@ class Report:
 
     def __str__(self) -> str:
         parts: list[str] = []
+        runs = f"{self.state}: " if self._is_running else ""
         parts.append(
-            f"{self.metrics.delivered} of {self.metrics.logged} metrics and "
+            f"{runs}{self.metrics.delivered} of {self.metrics.logged} metrics and "
             f"{self.checkpoints.delivered} of {self.checkpoints.logged - self.checkpoints.superseded} checkpoints "
             f"delivered to {self.model_url}"
         )
@@ -85,7 +89,9 @@ class Report:
         if self._lost:
             fate = "were logged where nothing is sent" if self.state in _SENDS_NOTHING else "could not be kept"
             parts.append(f"{self._both('lost')} {fate}")
-        if self._left:
+        if self._left and self._is_running:
+            parts.append(self._what_goes_when())
+        elif self._left:
             parts.append(
                 f"{self._both('waiting')} wait in {self.spool}: "
                 f"'{command('sync')}' on this machine sends them, and so does the next "
@@ -95,6 +101,26 @@ class Report:
             parts.append("on the way: " + ", ".join(f"{n} x {what}" for what, n in sorted(self.reasons.items())))
         return "; ".join(parts) + "."
 
+    @property
+    def _is_running(self) -> bool:
+        return self.state == "running"
+
+    def _what_goes_when(self) -> str:
+        counts = {"metrics": (self.metrics.waiting, "record"), "checkpoints": (self.checkpoints.waiting, "checkpoint")}
+        going = {
+            f"{number} {noun}{'s' if number != 1 else ''}": self.next_send.get(kind)
+            for kind, (number, noun) in counts.items()
+            if number
+        }
+        if not self.trouble:
+            return "next: " + ", ".join(f"{what} {_when(seconds)}" for what, seconds in going.items())
+        tries = [seconds for seconds in going.values() if seconds is not None]
+        again = f", tried again {_when(min(tries))}" if tries else ""
+        return (
+            f"the HUB takes nothing now: {self.trouble}; {' and '.join(going)} kept in {self.spool}{again}; "
+            "should this run end before that, 'hubport sync' on this machine sends them"
+        )
+
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""
         columns = {
@@ -102,8 +128,17 @@ class Report:
             for name, count in (("metrics", self.metrics), ("checkpoints", self.checkpoints))
         }
         beats = {"sent": self.heartbeats.logged, "delivered": self.heartbeats.delivered}
-        names = ("model_id", "model_url", "state", "final_delivered", "reasons", "spool", "is_complete")
+        names = ("model_id", "model_url", "state", "final_delivered", "reasons", "spool", "is_complete", "next_send")
         return {name: getattr(self, name) for name in names} | columns | {"heartbeats": beats}
+
+
+_MINUTE = 60
+
+
+def _when(seconds: float | None) -> str:
+    if seconds is None or seconds < 1:
+        return "now"
+    return f"in {seconds:.0f} s" if seconds < 2 * _MINUTE else f"in {seconds / _MINUTE:.0f} min"
 
 
 class Tally:
@@ -135,7 +170,16 @@ class Tally:
             self._reasons[reason] += 1
             return self._reasons[reason]
 
-    def report(self, *, model_id: str, model_url: str, state: str, spool: str) -> Report:
+    def report(
+        self,
+        *,
+        model_id: str,
+        model_url: str,
+        state: str,
+        spool: str,
+        next_send: dict[str, float] | None = None,
+        trouble: str = "",
+    ) -> Report:
         """All of it, as of now."""
         return Report(
             model_id=model_id,
@@ -147,6 +191,8 @@ class Tally:
             final_delivered=self.final_delivered,
             reasons=self.reasons(),
             spool=spool,
+            next_send=next_send or {},
+            trouble=trouble,
         )
 
     def count(self, kind: str) -> Count:

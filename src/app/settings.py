@@ -144,6 +144,8 @@ class Settings:
     """What heartbeats call this client."""
     progress: bool | None = None
     """Progress bar of the final upload; ``None``: on a terminal and in notebooks."""
+    announce: bool = True
+    """Say where the model's page is when a session starts: on stderr, where no logging is configured."""
     allow_plain_http: bool = False
     """Send the key over http to another machine: ``HUBPORT_ALLOW_PLAIN_HTTP``."""
 

@@ -67,7 +67,7 @@ class WaitNotice:
         self.due = now + self._gap
 
     def _summary(self, backlog: Backlog, now: float) -> str:
-        until = time.strftime("%H:%M:%S", time.localtime(self._clock.wall() + self._deadline - now))
+        until = time.strftime("%H:%M:%S", time.localtime(round(self._clock.wall() + self._deadline - now)))
         kept = "keeps everything" if backlog.is_kept else "keeps all but the final checkpoint, which has no room here"
         return (
             f"{backlog} still to be sent to {self._root}: {backlog.reason or 'no answer yet'}. "

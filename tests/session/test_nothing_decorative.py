@@ -82,6 +82,71 @@ def test_connecting_and_syncing_go_on(stage: Stage) -> None:
     assert [0] == list(stage.hub.metrics(stage.model_id))
 
 
+def unconfigured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on as in a program that has configured no logging: pytest's own handlers are away."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+
+
+def test_who_has_configured_nothing_sees_the_models_page_once(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unconfigured(monkeypatch)
+    with stage.connect() as session:
+        session.log_metrics(0, {"a": 1.0})
+        session.finish("best.pt", epoch=0, map=0.5)
+    assert ("", f"hubport: this training is at {session.model_url}\n") == capsys.readouterr()
+
+
+@pytest.mark.parametrize("how", ["setting", "level", "rank", "disabled"])
+def test_the_line_can_be_silenced(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    unconfigured(monkeypatch)
+    if how == "level":
+        monkeypatch.setattr(logging.getLogger("hubport"), "level", logging.WARNING)
+    if how == "disabled":
+        monkeypatch.setattr(logging.root.manager, "disable", logging.INFO)
+    stage.connect(announce=how != "setting", rank=1 if how == "rank" else 0)
+    assert "this training is at" not in capsys.readouterr().err
+
+
+def test_who_has_configured_logging_gets_it_as_an_event(
+    stage: Stage, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.INFO, "hubport")
+    session = stage.connect()
+    assert [f"session.started model_id='{stage.model_id}' url='{session.model_url}'"] == caplog.messages
+    assert "" == capsys.readouterr().err
+
+
+def test_the_drop_in_says_it_once_though_it_begins_again(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "hubport")
+    session = stage.drop_in()
+    session.alive = False
+    session.metrics_queue = {0: '{"a": 1}'}
+    session.upload_metrics()
+    assert 1 == sum(message.startswith("session.started") for message in caplog.messages)
+
+
+def test_a_status_while_all_is_well_says_what_goes_when(stage: Stage) -> None:
+    session = stage.connect()
+    session.log_metrics(0, {"a": 1.0})
+    session.upload_checkpoint("last.pt", epoch=0)
+    stage.clock.advance(1)
+    session.log_metrics(1, {"a": 1.0})
+    session.upload_checkpoint("last.pt", epoch=1)
+    stage.clock.advance(0.5)
+    status = session.status()
+    assert str(status).startswith("running: 1 of 2 metrics and 1 of 2 checkpoints delivered")
+    assert str(status).endswith("; next: 1 record in 2 s, 1 checkpoint in 15 min.")
+    assert "sync" not in str(status)
+    stage.hub.down()
+    stage.clock.advance(5)
+    assert "the HUB takes nothing now: no answer" in str(session.status())
+    assert "'hubport sync'" in str(session.status())
+    assert not str(session.close()).startswith("running")
+
+
 def test_a_bar_that_raises_costs_neither_the_checkpoint_nor_the_report(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,7 @@ def test_it_says_what_waits_why_until_when_and_what_an_interrupt_costs(stage: St
     stage.hub.down()
     for epoch in range(3):
         session.log_metrics(epoch, {"a": 1.0})
-    end = time.strftime("%H:%M:%S", time.localtime(stage.clock.wall() + 60))
+    end = time.strftime("%H:%M:%S", time.localtime(round(stage.clock.wall() + 60)))
     session.finish("best.pt", epoch=0, map=0.5, within=60)
     (_, level, line), *_ = heard.of("delivery.waiting")
     assert "WARNING" == level

@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="hubport-demo-") as folder, _hub(options, Path(folder)) as hub:
         # The pages of a HUB elsewhere need not be at its API's address, but then somebody has said where they are.
-        settings = Settings.from_env(api_root=hub.url, state_dir=Path(folder) / "state")
+        settings = Settings.from_env(api_root=hub.url, state_dir=Path(folder) / "state", announce=False)
         if not options.hub:
             settings = attrs.evolve(settings, web_root=hub.url)
         container = Container(settings=settings)

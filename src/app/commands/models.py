@@ -23,6 +23,7 @@ from ..output_file import write_whole
 from .arguments import add_hub, add_place, between, text
 from .here import chosen_hub
 from .model_views import listing, portrait
+from .standard_streams import write_bytes
 
 _MANY = 10**9
 _STDOUT = "-"
@@ -248,8 +249,7 @@ def _export(options: argparse.Namespace) -> int:
         series = hub.series(model_id)
     content = metrics_csv(series)
     if file is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content.encode())  # not through the translation of line ends
+        write_bytes(content.encode())  # not through the translation of line ends
         return 0
     path = Path(file)
     write_whole(path, content.encode())

@@ -68,6 +68,7 @@ class Site(Closing):
             "ULTRALYTICS_HUB_WEB": self.url,
             "HUB_API_KEY": self.hub.api_key,
             "HUBPORT_STATE_DIR": str(self.state_dir),
+            "HUBPORT_ANNOUNCE": "0",
             "MODEL_ID": self.model_id,
         }
         return bare_environment() | of_this_site | more

@@ -48,6 +48,52 @@ def test_what_is_not_delivered_is_said(change: dict[str, Any], says: str) -> Non
     assert str(report).endswith("on the way: 2 x no answer.")
 
 
+WAITING = Count(logged=12, delivered=9)
+
+
+def test_a_healthy_run_says_what_goes_when_and_gives_no_advice() -> None:
+    report = attrs.evolve(
+        ALL_WELL,
+        state="running",
+        metrics=WAITING,
+        checkpoints=Count(logged=1),
+        next_send={"metrics": 2.4, "checkpoints": 840.0},
+    )
+    assert (
+        f"running: 9 of 12 metrics and 0 of 1 checkpoints delivered to {ALL_WELL.model_url}; "
+        "next: 3 records in 2 s, 1 checkpoint in 14 min." == str(report)
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.0, "now"), (0.9, "now"), (119.4, "in 119 s"), (120.0, "in 2 min"), (900.0, "in 15 min")]
+)
+def test_when_that_is(seconds: float, words: str) -> None:
+    report = attrs.evolve(ALL_WELL, state="running", metrics=WAITING, next_send={"metrics": seconds})
+    assert str(report).endswith(f"next: 3 records {words}.")
+
+
+def test_a_run_with_nothing_left_runs() -> None:
+    report = attrs.evolve(ALL_WELL, state="running")
+    assert f"running: 10 of 10 metrics and 1 of 1 checkpoints delivered to {ALL_WELL.model_url}." == str(report)
+
+
+def test_a_run_in_trouble_says_why_when_it_tries_again_and_what_becomes_of_it() -> None:
+    report = attrs.evolve(
+        ALL_WELL,
+        state="running",
+        metrics=WAITING,
+        next_send={"metrics": 5.0},
+        trouble="no answer (Connection refused)",
+    )
+    assert str(report).endswith(
+        "the HUB takes nothing now: no answer (Connection refused); 3 records kept in /spool/1, tried again in 5 s; "
+        "should this run end before that, 'hubport sync' on this machine sends them."
+    )
+    locked_out = attrs.evolve(report, next_send={}, trouble="status 401")
+    assert "tried again" not in str(locked_out)
+
+
 def test_as_json_is_json() -> None:
     data = json.loads(json.dumps(ALL_WELL.as_json()))
     assert {"logged": 10, "delivered": 10, "refused": 0, "superseded": 0, "lost": 0, "waiting": 0} == data["metrics"]
