@@ -38,7 +38,7 @@ class OsWatch(Watch):
             number: handler
             for number in _WATCHED
             # Ignored stays ignored; None is a handler that C code set, which Python could not put back.
-            if (handler := signal.getsignal(number)) is not signal.SIG_IGN and handler is not None
+            if (handler := _without_stopped(number)) is not signal.SIG_IGN and handler is not None
         }
         _WATCHES.add(self)
         for number in self._earlier:
@@ -83,6 +83,10 @@ class OsWatch(Watch):
         self._is_anothers = False
         self._holding = False
 
+    def earlier(self, number: signal.Signals) -> Handler:
+        """What was installed before ours."""
+        return self._earlier[number]
+
     @property
     def is_watching(self) -> bool:
         """Until the first signal that came to us, or the stop."""
@@ -100,6 +104,14 @@ class OsWatch(Watch):
             for number, earlier in self._earlier.items():
                 if signal.getsignal(number) == self._handle:
                     signal.signal(number, earlier)
+
+
+def _without_stopped(number: signal.Signals) -> Handler | None:
+    """What is installed, or what is behind it where that is ours and was stopped beside the main thread."""
+    handler = signal.getsignal(number)
+    while isinstance(watch := getattr(handler, "__self__", None), OsWatch) and not watch.is_watching:
+        handler = watch.earlier(number)
+    return handler
 
 
 def _is_of_event_loop(handler: Handler) -> bool:

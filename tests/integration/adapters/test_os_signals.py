@@ -236,6 +236,26 @@ class TestEarlierHandlers:
         assert (3, 2) == (lines.count(f"later {number:d}"), lines.count(f"met {number:d}"))
         assert (3 if number == signal.SIGINT else 0) == lines.count(f"earlier {number:d}")
 
+    def test_those_of_ours_that_have_stopped_make_no_chain(self) -> None:
+        """Two thousand sessions that nobody held any more: their workers could not put the handlers back."""
+        code = (
+            WATCH
+            + """
+    import gc, weakref
+    gone = []
+    for _ in range(2000):
+        watch = OsSignals().watch(lambda number: say("met"))
+        thread = threading.Thread(target=watch.stop)
+        thread.start()
+        thread.join()
+        gone.append(weakref.ref(watch))
+    gc.collect()
+    say(sum(watch() is not None for watch in gone))
+    signal.raise_signal(signal.SIGTERM)
+"""
+        )
+        assert (-signal.SIGTERM, "1\n", "") == ended(code)
+
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -15), (signal.SIGINT, 7)])
     def test_after_a_stop_in_another_thread_they_are_still_met(self, number: int, status: int) -> None:
         """Handlers cannot be put back there: ours stay, and do nothing but hand on."""
