@@ -454,5 +454,5 @@ def test_an_address_that_no_key_may_go_to_is_one_line(site: TrainerSite, hub: st
     status, said, complaints = outcome(site.hubport("sync", "--hub", hub))
     assert (1, []) == (status, said)
     (line,) = complaints
-    assert line.startswith("hubport: api_root (ULTRALYTICS_HUB_API)")
+    assert line.startswith("hubport: --hub: ")
     assert site.hub.api_key not in line
