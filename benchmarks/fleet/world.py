@@ -153,7 +153,9 @@ class MemoryOutbox(Outbox):
     def open(self, model_id: str) -> MemorySpool:
         return MemorySpool(f"{model_id}.{next(self._numbers):016x}-{self.draw.getrandbits(32):08x}")
 
-    def left_over(self, model_id: str) -> list[Spool]:
+    def left_over(
+        self, model_id: str, *, by_force: bool = False, wanted: Callable[[Seen], bool] | None = None
+    ) -> list[Spool]:
         return []
 
     def seen(self) -> list[Seen]:

@@ -41,10 +41,14 @@ from .unsent import IMPORTED, Unsent
 
 @attrs.frozen
 class Claim:
-    """A model, and the credentials for it."""
+    """A model, and the credentials for it.
+
+    ``hub_id`` is what that HUB is called, whatever its address, where it has said so.
+    """
 
     model_id: str
     credentials: Credentials
+    hub_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +72,7 @@ class Connector:
         handshake = self._handshake(claim)
         try:
             if self._reports:  # a thousand ranks need the model, and not a thousand opinions of the key
-                handshake.authenticate()
+                claim = attrs.evolve(claim, hub_id=handshake.authenticate())
             return claim, *self._fetch(claim, handshake)
         except (HubUnreachable, HubRefused) as exc:
             kept = self._kept(claim, exc) if handshake.is_down else None
@@ -80,9 +84,9 @@ class Connector:
         """The HUB's record of the model as it is now, and what follows from it."""
         return self._fetch(claim, self._handshake(claim))
 
-    def authenticate(self, claim: Claim) -> None:
-        """Have the HUB check the key alone."""
-        self._handshake(claim).authenticate()
+    def authenticate(self, claim: Claim) -> str | None:
+        """Have the HUB check the key alone; what the HUB is called."""
+        return self._handshake(claim).authenticate()
 
     def _fetch(self, claim: Claim, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
         record = handshake.fetch(claim.model_id)
@@ -134,14 +138,19 @@ class Connector:
     def _is_imported(self) -> bool:
         return self.settings.rank is None and process.imports_script()
 
-    def send_left_over(self, claim: Claim, model_id: str, *, deadline: float, refused: bool = False) -> Report | None:
+    def send_left_over(
+        self, claim: Claim, model_id: str, *, deadline: float, refused: bool = False, by_force: bool = False
+    ) -> Report | None:
         """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing.
 
-        What the HUB has *refused* of it is sent again where that is wanted.
+        What the HUB has *refused* of it is sent again where that is wanted, and *by_force* also what runs on other
+        machines have, which may live.
         """
         tally = Tally()
         log = logger(on_fault=tally.blame, model_id=model_id)
-        readers = spools.left_over(model_id, self.outbox, tally, log, refused=refused)
+        readers = spools.left_over(
+            model_id, self.outbox, tally, log, hub_id=claim.hub_id, refused=refused, by_force=by_force
+        )
         if not readers:
             return None
         delivery = self._delivery(claim, model_id, readers, tally, log)
@@ -159,13 +168,14 @@ class Connector:
         log = logger(on_fault=tally.blame, model_id=record.id)
         if not self._reports:
             return self._bystander(claim, record, plan, log)
-        target = Target(self.settings.outbox_dir, record.id)
+        target = Target(self.settings.outbox_key, record.id)
         if (earlier := running.swap(target, None)) is not None:
             earlier.replace()  # first, so that this session claims what that one leaves
         life = Life(record.id, self.settings.model_url(record.id))
         session = TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
-        own = spools.opened(record.id, self.settings, self.outbox)
-        readers = [*spools.left_over(record.id, self.outbox, tally, log, is_for_run=True), own]
+        own = spools.opened(record.id, self.settings, self.outbox, hub_id=claim.hub_id)
+        readers = [*spools.left_over(record.id, self.outbox, tally, log, hub_id=claim.hub_id, is_for_run=True), own]
+        spools.tell_of_others(record.id, self.outbox, log)
         delivery = self._delivery(claim, record.id, readers, tally, log)
         intake = Intake(
             own.spool,

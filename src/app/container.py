@@ -38,7 +38,9 @@ class Container(containers.DeclarativeContainer):
     clock: providers.Provider[Clock] = providers.ThreadSafeSingleton(SystemClock)
     filesystem: providers.Provider[Filesystem] = providers.ThreadSafeSingleton(OsFilesystem)
     signals: providers.Provider[Signals] = providers.ThreadSafeSingleton(OsSignals)
-    outbox: providers.Provider[Outbox] = providers.ThreadSafeSingleton(DiskOutbox, settings.provided.outbox_dir)
+    outbox: providers.Provider[Outbox] = providers.ThreadSafeSingleton(
+        DiskOutbox, settings.provided.outbox_dir, beside=settings.provided.outboxes_dir
+    )
     records: providers.Provider[Records] = providers.ThreadSafeSingleton(DiskRecords, settings.provided.records_dir)
     logins: providers.Provider[Logins] = providers.Factory(_logins, settings)
     connector: providers.Provider[Connector] = providers.Factory(

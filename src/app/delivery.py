@@ -60,8 +60,9 @@ class Delivery:
         self._ports = ports
         self._readers = readers
         self._name = readers[-1].spool.name if readers else ""
+        self._taken: set[str] = set()
         link = Link(self._backoff("link"), hold_spread=HOLD_SPREAD)
-        self._crew = Crew(ports.clock, link, tally, log, on_empty=self._release)
+        self._crew = Crew(ports.clock, link, tally, log, on_empty=self._release, on_alive=self._say_alive)
         route = Route(model_id, protocol, ports.http, ports.clock, log, tally, lambda: self._crew.deadline)
         self._route = route
         self._beating = HeartbeatErrand(route, agent=settings.agent, within=settings.request_within)
@@ -231,6 +232,19 @@ class Delivery:
         if is_settled:
             self.tally.settle()
         self._ports.http.close()
+
+    def _say_alive(self) -> None:
+        """Tell other machines that the spools have an owner, and notice where one of them does not believe it."""
+        for reader in self._readers:
+            name = reader.spool.name
+            if name not in self._taken and not reader.spool.refresh():
+                self._taken.add(name)
+                self.tally.blame("spool taken by another machine")
+                self._log.warning(
+                    "outbox.taken",
+                    spool=name,
+                    consequence="another machine sends what it held; what is logged now is lost if this run is killed",
+                )
 
     def _say_why(self) -> None:
         """Write down why something waits, for whoever looks into the outbox."""

@@ -9,7 +9,7 @@ import attrs
 
 from ..domain.backoff import Backoff
 from ..domain.errors import AuthenticationFailed, HubRefused, HubUnreachable
-from ..domain.hub_protocol import HubProtocol
+from ..domain.hub_protocol import HubProtocol, hub_identity
 from ..domain.model_record import ModelRecord
 from ..domain.outcome import Outcome, Verdict
 from ..domain.ports.clock import Clock
@@ -30,14 +30,14 @@ class Handshake:
     is_down: bool = False
     """Whether the last thing that was asked had no answer, or none of the HUB's own, and may have one in a while."""
 
-    def authenticate(self) -> None:
-        """Make sure that the HUB takes the key.
+    def authenticate(self) -> str | None:
+        """Make sure that the HUB takes the key; what the HUB is called, where it says so.
 
         Raises:
             AuthenticationFailed: when it does not.
             HubUnreachable, HubRefused: when it could not be asked.
         """
-        self._ask(self.protocol.authenticate())
+        return hub_identity(self._ask(self.protocol.authenticate()).data)
 
     def fetch(self, model_id: str) -> ModelRecord:
         """The record of *model_id*.

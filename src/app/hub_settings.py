@@ -16,10 +16,12 @@ import attrs
 
 from ..domain.errors import InvalidSettings
 from ..domain.origin import checked_root, is_loopback
+from .user_folders import absolute, no_home, user_folder
 
 SERVE_PORT = 8421
 DATA_DIR, DATABASE, BLOBS = "HUBPORT_DATA_DIR", "HUBPORT_DATABASE", "HUBPORT_BLOBS"
 
+_DATA_DIR = f"{DATA_DIR} (--data-dir)"
 _DATABASE_FILE = "hub.sqlite3"
 _SQLITE = "sqlite:///"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -27,13 +29,14 @@ _WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - what is refused wi
 
 
 def _user_data_dir() -> Path:
-    import platformdirs  # noqa: PLC0415 - only who needs the default pays for the import
-
-    return platformdirs.user_data_path("hubport")
+    folder = user_folder("data")
+    if folder is None:
+        raise no_home(_DATA_DIR)
+    return folder
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
-    return Path(path).expanduser().absolute()
+    return absolute(path, setting=_DATA_DIR)
 
 
 @attrs.frozen(kw_only=True)
@@ -128,8 +131,18 @@ class HubSettings:
 
     @property
     def is_here(self) -> bool:
-        """Whether there is a HUB to work on without a server: its database is named, or lies in the folder."""
-        return self.database_file is None or self.database_file.is_file() or self.misplaced_database is not None
+        """Whether there is a HUB to work on without a server: its database is named, or lies in the folder.
+
+        Raises:
+            InvalidSettings: when this user may not look into the folder.
+        """
+        try:
+            is_file = self.database_file is None or self.database_file.is_file()
+            return is_file or self.misplaced_database is not None
+        except OSError as exc:
+            raise InvalidSettings(
+                _DATA_DIR, f"{self.data_dir} cannot be read ({exc.strerror}): name a folder that this user can read"
+            ) from exc
 
     @property
     def is_remote(self) -> bool:

@@ -211,7 +211,7 @@ class TrainingSession:
     @property
     def target(self) -> Target:
         """What this session reports to, and one session of a process at a time."""
-        return Target(self.settings.outbox_dir, self.model_id)
+        return Target(self.settings.outbox_key, self.model_id)
 
     @property
     def is_idle(self) -> bool:

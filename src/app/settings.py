@@ -23,7 +23,9 @@ from ..domain.model_ref import VENDOR_WEB_ROOT, is_vendors
 from ..domain.origin import checked_root
 from ..domain.sizes import number_of_bytes
 from .command_name import command
+from .user_folders import absolute, no_home, user_folder
 
+_STATE_DIR = "state_dir (HUBPORT_STATE_DIR)"
 VENDOR_API_ROOT = "https://api.ultralytics.com"
 
 
@@ -33,18 +35,14 @@ def _default_agent() -> str:
     return f"python-{metadata.version('hubport')}-{where}"
 
 
-def _default_state_dir() -> Path:
-    import platformdirs  # noqa: PLC0415 - only who needs the default pays for the import
-
-    return platformdirs.user_state_path("hubport")
+def _default_state_dir() -> Path | None:
+    return user_folder("state")
 
 
 def _default_config_file() -> Path | None:
     """Where ``hubport login`` keeps address and key; ``None`` for a user without a home folder."""
-    import platformdirs  # noqa: PLC0415
-
-    folder = platformdirs.user_config_path("hubport")
-    return folder / "login.json" if folder.is_absolute() else None
+    folder = user_folder("config")
+    return None if folder is None else folder / "login.json"
 
 
 def no_hub(also: str = "") -> InvalidSettings:
@@ -57,9 +55,12 @@ def no_hub(also: str = "") -> InvalidSettings:
     )
 
 
-def _absolute(path: str | os.PathLike[str]) -> Path:
-    """Where *path* is now: a trainer may change its folder later."""
-    return Path(path).expanduser().absolute()
+def _config_file(path: str | os.PathLike[str] | None) -> Path | None:
+    return None if path is None else absolute(path, setting="config_file (HUBPORT_CONFIG_FILE)")
+
+
+def _state_dir(path: str | os.PathLike[str] | None) -> Path | None:
+    return None if path is None else absolute(path, setting=_STATE_DIR)
 
 
 def _number(what: str, *, least: float = 0.0) -> Callable[[Any, attrs.Attribute[float], float], None]:
@@ -136,8 +137,8 @@ class Settings:
     """Whether a value that cannot be sent raises ``InvalidMetrics``; else it is left out with one warning."""
     rank: int | None = attrs.field(default=None, validator=_rank)
     """This process's rank in a distributed training, of which rank 0 alone reports; ``None``: see :mod:`.ranks`."""
-    state_dir: Path = attrs.field(factory=_default_state_dir, converter=_absolute)
-    """Where the outbox lives: ``HUBPORT_STATE_DIR``."""
+    state_dir: Path | None = attrs.field(factory=_default_state_dir, converter=_state_dir)
+    """Where the outbox lives: ``HUBPORT_STATE_DIR``. ``None`` where the user has no home folder and names no other."""
     outbox_limit: int = attrs.field(default=8 << 30, converter=_bytes)
     """Bytes that the runs of one model may keep on this machine, checkpoints and all; also as text, ``8GiB``."""
     agent: str = attrs.field(factory=_default_agent)
@@ -149,7 +150,7 @@ class Settings:
     allow_plain_http: bool = False
     """Send the key over http to another machine: ``HUBPORT_ALLOW_PLAIN_HTTP``."""
 
-    config_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(_absolute))
+    config_file: Path | None = attrs.field(default=None, converter=_config_file)
     """Where ``hubport login`` keeps the HUB and the key that are used where these settings name none:
     ``HUBPORT_CONFIG_FILE``. ``None``: nowhere."""
 
@@ -184,18 +185,33 @@ class Settings:
 
     @property
     def outbox_dir(self) -> Path:
-        """The outbox's folder: one for each HUB, whose models and keys are not another's."""
+        """The outbox's folder: one for each HUB, whose models and keys are not another's.
+
+        Raises:
+            InvalidSettings: where there is no ``state_dir``.
+        """
         return self.outboxes_dir / self._hub_name
 
     @property
+    def outbox_key(self) -> Path:
+        """What tells the outbox from others of this process: its folder, or the HUB's name where it has none."""
+        return Path(self._hub_name) if self.state_dir is None else self.outbox_dir
+
+    @property
     def outboxes_dir(self) -> Path:
-        """The folder of all outboxes, whichever HUB they are for."""
+        """The folder of all outboxes, whichever HUB they are for.
+
+        Raises:
+            InvalidSettings: where there is no ``state_dir``.
+        """
+        if self.state_dir is None:
+            raise no_home(_STATE_DIR)
         return self.state_dir / "outbox"
 
     @property
-    def records_dir(self) -> Path:
-        """Where the HUB's records of its models are kept."""
-        return self.state_dir / "records" / self._hub_name
+    def records_dir(self) -> Path | None:
+        """Where the HUB's records of its models are kept; ``None``: nowhere."""
+        return None if self.state_dir is None else self.state_dir / "records" / self._hub_name
 
     @property
     def _hub_name(self) -> str:
@@ -268,6 +284,5 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "int | None": int,
     "bool": _yes,
     "bool | None": _yes,
-    "Path": Path,
     "Path | None": Path,
 }

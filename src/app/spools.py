@@ -14,24 +14,41 @@ import attrs
 
 from ..domain.errors import InvalidSettings
 from ..domain.journal import run_line
-from ..domain.ports.outbox import Outbox, Spool
+from ..domain.ports.outbox import Outbox, Seen, Spool
 from .backlog_reader import BacklogReader
+from .command_name import command
 from .log import EventLogger
 from .refused import wait_again
 from .report import Tally
 from .settings import Settings
+from .survey import State, survey
 from .upload_queue import Upload
 
 
 def left_over(
-    model_id: str, outbox: Outbox, tally: Tally, log: EventLogger, *, refused: bool = False, is_for_run: bool = False
+    model_id: str,
+    outbox: Outbox,
+    tally: Tally,
+    log: EventLogger,
+    *,
+    hub_id: str | None = None,
+    refused: bool = False,
+    is_for_run: bool = False,
+    by_force: bool = False,
 ) -> list[BacklogReader]:
     """Those of dead runs of this model, oldest first; what was *refused* may wait again.
 
     One in which nothing waits is kept where another one, or the run that it *is_for_run*, may log the same epochs: a
     HUB may replace an epoch whole, and this one tells what was delivered of it.
+
+    Where the HUB is called *hub_id*, also those that were kept for it under other addresses. *by_force*: also those of
+    other machines whose owner may live.
     """
-    found = (_left_over(spool, tally, log, refused=refused) for spool in outbox.left_over(model_id))
+    spools = outbox.left_over(model_id, by_force=by_force)
+    if hub_id is not None:
+        spools += _of_same_hub(model_id, hub_id, outbox, log, by_force=by_force)
+        spools.sort(key=lambda spool: spool.order)
+    found = (_left_over(spool, tally, log, refused=refused) for spool in spools)
     readers = [reader for reader in found if reader is not None]
     if is_for_run or not all(reader.backlog.is_settled for reader in readers):
         return readers
@@ -40,8 +57,39 @@ def left_over(
     return []
 
 
-def opened(model_id: str, settings: Settings, outbox: Outbox) -> BacklogReader:
-    """A new one for this run.
+def _of_same_hub(model_id: str, hub_id: str, outbox: Outbox, log: EventLogger, *, by_force: bool) -> list[Spool]:
+    def is_its(seen: Seen) -> bool:
+        return any(status.hub_id == hub_id for status in survey([seen]))
+
+    found = [
+        spool for other in outbox.elsewhere() for spool in other.left_over(model_id, by_force=by_force, wanted=is_its)
+    ]
+    for spool in found:
+        log.warning(
+            "outbox.other_address",
+            spool=spool.name,
+            consequence="it is the same HUB, by what it calls itself: sent to it",
+        )
+    return found
+
+
+def tell_of_others(model_id: str, outbox: Outbox, log: EventLogger) -> None:
+    """Say what waits of this model for other addresses, and which command sends it."""
+    found = (survey(seen for seen in other.seen() if seen.model_id == model_id) for other in outbox.elsewhere())
+    waiting = [status for statuses in found for status in statuses if status.state is State.WAITING]
+    for hub in sorted({status.hub for status in waiting if status.hub}):
+        of_hub = [status for status in waiting if status.hub == hub]
+        log.warning(
+            "outbox.waits_elsewhere",
+            hub=hub,
+            records=sum(status.metrics for status in of_hub),
+            checkpoints=sum(status.checkpoints for status in of_hub),
+            remedy=command(f"sync --hub {hub}"),
+        )
+
+
+def opened(model_id: str, settings: Settings, outbox: Outbox, *, hub_id: str | None = None) -> BacklogReader:
+    """A new one for this run, which notes what the HUB is called.
 
     Raises:
         InvalidSettings: when nothing can be written.
@@ -49,7 +97,8 @@ def opened(model_id: str, settings: Settings, outbox: Outbox) -> BacklogReader:
     spool: Spool | None = None
     try:
         spool = outbox.open(model_id)
-        spool.append(run_line({"model": model_id, "root": settings.hub_root, "pid": os.getpid()}))
+        about = {"model": model_id, "root": settings.hub_root, "pid": os.getpid()}
+        spool.append(run_line(about if hub_id is None else about | {"hub": hub_id}))
         return BacklogReader(spool, limit=settings.outbox_limit)
     except OSError as exc:
         if spool is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..domain.ports.clock import Clock
+from ..domain.ports.outbox import Outbox
 from .connector import Claim, Connector
 from .report import Report
 from .survey import SpoolStatus, State
@@ -27,17 +28,29 @@ def sync(
     deadline: float,
     tell: Callable[[Report], None],
     refused: bool = False,
+    by_force: bool = False,
 ) -> list[Report]:
     """Send what is left of each of *claims*, one model after the other, until *deadline*; *tell* of each.
 
-    What the HUB has *refused* is sent again where that is wanted.
+    What the HUB has *refused* is sent again where that is wanted; *by_force* also what runs on other machines have.
     """
     reports: list[Report] = []
     for claim in claims:
         # Where the time is over the spools are looked at all the same, so that the report says what waits in them.
         until = max(deadline, clock.now())
-        report = connector.send_left_over(claim, claim.model_id, deadline=until, refused=refused)
+        report = connector.send_left_over(claim, claim.model_id, deadline=until, refused=refused, by_force=by_force)
         if report is not None:
             reports.append(report)
             tell(report)
     return reports
+
+
+def discard(outbox: Outbox, status: SpoolStatus, *, by_force: bool = False) -> bool:
+    """Throw away the spool of *status* with all that is in it; whether that could be done. Never one that is in use.
+
+    *by_force*: also one of another machine, whose owner may live.
+    """
+    found = outbox.left_over(status.model_id, by_force=by_force, wanted=lambda seen: seen.name == status.spool)
+    for spool in found:
+        spool.release(keep=False)
+    return bool(found)

@@ -19,6 +19,9 @@ from .report import Tally
 from .troubles import Troubles
 from .waiting import Onlooker, Waiting
 
+#: Seconds between two signs of life of a spool's owner, for other machines.
+ALIVE_EVERY = 60.0
+
 
 class Errand(Protocol):
     """What a worker does when its lane says that it is time."""
@@ -148,6 +151,7 @@ class Worker:
             while True:
                 if self._crew.is_abandoned:
                     self._crew.end_abandoned()
+                self._crew.say_alive()
                 self.step()
                 with self._crew.lock:
                     due = None if self.is_paused else self.lane.due
@@ -156,7 +160,7 @@ class Worker:
                     is_over = self._crew.is_dismissed and is_last_try_over
                 if is_over:
                     break
-                until = min(deadline, math.inf if due is None else due)
+                until = min(deadline, math.inf if due is None else due, self._crew.alive_until)
                 # A ring between the lock and this line is kept for us: the wait returns at once.
                 self._alarm.wait(None if until == math.inf else until)
         finally:
@@ -176,6 +180,7 @@ class Crew:
         log: EventLogger,
         *,
         on_empty: Callable[[], None],
+        on_alive: Callable[[], None] | None = None,
     ) -> None:
         self.clock = clock
         self.link = link
@@ -190,6 +195,8 @@ class Crew:
         self.after_abandoned: Callable[[], None] = _nothing
         self.tally = tally
         self._on_empty = on_empty
+        self._on_alive = on_alive
+        self.alive_until = math.inf if on_alive is None else -math.inf
         self.waiting = Waiting(clock)
         self.troubles = Troubles(tally, log)
 
@@ -212,6 +219,18 @@ class Crew:
                     other.abandon()
                 self.dismiss(self.clock.now())
                 raise
+
+    def say_alive(self) -> None:
+        """Call ``on_alive``, once in :data:`ALIVE_EVERY` seconds, by whichever worker comes first."""
+        with self.lock:
+            now = self.clock.now()
+            if now < self.alive_until or self._on_alive is None:
+                return
+            self.alive_until = now + ALIVE_EVERY
+        try:
+            self._on_alive()
+        except Exception:
+            self.log.exception("worker.failed", worker="sign of life")  # which is no reason to stop
 
     def changed(self, *, by: Worker | None = None, concerns_others: bool = False) -> None:
         """Something has happened: tell who waits, and the other workers when they may send at another time now."""

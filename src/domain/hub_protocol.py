@@ -5,6 +5,7 @@ The one rule: nothing here knows an HTTP library, and no path is made from unche
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,8 @@ from .credentials import Credentials
 from .metrics import EpochValues, to_text
 from .outcome import Outcome, outcome
 from .ports.http import FilePart, Reader, Request, Response
+
+_IDENTITY = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 @attrs.frozen
@@ -89,6 +92,12 @@ class HubProtocol:
         """Says that the run is alive."""
         body = {"agent": agent, "agentId": agent_id}
         return self._request("POST", f"/v1/agent/heartbeat/models/{model_id}", json=body)
+
+
+def hub_identity(data: Any) -> str | None:
+    """What a HUB is called, by the *data* of its answer to ``authenticate``; ``None`` where it does not say so."""
+    name = data.get("hubId") if isinstance(data, Mapping) else None
+    return name if isinstance(name, str) and _IDENTITY.fullmatch(name) else None
 
 
 def model_path(model_id: str) -> str:

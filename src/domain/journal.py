@@ -6,7 +6,7 @@ byte costs that line, is counted, and the rest is read.
 A line is the CRC-32 of the rest in eight hex digits, a space, a JSON array, and a line feed. The array is one of
 
 ==============================  ========================================================================
-``["run", {...}]``              who writes: model, root, process; the first line
+``["run", {...}]``              who writes: model, root, hub, process; the first line. ``hub`` is the HUB's own name
 ``["m", epoch, values]``        metrics were logged
 ``["sent", offset]``            all metrics before *offset* are settled
 ``["aside", epoch, reason]``    the HUB refused this epoch: it is kept here, and not sent again unless asked for

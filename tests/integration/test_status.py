@@ -25,6 +25,8 @@ from tests.integration.left_overs import (
 FIELDS = {
     "model_id",
     "hub",
+    "hub_id",
+    "host",
     "spool",
     "begun",
     "size",
@@ -78,7 +80,7 @@ def test_a_spool_of_each_kind(site: TrainerSite) -> None:
         for one in found
     ]
     for one in found:
-        files = [file for file in Path(one["spool"]).iterdir() if file.is_file()]
+        files = [file for file in Path(one["spool"]).iterdir() if not file.name.startswith("owner.")]
         assert sum(file.stat().st_size for file in files) == one["size"]
     header, *rows = said[:7]
     assert ["MODEL", "HUB", "AGE", "SIZE", "STATE", "WAITING", "WHY"] == header.split()
@@ -97,6 +99,26 @@ def test_what_cannot_be_sent_asks_for_no_sync(site: TrainerSite) -> None:
     refused(site)
     _, said, _ = outcome(site.hubport("status"))
     assert "hubport sync" not in "\n".join(said)
+
+
+def test_where_nothing_waits_no_command_is_named(site: TrainerSite) -> None:
+    """A run that was killed behind its last delivery has left a folder, and nothing to send."""
+    killed_behind_the_last_delivery(site)
+    status, said, _ = outcome(site.hubport("status"))
+    assert 0 == status
+    assert "delivered" in said[1]
+    assert "To send" not in "\n".join(said)
+
+
+def test_a_run_that_began_in_the_future_has_no_age(site: TrainerSite) -> None:
+    """The clock was ahead: it was not "0 s" ago."""
+    killed(site)
+    (spool,) = site.spools()
+    number, _, random = spool.name.split("-")
+    in_2031 = 1_930_000_000 * 10**9
+    spool.rename(spool.with_name(f"{number}-{in_2031:016x}-{random}"))
+    _, said, _ = outcome(site.hubport("status"))
+    assert "?" == re.split(r"  +", said[1])[2]
 
 
 def test_of_several_hubs_each_is_named(site: TrainerSite, tmp_path: Path) -> None:
@@ -122,7 +144,7 @@ def test_a_damaged_journal_is_shown_as_such(site: TrainerSite) -> None:
     (one,) = statuses(site)
     assert ("waiting", 1, 1, 1) == (one["state"], one["metrics"], one["checkpoints"], one["damaged"])
     _, said, _ = outcome(site.hubport("status"))
-    assert "its process was killed; 1 damaged lines" in said[1]
+    assert "its process was killed; 1 damaged line" in said[1]
 
 
 def test_a_journal_whose_first_line_is_damaged_still_belongs_to_its_hub(site: TrainerSite) -> None:

@@ -66,7 +66,7 @@ def test_of_several_runs_of_several_models_everything_is_sent(site: TrainerSite)
 
     status, said, complaints = outcome(site.hubport("sync", "--json"))
 
-    assert (0, []) == (status, complaints)
+    assert (0, [kept(site)]) == (status, complaints)
     result = json.loads("\n".join(said))
     assert {"hub", "models"} == set(result)
     assert site.url == result["hub"]
@@ -220,8 +220,16 @@ def test_a_model_that_is_gone_from_the_hub(site: TrainerSite) -> None:
     )
     assert b"weights" == next(Path(left["spool"]).glob("*.pt")).read_bytes()
     before = len(site.lab.ledger)
-    assert (0, [f"Nothing waits for {site.url} in {outbox(site)}."], []) == outcome(site.hubport("sync"))
+    assert (0, [f"Nothing waits for {site.url} in {outbox(site)}."], [kept(site)]) == outcome(site.hubport("sync"))
     assert before == len(site.lab.ledger)
+
+
+def kept(site: TrainerSite) -> str:
+    """What a sync says of one run of which the HUB has refused something."""
+    return (
+        f"hubport: {site.url} has refused something of 1 run, which is kept: hubport status says why, "
+        f"and hubport sync --refused --hub {site.url} sends it once more"
+    )
 
 
 def refused_whole(site: TrainerSite) -> str:
@@ -236,7 +244,7 @@ def refused_whole(site: TrainerSite) -> str:
 def test_what_was_refused_is_sent_again_where_that_is_asked_for(site: TrainerSite) -> None:
     model_id = refused_whole(site)
     nothing = f"Nothing waits for {site.url} in {outbox(site)}."
-    assert (0, [nothing], []) == outcome(site.hubport("sync"))
+    assert (0, [nothing], [kept(site)]) == outcome(site.hubport("sync"))
     before, requests = tree(site.state_dir), len(site.lab.ledger)
     _, said, _ = outcome(site.hubport("sync", "--refused", "--dry-run"))
     assert [model_id, "refused"] == [said[1].split()[column] for column in (0, 6)]
@@ -349,7 +357,7 @@ def test_a_key_goes_to_the_hub_that_was_asked_for_and_to_no_other(site: TrainerS
     status, _, complaints = outcome(site.hubport("sync"))
 
     assert 0 == status
-    expected = f"hubport: 1 runs have left something for {elsewhere.url}: hubport sync --hub {elsewhere.url}"
+    expected = f"hubport: 1 run has left something for {elsewhere.url}: hubport sync --hub {elsewhere.url}"
     assert [expected] == complaints
     assert_arrived(site, ours)
     assert before == len(elsewhere.lab.ledger)
@@ -372,8 +380,19 @@ def test_what_another_hub_has_refused_is_named_where_it_is_asked_for(site: Train
     site.lab, site.hub = lab, hub
     _, _, complaints = outcome(site.hubport("sync", "--refused"))
     command = f"hubport sync --refused --hub {elsewhere.url}"
-    assert [f"hubport: 1 runs have left something for {elsewhere.url}: {command}"] == complaints
+    assert [f"hubport: 1 run has left something for {elsewhere.url}: {command}"] == complaints
     assert [] == outcome(site.hubport("sync"))[2]
+
+
+def test_what_several_runs_have_left_elsewhere_is_counted(site: TrainerSite, elsewhere: Site) -> None:
+    lab, hub = site.lab, site.hub
+    site.lab, site.hub, site.model_id = elsewhere.lab, elsewhere.hub, elsewhere.model_id
+    runs = [training(site, "end"), training(site, "end")]
+    for run in runs:
+        run.kill()
+    site.lab, site.hub = lab, hub
+    _, _, (line,) = outcome(site.hubport("sync"))
+    assert line.startswith("hubport: 2 runs have left something for")
 
 
 def test_a_living_run_keeps_what_is_its_own(site: TrainerSite) -> None:

@@ -180,3 +180,21 @@ def test_a_proxys_refusal_is_said_at_once(stage: Stage, status: int) -> None:
     with pytest.raises(hubport.HubRefused, match="text/html"):
         stage.connect()
     assert 1 == len(stage.hub.ledger)
+
+
+def test_what_is_in_memory_needs_no_folder(stage: Stage) -> None:
+    """A container with an arbitrary user has no home, and so no state folder either."""
+    ports = {name: port for name, port in stage.ports().items() if name != "records"}
+    settings = hubport.Settings(state_dir=None, progress=False, rank=0)
+    session = hubport.connect(stage.model_id, api_key=stage.hub.api_key, settings=settings, **ports)
+    session.log_metrics(0, {"a": 1.0})
+
+    assert session.close(within=60).is_complete
+
+
+def test_what_is_on_the_disk_needs_one_and_says_which(stage: Stage) -> None:
+    ports = {name: port for name, port in stage.ports().items() if name != "outbox"}
+    settings = hubport.Settings(state_dir=None, progress=False, rank=0)
+
+    with pytest.raises(hubport.InvalidSettings, match=r"HUBPORT_STATE_DIR.*no home folder"):
+        hubport.connect(stage.model_id, api_key=stage.hub.api_key, settings=settings, **ports)

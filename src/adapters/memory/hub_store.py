@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
@@ -71,6 +72,7 @@ class FakeHubStore(HubStore):
 
     def __init__(self, *, merge: Callable[[dict[int, str], Mapping[int, str]], None] = merge) -> None:
         self._merge = merge
+        self._identity = secrets.token_hex(16)
         self._lock = threading.RLock()
         self._models = FakeShelf[HubModel](self._lock, self._model_changed)
         self._projects = FakeShelf[Project](self._lock, _nothing)
@@ -80,6 +82,10 @@ class FakeHubStore(HubStore):
         # For each model the epochs that were put, oldest first, each with its revision.
         self._put: dict[str, list[tuple[int, int]]] = {}
         self._revisions: dict[str, int] = {}
+
+    @property
+    def identity(self) -> str:
+        return self._identity
 
     @property
     def models(self) -> Shelf[HubModel]:

@@ -43,6 +43,11 @@ class FakeSpool(Spool):
         return self._folder
 
     @property
+    def order(self) -> str:
+        """The number in its name."""
+        return self._name
+
+    @property
     def size(self) -> int:
         """Bytes in the journal."""
         return len(self.journal)
@@ -94,6 +99,8 @@ class FakeOutbox(Outbox):
     def __init__(self, *, capacity: int | None = None) -> None:
         self.capacity = capacity
         self.spools: list[FakeSpool] = []
+        self.others: list[FakeOutbox] = []
+        """Those for other addresses, as a test sets them up."""
         self._folder = tempfile.mkdtemp(prefix="hubport-outbox-")
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._numbers: Iterator[int] = itertools.count()
@@ -105,12 +112,23 @@ class FakeOutbox(Outbox):
         self.spools.append(FakeSpool(self, model_id, f"fake-outbox/{name}", folder))
         return self.spools[-1]
 
-    def left_over(self, model_id: str) -> list[Spool]:
+    def left_over(
+        self,
+        model_id: str,
+        *,
+        by_force: bool = False,
+        wanted: Callable[[Seen], bool] | None = None,
+    ) -> list[Spool]:
         """Claim what nobody owns."""
-        found = [spool for spool in self.spools if spool.model_id == model_id and not spool.is_owned]
+        names = {seen.name for seen in self.seen() if wanted is None or wanted(seen)}
+        found = [s for s in self.spools if s.model_id == model_id and not s.is_owned and s.name in names]
         for spool in found:
             spool.is_owned, spool.is_sealed = True, False
         return list(found)
+
+    def elsewhere(self) -> list[Outbox]:
+        """Those that a test has put beside it."""
+        return list(self.others)
 
     def seen(self) -> list[Seen]:
         """All of them."""

@@ -17,7 +17,7 @@ from .documents import decoded
 from .puts import MODEL_ID, REVISION
 from .schema import bring_up_to_date
 from .shelf import ModelShelf, SqlShelf, is_plain
-from .tables import DATASETS, KEYS, METRICS, MODELS, PROJECTS
+from .tables import DATASETS, IDENTITY, KEYS, METRICS, MODELS, PROJECTS
 from .writer import PutWrite, Writer
 
 _LARGEST = (1 << 63) - 1
@@ -36,6 +36,8 @@ _METRICS = (
     .where(MODELS.c.id == MODEL_ID)
     .order_by(METRICS.c.epoch)
 )
+
+_IDENTITY = sa.select(IDENTITY.c.name)
 
 
 class SqlHubStore(HubStore):
@@ -59,6 +61,7 @@ class SqlHubStore(HubStore):
         self._projects = SqlShelf(self._database, self._writer, Project, PROJECTS)
         self._datasets = SqlShelf(self._database, self._writer, Dataset, DATASETS)
         self._keys = SqlShelf(self._database, self._writer, Key, KEYS)
+        self._identity: str | None = None
 
     @property
     def models(self) -> Shelf[HubModel]:
@@ -75,6 +78,14 @@ class SqlHubStore(HubStore):
     @property
     def keys(self) -> Shelf[Key]:
         return self._keys
+
+    @property
+    def identity(self) -> str:
+        if self._identity is None:  # two threads may both read it, and read the same
+            self._identity = self._database.read(
+                lambda connection: connection.scalars(sa.select(IDENTITY.c.name)).one()
+            )
+        return self._identity
 
     def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
         plain = [put for put in puts if is_plain(put.model_id)]

@@ -58,3 +58,6 @@ METRICS = sa.Table(
     sa.PrimaryKeyConstraint("model_id", "epoch", name="pk_metrics"),
     sa.Index("ix_metrics_revision", "model_id", "revision"),
 )
+
+#: One row: what this HUB is called, whatever its address. A copy of the database is called the same.
+IDENTITY = sa.Table("identity", METADATA, sa.Column("name", sa.Text, primary_key=True))

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from ...adapters.system_clock import SystemClock
+from ...domain.errors import InvalidSettings
 from ...domain.model_ref import VENDOR_WEB_ROOT
 from ..command_name import command
 from ..hub_container import HubContainer
@@ -148,6 +149,11 @@ def _ready(served: Served, settings: HubSettings) -> str:
 
 def _create_key(settings: HubSettings) -> str:
     """The command that makes a key for this very HUB. A database is not repeated: its URL may hold a password."""
-    usual = HubSettings.from_env()
-    folder = "" if settings.data_dir == usual.data_dir else f" --data-dir {shlex.quote(str(settings.data_dir))}"
-    return command(f"keys create{folder}{'' if settings.database == usual.database else ' --database ...'}")
+    try:
+        usual: HubSettings | None = HubSettings.from_env()
+    except InvalidSettings:  # a user without a home folder has no usual HUB
+        usual = None
+    is_usual = usual is not None and settings.data_dir == usual.data_dir
+    folder = "" if is_usual else f" --data-dir {shlex.quote(str(settings.data_dir))}"
+    database = "" if settings.database == (usual.database if usual else None) else " --database ..."
+    return command(f"keys create{folder}{database}")

@@ -19,12 +19,12 @@ _NO_KEY = "this key is not one of this HUB's: check it, or create one with `hubp
 
 
 def _authenticate(hub: Premises, asked: Asked) -> Answer:
-    return envelope(200)
+    return envelope(200, data={"hubId": hub.store.identity})
 
 
 ROUTES = Routes(
     (
-        Route("POST", "/v1/auth", "authenticate", "Is this key one of yours?", _authenticate),
+        Route("POST", "/v1/auth", "authenticate", "Is this key one of yours?", _authenticate, gives="Hub"),
         *models.ROUTES,
         *training.ROUTES,
         *shelves.ROUTES,

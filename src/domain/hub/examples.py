@@ -48,6 +48,7 @@ def examples(root: str) -> Mapping[str, Any]:
             "model": record,
             "epochs": {"1": {"train/box_loss": 0.9, "metrics/mAP50-95(B)": None}},
         },
+        "Hub": {"hubId": "9f0c51f2a7be4d6c8e21b03d5a7c4e19"},
         "Agent": {"agentId": "agent-mZ2kq8XwT4vB"},
         "Project": project,
         "ProjectList": _page(project),

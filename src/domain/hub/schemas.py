@@ -200,6 +200,14 @@ GIVEN: Mapping[str, Schema] = {
             "additionalProperties": {"type": "object", "additionalProperties": ref("Number")},
         },
     ),
+    "Hub": _object(
+        hubId={
+            "type": "string",
+            "pattern": "^[0-9A-Za-z_-]{1,64}$",
+            "description": "What this HUB is called, whatever its address: a client knows by it what it has kept "
+            "for this HUB under another one.",
+        }
+    ),
     "Agent": _object(
         agentId={"type": "string", "description": "The run's name in its next heartbeat."},
         optional={

@@ -119,6 +119,14 @@ class HubStore(Protocol):
     """Everything but files. Safe to use from many threads; several processes may share one."""
 
     @property
+    def identity(self) -> str:
+        """What this HUB is called, wherever it is reached: random, made once, and the same for ever.
+
+        A copy of the store has the same.
+        """
+        ...
+
+    @property
     def models(self) -> Shelf[HubModel]:
         """A model's ``last_seen`` is what was written last: with the model, or with its metrics.
 

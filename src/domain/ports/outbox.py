@@ -33,6 +33,11 @@ class Spool(Protocol):
         ...
 
     @property
+    def order(self) -> str:
+        """What spools of several outboxes of one user are sorted by, the oldest first."""
+        return ""
+
+    @property
     def size(self) -> int:
         """Bytes in the journal, as of a moment ago."""
         ...
@@ -61,6 +66,13 @@ class Spool(Protocol):
         """
         ...
 
+    def refresh(self) -> bool:
+        """Say that its owner lives, where other machines may look; whether it still is the owner.
+
+        Called each minute. An outbox that no other machine sees need not override it.
+        """
+        return True
+
     def seal(self) -> None:
         """Take no line any more: every ``append`` from now on raises :class:`Sealed`.
 
@@ -78,20 +90,28 @@ class Seen:
     """A spool as anybody may look at it, who need not own it.
 
     ``begun`` is when its run began, in unix seconds; ``size`` the bytes of all that lies in it; ``is_owned`` whether a
-    living process has it. ``open`` gives a reader of its journal, or an ``OSError`` when the spool is gone by now.
+    living process has it. ``open`` gives a reader of its journal, a ``FileNotFoundError`` when the spool is gone by
+    now, or another ``OSError`` when it cannot be read.
+
+    ``host`` is the machine that its owner is on, or was on, where that is another one than this.
+
+    ``problem`` is why it cannot be looked into, in words. Then only ``name`` is certain: it may be a folder of many
+    spools, ``model_id`` may be empty and ``begun`` unknown.
     """
 
     name: str
     model_id: str
-    begun: float
+    begun: float | None
     size: int
     is_owned: bool
     open: Callable[[], BinaryIO] = attrs.field(repr=False, eq=False)
+    problem: str = ""
+    host: str = ""
 
 
 @runtime_checkable
 class Outbox(Protocol):
-    """All the spools of one user."""
+    """All the spools of one user for one address of a HUB."""
 
     def open(self, model_id: str) -> Spool:
         """A new, empty spool for a run of *model_id*.
@@ -101,10 +121,28 @@ class Outbox(Protocol):
         """
         ...
 
-    def left_over(self, model_id: str) -> list[Spool]:
-        """The spools of earlier runs of *model_id* that no living process owns, oldest first; ours from now on."""
+    def left_over(
+        self, model_id: str, *, by_force: bool = False, wanted: Callable[[Seen], bool] | None = None
+    ) -> list[Spool]:
+        """The spools of earlier runs of *model_id* that no living process owns, oldest first; ours from now on.
+
+        Only those that are *wanted*, where that is given.
+
+        An owner on another machine lives for as long as it may: it is dead when it has given no sign of life for long.
+        *by_force* takes its spools all the same, for somebody who knows. Of this machine none is ever taken from a
+        living one.
+
+        Older is what was opened before, whatever the clock said: it may have been set back, or ahead, in between.
+        """
         ...
 
+    def elsewhere(self) -> list[Outbox]:
+        """The outboxes of the same user for other addresses. One that has a single place need not override it."""
+        return []
+
     def seen(self) -> list[Seen]:
-        """Every spool of every model, oldest first, whoever owns it. Nothing is claimed or changed."""
+        """Every spool of every model, oldest first, whoever owns it. Nothing is claimed or changed.
+
+        Nothing is left out because it cannot be read: see :attr:`Seen.problem`.
+        """
         ...

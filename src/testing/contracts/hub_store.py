@@ -6,6 +6,7 @@ The one rule: what was taken is what the next reader sees, whole.
 from __future__ import annotations
 
 import json
+import re
 
 import attrs
 import pytest
@@ -379,3 +380,11 @@ class HubStoreContract(HubShelfContract):
             store.metrics(ID).epochs
         )
         assert (0, {}) == (store.metrics(OTHER_ID).revision, dict(store.metrics(OTHER_ID).epochs))
+
+    def test_it_is_called_the_same_for_ever(self, store: HubStore) -> None:
+        """By 1 to 64 letters, digits, hyphens and underscores, whatever is kept in it."""
+        name = store.identity
+        store.models.save(HubModel("Ab3Cd5Ef7Gh9Ij1Kl2Mn", "a model", "coco8.yaml"))
+
+        assert re.fullmatch(r"[0-9A-Za-z_-]{1,64}", name)
+        assert name == store.identity

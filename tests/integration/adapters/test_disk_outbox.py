@@ -47,7 +47,7 @@ class TestRights:
         files = [path for path in root.rglob("*") if path.is_file()]
         assert {mode(folder) for folder in [root, Path(spool.folder)]} == {0o700}
         assert {mode(file) for file in files} == {0o600}
-        assert len(files) == 1
+        assert {"journal", "owner.0"} == {file.name for file in files}
         spool.release(keep=False)
 
     def test_a_place_that_cannot_be_written_is_an_os_error(self, tmp_path: Path) -> None:
@@ -395,3 +395,112 @@ class TestFolders:
                 spool.release(keep=False)
 
         assert held() == Counter()
+
+
+class TestOrder:
+    """Older is what began before, whatever the clock says."""
+
+    RUN_AT = """
+        import sys, time
+        from hubport.adapters.disk_outbox import DiskOutbox
+
+        time.time_ns = lambda: int(sys.argv[2])
+        time.time = lambda: int(sys.argv[2]) / 1e9
+        spool = DiskOutbox(sys.argv[1], beside=sys.argv[1] + "/..").open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
+        spool.append(b"one\\n")
+        print(spool.name)
+    """
+    IN_2031, NOW, IN_1970 = 1_930_000_000 * 10**9, 1_795_000_000 * 10**9, 0
+
+    def test_a_run_of_the_future_comes_before_its_successors(self, tmp_path: Path) -> None:
+        """No battery for the clock, or a wrong one: each of these has died, and the clock was set in between."""
+        stamps = (self.IN_2031, self.NOW, self.IN_1970, self.NOW, self.IN_2031, -5)
+        names = [output(self.RUN_AT, tmp_path / "hub", stamp).strip() for stamp in stamps]
+        outbox = DiskOutbox(tmp_path / "hub")
+
+        assert names == [seen.name for seen in outbox.seen()]
+        found = outbox.left_over(MODEL)
+
+        assert names == [spool.name for spool in found]
+        for spool in found:
+            spool.release(keep=False)
+
+    def test_runs_of_one_nanosecond_keep_their_order(self, tmp_path: Path) -> None:
+        names = [output(self.RUN_AT, tmp_path / "hub", self.NOW).strip() for _ in range(8)]
+
+        assert names == [seen.name for seen in DiskOutbox(tmp_path / "hub").seen()]
+
+    def test_what_was_written_by_the_first_version_is_older_than_anything_new(self, tmp_path: Path) -> None:
+        """Its folders are named by time alone; and they are in the order of their times."""
+        new = DiskOutbox(tmp_path).open(MODEL)
+        stamps = [self.NOW, self.IN_2031, self.NOW + 1]
+        for stamp in stamps:
+            folder = tmp_path / f"{MODEL}.{stamp:016x}-01234567"
+            folder.mkdir()
+            (folder / "journal").write_bytes(b"old\n")
+        new.release(keep=True)
+        expected = [f"{stamp:016x}" for stamp in sorted(stamps)]
+
+        found = DiskOutbox(tmp_path).left_over(MODEL)
+
+        assert [*expected, Path(new.name).name] == [
+            Path(spool.name).name.partition(".")[2].partition("-")[0] for spool in found[:-1]
+        ] + [Path(found[-1].name).name]
+        assert [b"old\n"] * 3 == [spool.read(0, 100) for spool in found[:-1]]
+        for spool in found:
+            spool.release(keep=True)
+        assert [stamp / 1e9 for stamp in sorted(stamps)] == [seen.begun for seen in DiskOutbox(tmp_path).seen()[:-1]]
+
+    def test_the_sequence_is_one_for_all_models_and_hubs(self, tmp_path: Path) -> None:
+        """What was left for one address may be sent with what was left for another one."""
+        outboxes = [DiskOutbox(tmp_path / name, beside=tmp_path) for name in ("http_a", "http_b")]
+        numbers = []
+        for number in range(6):
+            spool = outboxes[number % 2].open(MODEL if number % 3 else MODEL.swapcase())
+            numbers.append(Path(spool.name).name.partition(".")[2].partition("-")[0])
+            spool.release(keep=True)
+
+        assert sorted(set(numbers)) == numbers
+
+    def test_runs_that_begin_together_are_all_found(self, tmp_path: Path) -> None:
+        code = """
+            import sys
+            from hubport.adapters.disk_outbox import DiskOutbox
+
+            print("ready", flush=True)
+            input()
+            for _ in range(20):
+                DiskOutbox(sys.argv[1]).open("Ab3Cd5Ef7Gh9Ij1Kl2Mn").release(keep=True)
+        """
+        with contextlib.ExitStack() as stack:
+            children = [stack.enter_context(program(code, tmp_path)) for _ in range(4)]
+            assert ["ready"] * 4 == [child.line() for child in children]
+            for child in children:
+                child.say()
+            assert [0] * 4 == [child.end() for child in children]
+
+        assert 80 == len(DiskOutbox(tmp_path).seen())
+
+    def test_a_folder_that_is_being_made_by_one_whose_clock_is_behind_is_made_again(self, tmp_path: Path) -> None:
+        """Another process takes it for what a kill has left. It is nobody's loss."""
+        code = """
+            import fcntl, os, sys, time
+            from pathlib import Path
+            from hubport.adapters import disk_outbox
+
+            outbox = disk_outbox.DiskOutbox(sys.argv[1])
+            time.time_ns = lambda: 0
+            flock, taken = fcntl.flock, []
+
+            def meanwhile(fd, how):
+                flock(fd, how)
+                if len(taken) < 2 and how & fcntl.LOCK_EX:
+                    taken.append(1)
+                    assert outbox.left_over("Zy8Xw6Vu4Ts2Rq1Po9Nm") == []
+
+            fcntl.flock = meanwhile
+            spool = outbox.open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
+            spool.append(b"one\\n")
+            print(len(taken), os.listdir(sys.argv[1]) == [Path(spool.name).name], spool.read(0, 100))
+        """
+        assert "2 True b'one\\n'\n" == output(code, tmp_path)

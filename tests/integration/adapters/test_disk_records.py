@@ -153,3 +153,39 @@ def test_what_is_no_json_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> 
     with pytest.raises(TypeError):
         records.put(MODEL, {"status": object()})
     assert {"status": "new"} == json.loads(the_file(tmp_path).read_bytes())
+
+
+def test_files_of_models_that_differ_by_case_alone_differ_by_more(tmp_path: Path) -> None:
+    """On a disk that takes ``a`` for ``A`` one would be the other."""
+    records = DiskRecords(tmp_path)
+    models = [MODEL, MODEL.swapcase(), MODEL.lower(), MODEL.upper(), MODEL[:-1] + MODEL[-1].upper()]
+    for model in models:
+        records.put(model, {"model": model})
+
+    assert len(models) == len({path.name.casefold() for path in tmp_path.iterdir()})
+    assert [{"model": model} for model in models] == [records.get(model) for model in models]
+
+
+class TestOldFiles:
+    """``<model>.json``, as 0.1.0 has written them."""
+
+    def test_one_is_read(self, tmp_path: Path) -> None:
+        (tmp_path / f"{MODEL}.json").write_text('{"status": "new"}')
+
+        assert {"status": "new"} == DiskRecords(tmp_path).get(MODEL)
+
+    def test_a_new_one_takes_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / f"{MODEL}.json").write_text('{"status": "new"}')
+        records = DiskRecords(tmp_path)
+        records.put(MODEL, {"status": "training"})
+
+        assert {"status": "training"} == records.get(MODEL)
+        assert 1 == len([*tmp_path.iterdir()])
+
+    def test_one_of_another_model_is_neither_read_nor_taken_away(self, tmp_path: Path) -> None:
+        (tmp_path / f"{MODEL.lower()}.json").write_text('{"status": "new"}')
+        records = DiskRecords(tmp_path)
+
+        assert records.get(MODEL) is None
+        records.put(MODEL, {"status": "training"})
+        assert {"status": "new"} == records.get(MODEL.lower())

@@ -380,7 +380,7 @@ def test_only_this_user_reads_the_new_journal(tmp_path: Path) -> None:
         spool.rewrite(lambda: b"new\n")
     finally:
         os.umask(before)
-    (journal,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    (journal,) = tmp_path.rglob("journal*")
     assert 0o600 == stat.S_IMODE(journal.stat().st_mode)
     spool.release(keep=False)
 

@@ -62,7 +62,7 @@ def replaced() -> int:
 def with_a_drop_in(model: str) -> int:
     # An outbox of its own: a second session for the model would take the place of the first.
     settings = hubport.Settings.from_env()
-    old = HUBTrainingSession(model, settings=hubport.Settings.from_env(state_dir=settings.state_dir / "old"))
+    old = HUBTrainingSession(model, settings=hubport.Settings.from_env(state_dir=settings.outboxes_dir.parent / "old"))
     old.alive = False
     pid = os.fork()
     if pid == 0:

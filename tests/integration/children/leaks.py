@@ -70,7 +70,9 @@ def main(model: str, folder: str) -> None:
     last.write_bytes(b"weights" * 1000)
     session = hubport.connect(f"{key}_{model}")
     # An outbox of its own: a second session for the model would take the place of the first.
-    old = HUBTrainingSession(f"{key}_{model}", settings=Settings.from_env(state_dir=settings.state_dir / "old"))
+    old = HUBTrainingSession(
+        f"{key}_{model}", settings=Settings.from_env(state_dir=settings.outboxes_dir.parent / "old")
+    )
     say(f"{session!r} {session.record!r} {session.status()!r} {old!r}")
     say("trouble")
     for epoch, _ in enumerate(sys.stdin):  # a line for each kind of trouble that the HUB is in now

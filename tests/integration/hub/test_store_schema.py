@@ -119,6 +119,19 @@ def test_what_revision_1_held_is_there_after_the_upgrade(database_url: str) -> N
         assert 5 == store.revision(MODEL.id)
 
 
+def test_an_existing_hub_gets_one_identity_that_stays(database_url: str) -> None:
+    """Of a database that was there before HUBs had any, and whoever opens it."""
+    with a_database(database_url) as database:
+        schema.bring_up_to_date(database, to="0001")
+    stores = [SqlHubStore(database_url) for _ in range(2)]
+    names = {store.identity for store in stores}
+    for store in stores:
+        store.close()
+
+    with closing(SqlHubStore(database_url)) as store:
+        assert {store.identity} == names
+
+
 def test_a_time_in_an_old_document_counts_until_the_model_is_written_again(database_url: str) -> None:
     """Earlier versions wrote the time of a heartbeat there; of it and that of the metrics the later one counted."""
     with a_database(database_url) as database:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import attrs
 import pytest
 
 from hubport import InvalidSettings, Settings
+from hubport.app.hub_settings import HubSettings
 
 KEY = "0123456789abcdef0123456789abcdef0123456789"
 
@@ -216,3 +218,49 @@ def test_a_pickle_holds_no_key(tmp_path: Path) -> None:
 def test_copies_in_the_same_process_have_the_key(tmp_path: Path) -> None:
     settings = Settings(api_key="1" * 42, state_dir=tmp_path)
     assert {"1" * 42} == {copied.api_key for copied in (copy.copy(settings), copy.deepcopy(settings))}
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the environment nor the system knows a home of this user."""
+    for name in ("HOME", "HUBPORT_STATE_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 12345678)
+
+
+@pytest.mark.usefixtures("homeless")
+class TestWithoutHome:
+    def test_settings_need_none(self) -> None:
+        settings = Settings.from_env({})
+
+        assert (None, None) == (settings.state_dir, settings.records_dir)
+
+    def test_what_is_kept_needs_a_folder(self) -> None:
+        with pytest.raises(InvalidSettings, match=r"HUBPORT_STATE_DIR.*no home folder"):
+            _ = Settings(api_root="http://127.0.0.1:1").outbox_dir
+
+    def test_one_that_is_named_is_taken(self, tmp_path: Path) -> None:
+        settings = Settings.from_env({"HUBPORT_STATE_DIR": str(tmp_path), "ULTRALYTICS_HUB_API": "http://127.0.0.1:1"})
+
+        assert tmp_path / "outbox" == settings.outbox_dir.parent
+
+    def test_a_tilde_leads_nowhere(self) -> None:
+        with pytest.raises(InvalidSettings, match=r"HUBPORT_STATE_DIR.*'~/state'.*absolute path"):
+            Settings.from_env({"HUBPORT_STATE_DIR": "~/state"})
+
+    def test_a_hub_needs_a_folder(self) -> None:
+        with pytest.raises(InvalidSettings, match=r"--data-dir.*no home folder"):
+            HubSettings()
+        with pytest.raises(InvalidSettings, match=r"--data-dir.*absolute path"):
+            HubSettings(data_dir=Path("~/data"))
+
+
+def test_a_relative_folder_below_one_that_is_gone_is_an_error_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    with pytest.raises(InvalidSettings, match=r"HUBPORT_STATE_DIR.*'state'.*absolute path"):
+        Settings(state_dir=Path("state"))

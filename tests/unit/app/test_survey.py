@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 from collections.abc import Callable
 from typing import BinaryIO
@@ -13,6 +15,7 @@ from hubport.adapters.memory.outbox import FakeSpool
 from hubport.app.survey import SpoolStatus, State, survey
 from hubport.domain import journal
 from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.ports.outbox import Seen
 from hubport.testing import FakeOutbox
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
@@ -105,9 +108,7 @@ def test_one_that_goes_between_two_looks_is_left_out() -> None:
         outbox.open(MODEL)
     first, gone, last = outbox.seen()
 
-    def missing() -> BinaryIO:
-        raise FileNotFoundError
-
+    missing = refusing(FileNotFoundError(errno.ENOENT, "No such file or directory"))
     found = survey([first, attrs.evolve(gone, open=missing), last])
 
     assert [first.name, last.name] == [status.spool for status in found]
@@ -151,3 +152,65 @@ def test_looking_closes_what_it_opens() -> None:
     survey([attrs.evolve(seen, open=remembered)])
 
     assert [True] == [file.closed for file in opened]
+
+
+def refusing(error: OSError) -> Callable[[], BinaryIO]:
+    def refuse() -> BinaryIO:
+        raise error
+
+    return refuse
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+def test_one_that_cannot_be_opened_is_shown_as_such(error: OSError) -> None:
+    outbox = FakeOutbox()
+    outbox.open(MODEL).append(RUN)
+    (seen,) = outbox.seen()
+
+    (status,) = survey([attrs.evolve(seen, open=refusing(error))])
+
+    assert (State.UNREADABLE, error.strerror, "?") == (status.state, status.reason, status.waiting)
+    assert (MODEL, seen.name, seen.begun, seen.size) == (status.model_id, status.spool, status.begun, status.size)
+
+
+def test_one_whose_reading_fails_half_way_is_shown_as_such() -> None:
+    """A disk that fails."""
+
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell():
+                raise OSError(5, "Input/output error")
+            return super().read(size)
+
+    outbox = FakeOutbox()
+    outbox.open(MODEL)
+    (seen,) = outbox.seen()
+
+    (status,) = survey([attrs.evolve(seen, open=lambda: Failing(RUN + RECORD))])
+
+    assert (State.UNREADABLE, "Input/output error") == (status.state, status.reason)
+
+
+def test_a_handle_that_is_stale_is_of_a_spool_that_is_gone() -> None:
+    """So a network file system says that another machine has removed it."""
+    outbox = FakeOutbox()
+    outbox.open(MODEL)
+    (seen,) = outbox.seen()
+
+    assert [] == survey([attrs.evolve(seen, open=refusing(OSError(errno.ESTALE, "Stale file handle")))])
+
+
+def test_what_could_not_be_looked_into_is_shown_with_its_problem() -> None:
+    """Also a folder of many, of which no model and no beginning is known."""
+    seen = Seen("/outbox/hub", "", None, 0, is_owned=False, open=refusing(PermissionError()), problem="not yours")
+
+    (status,) = survey([seen])
+
+    assert ("", "/outbox/hub", None, State.UNREADABLE, "not yours") == (
+        status.model_id,
+        status.spool,
+        status.begun,
+        status.state,
+        status.reason,
+    )
+    assert {"state": "unreadable", "begun": None}.items() <= status.as_json().items()
