@@ -32,13 +32,14 @@ def test_a_value_that_is_no_number_is_a_gap(hub: PagesHub, visitor: Visitor) -> 
     assert "NaN" not in line
 
 
-def test_an_epoch_that_comes_again_replaces_the_earlier_one_whole(hub: PagesHub, visitor: Visitor) -> None:
+def test_an_epoch_that_comes_again_is_merged_by_name(hub: PagesHub, visitor: Visitor) -> None:
     model = hub.create()
     hub.log(model, {0: {"a": 1.0, "b": 1.0}, 1: {"a": 2.0}})
     page = opened(hub, visitor, model)
     expect(plot_of(page, "b")).to_be_visible()
-    hub.log(model, {0: {"a": 7.5}})
-    expect(plot_of(page, "b")).to_have_count(0)
+    hub.log(model, {0: {"a": 7.5, "c": 3.0}})
+    expect(plot_of(page, "c")).to_be_visible()
+    expect(plot_of(page, "b")).to_be_visible()
     plot_of(page, "a").focus()
     page.keyboard.press("Home")
     expect(plot_of(page, "a")).to_have_attribute("aria-valuetext", "epoch 0: 7.500")

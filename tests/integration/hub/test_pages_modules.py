@@ -84,14 +84,6 @@ def test_how_long_ago_is_told_roughly(page: Page, seconds: float, shown: str) ->
 
 
 @pytest.mark.parametrize(
-    ("last_seen", "word"), [(1000, "training"), (1005, "training"), (99, "disconnected"), (1e8, "disconnected")]
-)
-def test_only_a_sign_of_life_of_about_now_shows_a_training(page: Page, last_seen: float, word: str) -> None:
-    """And none that was noted by a clock that was years ahead."""
-    assert word == _call(page, "format", "state", {"status": "new", "last_seen": last_seen}, 1000)
-
-
-@pytest.mark.parametrize(
     ("epoch", "shown"),
     [(0, "0"), (2**53 - 1, "9007199254740991"), (2**53 + 1, "≈ 9.007e15"), (2**63 - 1, "≈ 9.223e18")],
 )
