@@ -15,7 +15,8 @@ from urllib.parse import unquote
 import attrs
 
 from ..domain.errors import InvalidSettings
-from ..domain.origin import checked_root, is_loopback
+from ..domain.hosts import is_loopback
+from ..domain.origin import checked_root
 from .user_folders import absolute, no_home, user_folder
 
 SERVE_PORT = 8421

@@ -118,7 +118,7 @@ class Report:
         again = f", tried again {_when(min(tries))}" if tries else ""
         return (
             f"the HUB takes nothing now: {self.trouble}; {' and '.join(going)} kept in {self.spool}{again}; "
-            "should this run end before that, 'hubport sync' on this machine sends them"
+            f"should this run end before that, '{command('sync')}' on this machine sends them"
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -17,12 +17,17 @@
         ├── DatasetNotReady        (ValueError)                  the HUB is still processing the dataset
         ├── InvalidModelRecord     (ValueError, KeyError)        the HUB's record lacks a field, or it makes no sense
         └── StoreUnusable                                        on a HUB's own machine: its database cannot be used
+            └── StoreFull                                        there is no room for more
 
 The one rule: an error carries data, ``str()`` makes the sentence, and the sentence says what to do next.
 None of them ever holds a key.
 """
 
 from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from .hosts import is_loopback, is_vendor
 
 
 class HubportError(Exception):
@@ -132,12 +137,22 @@ class HubUnreachable(HubError, ConnectionRefusedError):
         self.cause = cause
 
     def __str__(self) -> str:
-        return (
-            f"no answer from the HUB at {self.root} ({self.cause}). "
-            "The vendor's service was switched off on 2026-07-31: run a HUB of your own "
-            "('hubport serve' starts one on this machine) and point ULTRALYTICS_HUB_API at it, "
-            "and ULTRALYTICS_HUB_WEB for the addresses of its models."
-        )
+        return f"no answer from the HUB at {self.root} ({self.cause}). {self._advice()}"
+
+    def _advice(self) -> str:
+        host = urlsplit(self.root).hostname or ""
+        if is_vendor(host):
+            return (
+                "The vendor's service was switched off on 2026-07-31: run a HUB of your own "
+                "('hubport serve' starts one on this machine) and point ULTRALYTICS_HUB_API at it, "
+                "and ULTRALYTICS_HUB_WEB for the addresses of its models."
+            )
+        if is_loopback(host):
+            return (
+                "Is 'hubport serve' running on this machine, and at this address? ULTRALYTICS_HUB_API names "
+                "another one."
+            )
+        return "Is the HUB running, and does this machine reach it? ULTRALYTICS_HUB_API names another one."
 
 
 class HubRefused(HubError, ConnectionError, ValueError):
@@ -160,6 +175,8 @@ class HubRefused(HubError, ConnectionError, ValueError):
             )
         if 200 <= self.status < 300 or self.status in {401, 403}:  # noqa: PLR2004
             return "Is there a proxy or a login page in between? Check ULTRALYTICS_HUB_API."
+        if self.status == 507:  # noqa: PLR2004
+            return "Its disk is full: make room there, and try again."
         if self.status == 429 or self.status >= 500:  # noqa: PLR2004
             return "Try again later; the HUB's own log says more."
         return "Check the request's values against the message."
@@ -229,3 +246,7 @@ class StoreUnusable(HubError):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.problem}"
+
+
+class StoreFull(StoreUnusable):
+    """The disk of a HUB's database is full: nothing more is kept until there is room."""

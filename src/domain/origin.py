@@ -5,11 +5,11 @@ The one rule: a key never crosses a network in the clear, unless somebody asked 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
 from .errors import InvalidSettings
+from .hosts import is_loopback
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _KEY = re.compile(r"[0-9A-Za-z]{42}")
@@ -62,13 +62,3 @@ def _with_scheme(url: object) -> str:
         return example
     is_host = ("." in host or is_loopback(host)) and not parts.path.strip("/") and not _KEY.search(url)
     return f"{'http' if is_loopback(host) else 'https'}://{parts.netloc}" if is_host else example
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine by its name or address alone; nothing is resolved."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

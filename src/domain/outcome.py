@@ -29,6 +29,7 @@ from .ports.http import Response
 _AGAIN = frozenset({408, 425, 429})
 _LOCKED_OUT = frozenset({401, 403})
 _TOO_LARGE = 413
+_FULL = 507
 #: Refusals that may be about one record among several: worth sending the halves apart.
 _DIVISIBLE = frozenset({400, 413, 422})
 _LONGEST_MESSAGE = 200
@@ -92,6 +93,8 @@ class Outcome:
         """A few words, the same for the same cause, to count by."""
         if self.status == _FAULT:
             return self.message
+        if self.status == _FULL:
+            return "the HUB's disk is full"
         return "no answer" if self.is_silence else f"status {self.status}"
 
 

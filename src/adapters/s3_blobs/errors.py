@@ -35,6 +35,7 @@ _ADVICE = {
     "QuotaExceeded": "the storage is full: make room there, and send it again",
     "XMinioStorageFull": "the storage is full: make room there, and send it again",
 }
+_FULL = frozenset({"QuotaExceeded", "XMinioStorageFull"})
 
 
 @contextmanager
@@ -43,7 +44,8 @@ def asking(url: str, what: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as exc:
-        raise OSError(errno.EIO, f"it cannot {what}: {_advice(exc)}", url) from exc
+        number = errno.ENOSPC if isinstance(exc, ClientError) and code(exc) in _FULL else errno.EIO
+        raise OSError(number, f"it cannot {what}: {_advice(exc)}", url) from exc
 
 
 def _advice(exc: Exception) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import sqlalchemy as sa
 
-from ...domain.errors import StoreUnusable
+from ...domain.errors import StoreFull, StoreUnusable
 from .dialects import Dialect, Postgresql, Sqlite
 
 T = TypeVar("T")
@@ -121,6 +121,8 @@ class Database:
         try:
             yield
         except sa.exc.DBAPIError as exc:
+            if self.dialect.is_full(exc):
+                raise StoreFull(self.name, "the disk is full: make room there, and send it again") from exc
             raise StoreUnusable(self.name, _one_line(exc.orig or exc)) from exc
         except sa.exc.SQLAlchemyError as exc:
             raise StoreUnusable(self.name, _one_line(exc)) from exc

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 #: Our name among the advisory locks of a PostgreSQL database: the first bytes of "hubport".
 _LOCK = int.from_bytes(b"hubport", "big")
 _SERIALIZATION = frozenset({"40001", "40P01"})
+_DISK_FULL = "53100"
 
 # CROSS JOIN keeps the order: each key is looked up in the index, and the table is never read through.
 _SQLITE_METRICS = """
@@ -57,6 +58,10 @@ class Dialect(Protocol):
         """Whether the transaction only lost against another one."""
         ...
 
+    def is_full(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether there is no room for what was to be written."""
+        ...
+
 
 class Sqlite(Dialect):
     """One writer at a time: a transaction that writes has the whole database from its beginning."""
@@ -75,6 +80,10 @@ class Sqlite(Dialect):
 
     def may_try_again(self, error: sa.exc.DBAPIError) -> bool:
         return False
+
+    def is_full(self, error: sa.exc.DBAPIError) -> bool:
+        # By its words: the number came to Python's exceptions with 3.11.
+        return "database or disk is full" in str(error.orig)
 
 
 class Postgresql(Dialect):
@@ -95,3 +104,6 @@ class Postgresql(Dialect):
 
     def may_try_again(self, error: sa.exc.DBAPIError) -> bool:
         return getattr(error.orig, "sqlstate", None) in _SERIALIZATION
+
+    def is_full(self, error: sa.exc.DBAPIError) -> bool:
+        return getattr(error.orig, "sqlstate", None) == _DISK_FULL

@@ -7,6 +7,7 @@ blocks runs in the event loop.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import secrets
 import time
@@ -15,7 +16,7 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ...domain.errors import StoreUnusable
+from ...domain.errors import StoreFull, StoreUnusable
 from ...domain.hub.answers import ROUTES, Hub
 from ...domain.hub.calls import ERRORS, Answer, Asked, Refusal, Takes, envelope
 from ...domain.hub.limits import Limits
@@ -35,6 +36,7 @@ from .wire import ClientGone, Receive, Send, Wire, too_large
 SMALL = 1 << 16
 _MOST_QUERY = 32
 _NOT_FOUND = 404
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 #: There is one kind of call that is answered together with others of its kind.
 ((_CONVOYED, _TOGETHER),) = ((route, route.together) for route in ROUTES.all if route.together is not None)
 
@@ -114,6 +116,10 @@ class HubApplication:
         """What a client is told of *exc*, and what the log."""
         if isinstance(exc, Refusal):
             return exc.answer()
+        if isinstance(exc, StoreFull) or (isinstance(exc, OSError) and exc.errno in _DISK_FULL):
+            self._log.error("web.disk_full", method=wire.method, path=wire.path, cause=str(exc))
+            told = "the HUB's disk is full: what was sent is not kept; make room there, and send it again"
+            return envelope(507, told, headers={"retry-after": "5"})
         if isinstance(exc, StoreUnusable):
             # Not a fault of ours: it may come back, and whoever tries again loses nothing.
             self._unanswered += 1

@@ -23,6 +23,7 @@ from hubport.domain.errors import (
     InvalidModelRef,
     InvalidSettings,
     SessionClosed,
+    StoreFull,
     StoreUnusable,
 )
 
@@ -34,6 +35,7 @@ ONE_OF_EACH: list[HubportError] = [
     InvalidAdapter("my.module.MyHttp", "raised TypeError: no (http.py:3)"),
     SessionClosed("log_metrics", URL),
     StoreUnusable("postgresql://hub@db.example/hub", "connection refused"),
+    StoreFull("sqlite:////data/hub.sqlite3", "the disk is full"),
     HubUnreachable("https://hub.example", "connection refused"),
     HubRefused(404, "there is no such model"),
     AuthenticationFailed("no key"),
@@ -107,7 +109,14 @@ def test_an_error_survives_pickling_and_copying(error: HubportError) -> None:
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        (HubUnreachable("https://hub.example", "refused"), ["ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "run a HUB"]),
+        (
+            HubUnreachable("https://api.ultralytics.com", "refused"),
+            ["switched off", "ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "'hubport serve'"],
+        ),
+        (HubUnreachable("https://hub.example", "refused"), ["Is the HUB running", "ULTRALYTICS_HUB_API"]),
+        (HubUnreachable("http://127.0.0.1:8421", "refused"), ["Is 'hubport serve' running on this machine"]),
+        (HubUnreachable("http://localhost:8421", "refused"), ["Is 'hubport serve' running on this machine"]),
+        (HubRefused(507, "full"), ["disk is full", "make room"]),
         (InvalidModelRef("x"), ["/models/<ID>", "<KEY>_<ID>"]),
         (AuthenticationFailed("no key"), ["api_key=", "HUB_API_KEY", "<KEY>_<ID>"]),
         (SessionClosed("log_metrics", URL), ["hubport.connect", URL]),
@@ -115,7 +124,7 @@ def test_an_error_survives_pickling_and_copying(error: HubportError) -> None:
         (DatasetNotReady(URL), ["try again in a minute"]),
         (InvalidModelRecord("resume", "is missing"), ["Correct it in the HUB"]),
     ],
-    ids=lambda value: type(value).__name__,
+    ids=str,
 )
 def test_the_sentence_says_what_to_do_next(error: HubportError, advice: list[str]) -> None:
     for words in advice:
@@ -148,3 +157,8 @@ def test_any_refusal_makes_a_sentence(status: int, message: str) -> None:
 
     assert message in sentence
     assert str(status) in sentence
+
+
+@pytest.mark.parametrize("root", ["https://hub.example", "http://127.0.0.1:8421", "https://notultralytics.com", ""])
+def test_the_vendors_end_is_explained_for_the_vendors_hosts_alone(root: str) -> None:
+    assert "vendor" not in str(HubUnreachable(root, "refused"))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubport.domain.errors import InvalidSettings
-from hubport.domain.origin import checked_root, is_loopback
+from hubport.domain.hosts import is_loopback
+from hubport.domain.origin import checked_root
 from tests.unit.domain.strategies import KEY, MODEL_ID
 
 SETTING = "api_root (ULTRALYTICS_HUB_API)"

@@ -17,7 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
-from http.client import HTTPResponse, RemoteDisconnected
+from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
 from typing import Any, cast
@@ -29,10 +29,11 @@ import urllib3.connectionpool
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from ..domain.errors import HubUnreachable
-from ..domain.multipart import Envelope
-from ..domain.origin import is_loopback
-from ..domain.ports.http import FilePart, Http, Reader, Request, Response
+from ...domain.errors import HubUnreachable
+from ...domain.hosts import is_loopback
+from ...domain.multipart import Envelope
+from ...domain.ports.http import FilePart, Http, Reader, Request, Response
+from .causes import cause
 
 #: A send or a receive that moves nothing for so many seconds is given up, however long the whole may take.
 STALL_AFTER = 60.0
@@ -211,7 +212,7 @@ class RequestsHttp(Http):
     def __init__(self, root: str, *, stall_after: float = STALL_AFTER) -> None:
         self._root = root.rstrip("/")
         self._stall_after = stall_after
-        host = urlsplit(self._root).hostname or ""
+        self._host = host = urlsplit(self._root).hostname or ""
         # A proxy from the environment cannot reach this machine's loopback, and would be shown the key.
         self._proxies = {"no_proxy": host} if is_loopback(host) else None
         self._session = _Session()
@@ -250,7 +251,8 @@ class RequestsHttp(Http):
             # Without the chain: the reason quotes the header, which may be the key.
             raise HubUnreachable(self._root, "a header holds characters that cannot be sent") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-            raise HubUnreachable(self._root, _cause(exc, min(timeout, self._stall_after))) from exc
+            why = cause(exc, host=self._host, patience=min(timeout, self._stall_after))
+            raise HubUnreachable(self._root, why) from exc
         finally:
             if body is not None:
                 body.close()
@@ -268,26 +270,3 @@ def _content(answer: requests.Response) -> bytes:
         if len(content) > _LONGEST_ANSWER:
             raise OSError(errno.EMSGSIZE, f"the answer is longer than {_LONGEST_ANSWER} bytes")
     return bytes(content)
-
-
-def _reason(error: BaseException) -> BaseException | None:
-    """What *error* came from: urllib3 hands some reasons on as arguments."""
-    wrapped = next((arg for arg in (getattr(error, "reason", None), *error.args) if isinstance(arg, Exception)), None)
-    return error.__cause__ or error.__context__ or wrapped
-
-
-def _cause(exc: Exception, patience: float) -> str:
-    """What went wrong in a few words: the innermost reason, without addresses of objects."""
-    chain: list[BaseException] = [exc]
-    while (inner := _reason(chain[-1])) is not None and inner not in chain:
-        chain.append(inner)
-    # The system's own words first: urllib3 counts a refused connection among its time-outs.
-    for error in reversed(chain):
-        if isinstance(error, OSError) and error.strerror:
-            return error.strerror
-    for error in chain:
-        if isinstance(error, RemoteDisconnected):
-            return "the connection was closed without an answer"
-        if isinstance(error, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
-            return f"no answer within {patience:g} s"
-    return type(chain[-1]).__name__
