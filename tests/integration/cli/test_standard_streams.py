@@ -81,8 +81,9 @@ def test_the_database_never_gets_the_number_of_a_standard_stream(with_model: Mac
 
 
 def test_a_server_goes_on_without_its_output(machine: Machine) -> None:
+    # Not by the function: the signal is for the server, and not for the shell that would wait for it.
     line = (
-        "hubport serve --port 0 >&- & until test -s $HUBPORT_DATA_DIR/address; do sleep 0.05; done; "
+        f'"{_HUBPORT}" serve --port 0 >&- & until test -s "$HUBPORT_DATA_DIR/address"; do sleep 0.05; done; '
         "kill -TERM $!; wait $!"
     )
     status, output, complaints = run(machine, line)
