@@ -17,9 +17,11 @@ from ..domain.lane import HOLD_SPREAD, LEAST_GAP, Lane, Link
 from ..domain.ports.clock import Clock
 from ..domain.ports.filesystem import Filesystem
 from ..domain.ports.http import Http
+from ..domain.run_end import CLOSED, RunEnd
 from . import spools
 from .backlog_reader import BacklogReader
-from .errands import CheckpointErrand, HeartbeatErrand, MetricsErrand, Route
+from .errands import CheckpointErrand, MetricsErrand, Route
+from .heartbeats import HeartbeatErrand
 from .log import EventLogger
 from .progress import Progress, ProgressView, Silence
 from .report import Report, Tally
@@ -65,13 +67,16 @@ class Delivery:
         self._crew = Crew(ports.clock, link, tally, log, on_empty=self._release, on_alive=self._say_alive)
         route = Route(model_id, protocol, ports.http, ports.clock, log, tally, lambda: self._crew.deadline)
         self._route = route
-        self._beating = HeartbeatErrand(route, agent=settings.agent, within=settings.request_within)
+        self._beating = HeartbeatErrand(
+            route, agent=settings.agent, within=settings.request_within, end_within=settings.exit_within
+        )
         posting = MetricsErrand(route, readers, within=settings.request_within)
         self.uploads = UploadQueue(route.note, ports.filesystem, tally)
         for upload in spools.uploads(readers):
             self.uploads.offer(upload)
         self._uploading = CheckpointErrand(route, ports.filesystem, self.uploads, within=settings.upload_within)
         self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, self._beating)
+        self.heartbeats.is_optional = True
         self.metrics = self._hire("metrics", settings.metrics_every, posting)
         self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, self._uploading)
         # Metrics come in the trainers' own rhythm, and three seconds leave no room.
@@ -85,6 +90,8 @@ class Delivery:
         self._crew.deadline = deadline
         if beats:
             self.heartbeats.lane.offer()
+        else:
+            self.heartbeats.is_paused = True
         if any(reader.left_over for reader in self._readers):
             self.metrics.lane.offer()
         if self.uploads.is_waiting:
@@ -149,7 +156,7 @@ class Delivery:
                 lambda: (
                     self._crew.link.locked_out
                     or self._crew.is_over
-                    or all(worker.is_idle or worker.is_broken for worker in workers)
+                    or (all(worker.is_idle or worker.is_broken for worker in workers) and self._is_end_settled)
                 ),
                 deadline=deadline,
                 onlookers=(view, self._notice(deadline)),
@@ -185,20 +192,46 @@ class Delivery:
             is_kept=self.uploads.is_kept,
         )
 
-    def end(self, deadline: float) -> None:
-        """Send what can be sent until *deadline*, and give up the spools.
+    @property
+    def is_beating(self) -> bool:
+        """Whether heartbeats are sent, and the end is not said."""
+        return self._beating.end is None and not self.heartbeats.is_paused
+
+    def stop_heartbeats(self, end: RunEnd) -> None:
+        """Send one more heartbeat, which says *end*, and then none. What an earlier call has said stands."""
+        if not self.is_beating:
+            return
+        link = self._crew.link
+        if self.is_idle and (link.failures or link.not_before > self._ports.clock.now()):
+            self.heartbeats.pause()  # the HUB is away, and nothing else waits for it either
+        else:
+            self._beating.say(end)
+            self.heartbeats.offer_last()
+
+    def start_heartbeats(self) -> None:
+        """Heartbeats again, the first at once; an end that was said is taken back by it."""
+        self._beating.say(None)
+        self.heartbeats.resume()
+
+    @property
+    def _is_end_settled(self) -> bool:
+        """Whether no end is still to be said, or the HUB does not answer when it is."""
+        return self._beating.end is None or self.heartbeats.is_idle or self.heartbeats.lane.failures > 0
+
+    def end(self, deadline: float, end: RunEnd = CLOSED) -> None:
+        """Say *end*, send what can be sent until *deadline*, and give up the spools.
 
         A request that is under way then goes on to its own end in a daemon thread, which holds up no exit; the spools
         are given up after it.
         """
-        self.begin_end(deadline)
+        self.begin_end(deadline, end)
         if not self._crew.dismiss(deadline, onlookers=[self._notice(deadline)]):
             self._say_why()
         self.uploads.abandon_unkept()
 
-    def begin_end(self, deadline: float) -> None:
+    def begin_end(self, deadline: float, end: RunEnd = CLOSED) -> None:
         """The same without waiting for it, as one of the workers must do it."""
-        self.heartbeats.pause()
+        self.stop_heartbeats(end)
         self._say_why()  # now, since this may be cut short; and once more when it is known how it went
         self._crew.halt(deadline)
 

@@ -1,4 +1,4 @@
-"""What the three workers do: heartbeats, metrics, checkpoints.
+"""What the workers of metrics and checkpoints do, and the way to the HUB that all three share.
 
 The one rule: an errand writes down that something is settled only after the HUB has said so. A crash in between sends
 it a second time, which is harmless, and never loses it.
@@ -68,31 +68,6 @@ class Route:
             pass  # the journal is judged already
         except OSError as exc:
             self.tally.blame(f"note not kept: {exc.strerror}")
-
-
-class HeartbeatErrand:
-    """Says that the run is alive, and adopts the name that the HUB gives it."""
-
-    has_more = True  # there is always a next one
-
-    def __init__(self, route: Route, *, agent: str, within: float) -> None:
-        self._route = route
-        self._agent = agent
-        self._within = within
-        self.agent_id: str | None = None
-
-    def run(self) -> Outcome:
-        """One heartbeat."""
-        self._route.tally.add("heartbeats", "logged")
-        result = self._route.send(
-            lambda hub: hub.heartbeat(self._route.model_id, agent=self._agent, agent_id=self.agent_id),
-            within=self._within,
-        )
-        if result.verdict is Verdict.DELIVERED:
-            self._route.tally.add("heartbeats", "delivered")
-            given = result.data.get("agentId") if isinstance(result.data, dict) else None
-            self.agent_id = given if isinstance(given, str) and given else self.agent_id
-        return result
 
 
 class MetricsErrand:

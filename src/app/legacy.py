@@ -125,7 +125,7 @@ class HUBTrainingSession:
         self._session.stop_heartbeats()
         if self._session.is_running and self._session.is_idle:
             # Threads, spool and handlers go back; what comes after all the same gets them anew.
-            self._session.close(within=0)
+            self._session.close()
 
     def _engine(self) -> TrainingSession:
         """The session below, made again where a call comes after its end: the old class went on sending then."""

@@ -16,6 +16,7 @@ import attrs
 from ..domain.errors import SessionClosed
 from ..domain.ports.clock import Clock
 from ..domain.ports.signals import Signals
+from ..domain.run_end import CLOSED, RunEnd
 from . import process
 from .delivery import Delivery
 from .intake import Intake
@@ -23,6 +24,7 @@ from .log import EventLogger
 from .report import Report, Tally
 from .settings import Settings
 from .signal_hold import SignalHold
+from .uncaught import uncaught_exception
 from .unsent import FORKED, Unsent
 
 
@@ -131,19 +133,22 @@ class Life:
         tally = Tally() if self.unsent is None else self.unsent.tally
         return tally.report(model_id=self._model_id, model_url=self._model_url, state=self.state.value, spool="")
 
-    def end(self, deadline: float) -> Report:
-        """Close, send what can be sent until *deadline*, let go, and say how it went. Once: then it is the report."""
-        self._end(deadline)
+    def end(self, deadline: float, end: RunEnd = CLOSED) -> Report:
+        """Close, send what can be sent until *deadline*, let go, and say how it went. Once: then it is the report.
+
+        The HUB is told of *end*.
+        """
+        self._end(deadline, end)
         return self.report()
 
-    def _end(self, deadline: float) -> None:
+    def _end(self, deadline: float, end: RunEnd = CLOSED) -> None:
         engine = self._close()
         if engine is None:
             return
         atexit.unregister(self._at_exit)
         try:
             try:
-                engine.delivery.end(deadline)
+                engine.delivery.end(deadline, end)
             finally:
                 self._hold.end()
         finally:  # also where an interrupt ends the wait: what waits, and the command that sends it, are said
@@ -170,9 +175,9 @@ class Life:
             engine.delivery.abandon()
 
     def stop_heartbeats(self) -> None:
-        """No heartbeat from now on."""
+        """No heartbeat from now on but a last one, which says that the run was closed. Waits for nothing."""
         if engine := self.running:
-            engine.delivery.heartbeats.pause()
+            engine.delivery.stop_heartbeats(CLOSED)
 
     def _end_abandoned(self) -> None:
         """Called by a worker, which cannot wait for itself: the last one to leave calls :meth:`_after_abandoned`."""
@@ -204,7 +209,7 @@ class Life:
         # Who interrupts an exit wants it over, and no traceback of ours.
         with contextlib.suppress(KeyboardInterrupt):
             deadline = self._clock.now() + self._settings.exit_within
-            self._end(deadline)
+            self._end(deadline, RunEnd.of(uncaught_exception()))
             if self.engine is not None:  # workers may be at the end of one that nobody holds
                 self.engine.delivery.wait_for_end(deadline)
 

@@ -19,6 +19,7 @@ from ..domain.hub_protocol import HubProtocol
 from ..domain.model_record import ModelRecord
 from ..domain.ports.clock import Clock
 from ..domain.ports.outbox import Sealed
+from ..domain.run_end import RunEnd
 from ..domain.train_plan import TrainPlan
 from . import running
 from .life import Life, State
@@ -34,7 +35,8 @@ class TrainingSession:
     """Keeps one training connected to its HUB; made by :func:`hubport.connect`.
 
     ``model_file`` and ``train_args`` are what the HUB says to train, ``record`` is all that it says of the model.
-    Use it as a context manager: leaving it stops heartbeats and drains what it can within ``Settings.exit_within``.
+    Use it as a context manager: leaving it stops heartbeats and drains what it can within ``Settings.exit_within``. The
+    HUB is told whether the run was closed or failed, and of an exception the class.
     One that nobody holds any more ends in the same way. A copy of it, by pickle, copy or a spawned process, holds the
     same of the model, no key, and does nothing.
     """
@@ -247,16 +249,16 @@ class TrainingSession:
     def is_beating(self) -> bool:
         """Whether heartbeats are sent."""
         engine = self._life.running
-        return engine is not None and not engine.delivery.heartbeats.is_paused
+        return engine is not None and engine.delivery.is_beating
 
     def stop_heartbeats(self) -> None:
-        """No heartbeat from now on; the HUB will show the run as disconnected after some 15 minutes."""
+        """No heartbeat from now on but a last one, which tells the HUB that the run was closed. Waits for nothing."""
         self._life.stop_heartbeats()
 
     def start_heartbeats(self) -> None:
-        """Heartbeats again, the first at once."""
+        """Heartbeats again, the first at once: the HUB shows the run as training again."""
         if engine := self._life.running:
-            engine.delivery.heartbeats.resume()
+            engine.delivery.start_heartbeats()
 
     def pace(self, *, metrics: float, checkpoint: float, heartbeat: float) -> None:
         """Other intervals than those of the settings from now on, in seconds."""
@@ -271,7 +273,7 @@ class TrainingSession:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._life.end(self._clock.now() + self.settings.exit_within, RunEnd.of(kind))
 
     def __getstate__(self) -> dict[str, Any]:
         # For pickle, copy and spawned processes: what the trainer reads of it goes along, what sends does not.

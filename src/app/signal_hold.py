@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..domain.ports.clock import Clock
 from ..domain.ports.signals import Signals, Watch
+from ..domain.run_end import CLOSED
 from .delivery import Delivery
 from .log import EventLogger
 
@@ -41,7 +42,7 @@ class SignalHold:
         try:
             self._log.info("signal.received", signal=signum, consequence=f"sending what is left, {last}")
             if not goes_on:
-                self._delivery.heartbeats.pause()
+                self._delivery.stop_heartbeats(CLOSED)
             self._delivery.drain(self._clock.now() + self._within)
         finally:
             if self._watch is not None:
@@ -53,7 +54,7 @@ class SignalHold:
         """The trainer logs: where it has survived a signal, as after an interrupted cell of a notebook, go on too."""
         if self._was_survived and self._signals is not None:
             self._was_survived = False
-            self._delivery.heartbeats.resume()
+            self._delivery.start_heartbeats()
             self._watch = self._signals.watch(self._on_signal) or self._watch
 
     def end(self) -> None:

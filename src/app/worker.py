@@ -53,6 +53,8 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name=f"hubport-{name}", daemon=True)
         self._is_busy = False
         self.is_paused = False
+        self.is_optional = False
+        """Whether nobody waits at the end for what fails here."""
         self.is_gone = False
         self.is_broken = False
         """Whether the adapter broke its port at the last try: it is tried again, and nobody waits for that."""
@@ -75,6 +77,12 @@ class Worker:
         """The same where an interrupt may have ended an offer half-way, between its two steps."""
         with self._crew.lock:
             self.lane.offer()
+        self.wake()
+
+    def offer_last(self) -> None:
+        """There is one more message to send, whatever the pace."""
+        with self._crew.lock:
+            self.lane.offer_last()
         self.wake()
 
     def wake(self) -> None:
@@ -132,6 +140,11 @@ class Worker:
             self._crew.troubles.note(self.name, outcome)
         self._crew.changed(by=self, concerns_others=concerns_others)
 
+    def _is_in_vain(self, due: float) -> bool:
+        """Whether only this is left, nobody waits for it, and it does not get through now. The lock is held."""
+        is_held_up = self.lane.failures > 0 or due > self._crew.clock.now()
+        return self.is_optional and is_held_up and all(other.is_gone or other is self for other in self._crew.workers)
+
     def _outcome(self) -> tuple[Outcome | None, bool]:
         """What became of a run of the errand, and whether the adapter broke its port."""
         try:
@@ -157,7 +170,9 @@ class Worker:
                     due = None if self.is_paused else self.lane.due
                     deadline = self._crew.deadline
                     is_last_try_over = due is None or self.is_broken or self._crew.clock.now() >= deadline
-                    is_over = self._crew.is_dismissed and is_last_try_over
+                    is_over = self._crew.is_dismissed and (
+                        is_last_try_over or (due is not None and self._is_in_vain(due))
+                    )
                 if is_over:
                     break
                 until = min(deadline, math.inf if due is None else due, self._crew.alive_until)
@@ -252,7 +267,8 @@ class Crew:
                 self.log.exception("session.not_released")
             finally:
                 self.is_empty = True
-        self.changed(by=worker)
+        # An optional worker may be the only one that is left now.
+        self.changed(by=worker, concerns_others=True)
         if is_last and self.is_abandoned:
             self.after_abandoned()
 

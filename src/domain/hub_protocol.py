@@ -5,6 +5,7 @@ The one rule: nothing here knows an HTTP library, and no path is made from unche
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,6 +18,12 @@ from .credentials import Credentials
 from .metrics import EpochValues, to_text
 from .outcome import Outcome, outcome
 from .ports.http import FilePart, Reader, Request, Response
+from .printable import printable
+from .run_end import RunEnd
+from .run_state import RunState
+
+#: Characters of a text of the HUB that are shown.
+_SHOWN = 100
 
 _IDENTITY = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
@@ -88,9 +95,9 @@ class HubProtocol:
         part = FilePart(checkpoint.kind.part_name, checkpoint.size, read)
         return self._request("POST", f"{model_path(model_id)}/upload", fields=checkpoint.fields(), file=part)
 
-    def heartbeat(self, model_id: str, *, agent: str, agent_id: str | None) -> Request:
-        """Says that the run is alive."""
-        body = {"agent": agent, "agentId": agent_id}
+    def heartbeat(self, model_id: str, *, agent: str, agent_id: str | None, end: RunEnd | None = None) -> Request:
+        """Says that the run is alive; the last one says its *end*, which other HUBs pass over."""
+        body = {"agent": agent, "agentId": agent_id} | ({} if end is None else end.fields())
         return self._request("POST", f"/v1/agent/heartbeat/models/{model_id}", json=body)
 
 
@@ -98,6 +105,37 @@ def hub_identity(data: Any) -> str | None:
     """What a HUB is called, by the *data* of its answer to ``authenticate``; ``None`` where it does not say so."""
     name = data.get("hubId") if isinstance(data, Mapping) else None
     return name if isinstance(name, str) and _IDENTITY.fullmatch(name) else None
+
+
+@attrs.frozen
+class OtherAgent:
+    """Another client of the same model, as the answer to a heartbeat tells of it.
+
+    ``silence`` are the seconds since its newest heartbeat. One that is not ``is_alive`` was silent since we began.
+    """
+
+    id: str
+    name: str
+    is_alive: bool
+    silence: float
+
+
+def other_agents(data: object) -> list[OtherAgent]:
+    """The other agents in the ``data`` of an answer to a heartbeat; what makes no sense is left out."""
+    others = data.get("others") if isinstance(data, Mapping) else None
+    found = []
+    for other in others if isinstance(others, list) else ():
+        if not isinstance(other, Mapping):
+            continue
+        name, silence = other.get("agentId"), other.get("silence")
+        if isinstance(name, str) and name and isinstance(silence, int | float) and 0 <= silence < math.inf:
+            is_alive = other.get("state") == RunState.TRAINING
+            found.append(OtherAgent(_shown(name), _shown(other.get("agent")), is_alive, float(silence)))
+    return found
+
+
+def _shown(text: object) -> str:
+    return printable(text[:_SHOWN]) if isinstance(text, str) else ""
 
 
 def model_path(model_id: str) -> str:

@@ -79,6 +79,7 @@ class Lane:
     started: float = -math.inf
     _not_before: float = -math.inf
     _draws: int = 0
+    _is_last: bool = False
 
     def offer(self) -> None:
         """There is something to send."""
@@ -115,7 +116,7 @@ class Lane:
         else:
             gap = self._spread_gap() if self.failures or not self._draws else self.every
             self.failures = 0
-            self._not_before = -math.inf if self.hurries else self.started + gap
+            self._not_before = -math.inf if self.hurries or self._is_last else self.started + gap
         return concerns_others
 
     def _spread_gap(self) -> float:
@@ -130,9 +131,15 @@ class Lane:
         self._not_before = -math.inf
         self.link.hurry()
 
+    def offer_last(self) -> None:
+        """Offer the last message: without the pace, also where another one is under way; after failures with it."""
+        self.waiting = self._is_last = True
+        self.failures = 0
+        self._not_before = -math.inf
+
     def begin_again(self) -> None:
         """Offer the next message as if it were the first: not before the least gap, but without the pace."""
-        self.waiting = True
+        self.waiting, self._is_last = True, False
         self._not_before = min(self._not_before, self.started + self.backoff.floor)
 
     def stroll(self) -> None:

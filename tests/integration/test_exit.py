@@ -56,6 +56,13 @@ def end_of(child: Child) -> int:
     return child.end()
 
 
+def end_that_was_said(site: TrainerSite) -> tuple[str | None, str | None]:
+    """What the one heartbeat with an end says, which is the last."""
+    *earlier, last = [entry.json for entry in site.hub.received("heartbeat")]
+    assert all("state" not in body for body in earlier)
+    return last.get("state"), last.get("error")
+
+
 def has_all(site: TrainerSite) -> bool:
     checkpoints = {checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)}
     return {0, 1, 2} == set(site.hub.metrics(site.model_id)) and {0, 2} == checkpoints
@@ -85,6 +92,9 @@ def test_an_end_that_python_sees_delivers(site: TrainerSite, how: str, status: i
     assert last_words == child.stderr.rstrip().rpartition("\n")[2]
     assert status == 1 or child.stderr == ""
     assert [] == of_our_code(child.stderr.splitlines())
+    # Of an exception that ends the script the HUB is told, with or without a `with` block around it.
+    said = ("failed", "RuntimeError") if status == 1 else ("closed", None)
+    assert said == end_that_was_said(site)
 
 
 @pytest.mark.parametrize(("how", "status"), [("_exit", 3), ("abort", -signal.SIGABRT), ("crash", -signal.SIGSEGV)])
@@ -94,6 +104,7 @@ def test_after_an_end_that_python_does_not_see_the_next_start_delivers(
     child = training(site, how)
     assert status == end_of(child)
     assert has_nothing_new(site)
+    assert (None, None) == end_that_was_said(site)
     site.recover()
     assert has_all(site)
 

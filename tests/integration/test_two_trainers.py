@@ -66,3 +66,29 @@ def test_a_living_trainers_records_are_its_own(site: TrainerSite) -> None:
     child.kill()  # and now they are nobody's
     site.recover()
     assert [0, 1, 2, 9] == list(site.hub.metrics(site.model_id))
+
+
+def test_each_of_two_trainers_has_an_agent_of_its_own_and_hears_of_the_other(site: TrainerSite) -> None:
+    """On one machine, with one outbox. Who was there first is told by its next heartbeat, and the other after that."""
+    (site.folder / "last.pt").write_bytes(b"weights")
+    child = site.start("trains", site.folder, "end", HUBPORT_HEARTBEAT_EVERY="0.2", HUBPORT_SPREAD="0")
+    assert "delivered" == child.line()
+    with site.connect(heartbeat_every=0.2):
+        site.lab.ledger.wait_for(lambda: 2 == len(living(site)))
+        before = len(site.hub.received("heartbeat"))
+        site.lab.ledger.wait_for(lambda: len(site.hub.received("heartbeat")) >= before + 10)
+    # What this process has closed is not alive, and the other one is.
+    assert 1 == len(living(site))
+    child.say("log")
+    assert "ready" == child.line()
+    child.say("end")
+    assert 0 == child.end()
+    assert set() == living(site)
+    assert 2 == len(site.hub.model(site.model_id).agents.known)
+    assert 1 == child.stderr.count("model.another_trainer")
+
+
+def living(site: TrainerSite) -> set[str]:
+    """The agents of the model that are alive by now."""
+    agents = site.hub.model(site.model_id).agents
+    return {agent.id for agent in agents.living(site.hub.wall())}

@@ -108,6 +108,10 @@ class Stage:
         """The bytes of snapshots that *session* believes to lie in the outbox."""
         return self.delivery(session).uploads.held
 
+    def state(self) -> str:
+        """The state of the model, as the HUB shows it."""
+        return self.hub.model(self.model_id).state(self.clock.wall()).value
+
     def times(self, kind: str) -> list[float]:
         return [entry.at for entry in self.hub.received(kind)]
 

@@ -196,7 +196,7 @@ def test_metrics_arrive_before_the_final_one(stage: Stage) -> None:
         stage.clock.advance(0.5)
         session.log_metrics(1, {"a": 1.0})
         session.finish("best.pt", epoch=1, map=0.5)
-    assert ["metrics", "metrics", "upload"] == [e.kind for e in stage.hub.ledger[3:]]
+    assert ["metrics", "metrics", "upload", "heartbeat"] == [e.kind for e in stage.hub.ledger[3:]]
 
 
 def test_metrics_that_nobody_takes_do_not_hold_up_the_final_one(stage: Stage) -> None:

@@ -54,7 +54,9 @@ def test_a_training_driven_by_callbacks_arrives_whole(stage: Stage, epochs: int,
     final = (stage.hub.received("upload")[-1].fields or {}).items()
     assert {"epoch": str(epochs - 1), "type": "final", "map": "0.42"}.items() == final
     assert session.metrics_queue == {}
-    assert "upload" == stage.hub.ledger[-1].kind  # what was still in the queue went out before it
+    # What was still in the queue went out before the upload, and the end of the run after it.
+    assert ["upload", "heartbeat"] == [entry.kind for entry in stage.hub.ledger[-2:]]
+    assert {"state": "closed"}.items() <= stage.hub.ledger[-1].json.items()
 
 
 def test_an_outage_of_the_measured_kind_loses_nothing(stage: Stage) -> None:
@@ -94,10 +96,12 @@ def test_alive_stops_heartbeats_promptly_and_starts_them_again(stage: Stage) -> 
     stage.clock.advance(10)
     session.alive = False
     stage.clock.advance(20)
-    assert [0.0] == stage.times("heartbeat")
+    assert [0.0, 10.0] == stage.times("heartbeat")
+    assert "stopped" == stage.state()
     session.alive = True
     stage.clock.advance(600)
-    assert [0.0, 30.0, 330.0, 630.0] == stage.times("heartbeat")
+    assert [0.0, 10.0, 30.0, 330.0, 630.0] == stage.times("heartbeat")
+    assert "training" == stage.state()
     session._stop_heartbeat()
     assert not session.alive
     session._start_heartbeat()

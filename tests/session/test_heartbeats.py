@@ -54,10 +54,10 @@ def test_stopped_and_started_again(stage: Stage) -> None:
         stage.clock.advance(10)
         session.stop_heartbeats()
         stage.clock.advance(990)
-        assert [0.0] == stage.times("heartbeat")
+        assert [0.0, 10.0] == stage.times("heartbeat")
         session.start_heartbeats()
         stage.clock.advance(300)
-        assert [0.0, 1000.0, 1300.0] == stage.times("heartbeat")
+        assert [0.0, 10.0, 1000.0, 1300.0] == stage.times("heartbeat")
 
 
 def test_none_after_the_end(stage: Stage) -> None:
@@ -65,7 +65,8 @@ def test_none_after_the_end(stage: Stage) -> None:
     stage.clock.settle()  # the first one is sent
     session.close()
     stage.clock.advance(1000)
-    assert [0.0] == stage.times("heartbeat")
+    first, last = stage.hub.received("heartbeat")
+    assert (None, "closed") == (first.json.get("state"), last.json["state"])
 
 
 def test_waiting_for_the_end_hurries_no_heartbeat(stage: Stage) -> None:

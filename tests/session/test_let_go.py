@@ -47,7 +47,7 @@ def test_it_sends_what_waits_and_ends(stage: Stage) -> None:
     stage.clock.advance(3600)
     assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
     assert 1 == len(stage.hub.checkpoints(stage.model_id))
-    assert [0.0] == stage.times("heartbeat")
+    assert [0.0, 1.0] == stage.times("heartbeat")  # the beginning and the end
     assert [] == stage.outbox.spools
     assert [] == stage.signals.watches
     for worker in workers:
@@ -95,7 +95,7 @@ def test_the_drop_in_lets_go_too(stage: Stage) -> None:
     del old
     stage.clock.advance(3600)
     assert {0: {"a": 1}} == stage.hub.metrics(stage.model_id)
-    assert [0.0] == stage.times("heartbeat")
+    assert [0.0, 0.0] == stage.times("heartbeat")  # the beginning and the end
     limits["ckpt"] = 1.0  # nobody's pace any more
 
 
@@ -144,7 +144,7 @@ def test_a_second_connect_takes_the_place_of_the_first(stage: Stage, caplog: pyt
     assert "replaced" == caught.value.how
     assert first.status().is_complete
     stage.clock.advance(900)
-    assert [0.0, 1.0, 301.0, 601.0, 901.0] == stage.times("heartbeat")
+    assert [0.0, 1.0, 1.0, 301.0, 601.0, 901.0] == stage.times("heartbeat")
     second.log_metrics(1, {"a": 2.0})
     assert second.finish("best.pt", epoch=1).is_complete
 

@@ -18,8 +18,9 @@ def test_a_signal_stops_heartbeats_drains_and_is_passed_on(stage: Stage) -> None
     assert [signal.SIGTERM] == stage.signals.passed_on
     assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
     assert 1 == len(stage.hub.checkpoints(stage.model_id))
+    assert "stopped" == stage.state()
     stage.clock.advance(1000)
-    assert [0.0] == stage.times("heartbeat")
+    assert [0.0, 1.0] == stage.times("heartbeat")
     session.close()
 
 
@@ -47,10 +48,11 @@ def test_after_an_interrupt_that_the_trainer_survives_heartbeats_go_on(stage: St
     stage.clock.advance(10)
     stage.signals.raise_signal(signal.SIGINT)
     stage.clock.advance(1000)
-    assert [0.0] == stage.times("heartbeat")
+    assert [0.0, 10.0] == stage.times("heartbeat")
     session.log_metrics(1, {"a": 1.0})
     stage.clock.advance(300)
-    assert [0.0, 1010.0, 1310.0] == stage.times("heartbeat")
+    assert [0.0, 10.0, 1010.0, 1310.0] == stage.times("heartbeat")
+    assert "training" == stage.state()
     session.log_metrics(2, {"a": 1.0})
     stage.signals.raise_signal(signal.SIGINT)
     assert {1, 2} == set(stage.hub.metrics(stage.model_id))
