@@ -33,11 +33,12 @@ def watch(thing: Forkable) -> None:
 def imports_script(modules: Mapping[str, ModuleType] = sys.modules) -> bool:
     """Whether a process that multiprocessing has started is importing the script of the process that started it.
 
-    Under spawn and forkserver that comes first, and runs what is not under ``if __name__ == "__main__":``. The script
-    has the name ``__mp_main__`` there, and becomes ``__main__`` when it is through.
+    Under spawn and forkserver that comes first, and runs what is not under ``if __name__ == "__main__":``. The mark is
+    the one by which multiprocessing itself refuses to start a process there. The names of modules are none: whatever
+    runs a script under the name of ``__main__``, as ``runpy`` and debuggers do, changes them.
     """
-    script = modules.get("__mp_main__")
-    return script is not None and modules.get("__main__") is not script
+    process = modules.get("multiprocessing.process")
+    return process is not None and getattr(process.current_process(), "_inheriting", False)
 
 
 def _after_fork_in_child() -> None:

@@ -133,6 +133,7 @@ class Clients:
             "NO_PROXY": "*",
             "PYTHONWARNINGS": "ignore",  # what the old client's imports are warned of is not ours to mend
             "ULTRALYTICS_HUB_API": hub_url,
+            "ULTRALYTICS_HUB_WEB": "https://hub.ultralytics.com",
             "YOLO_CONFIG_DIR": str(folder),
             "HUBPORT_STATE_DIR": str(folder / "state"),
             "HUBPORT_AGENT": OLD_AGENT,

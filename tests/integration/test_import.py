@@ -38,5 +38,5 @@ def test_a_session_works_without_scikit_learn_and_the_demo_says_what_it_lacks(si
     assert [] == child.rest()
     assert 1 == child.end()
     (line,) = child.stderr.splitlines()
-    assert "hubport: the demo trains with scikit-learn: install it with  pip install 'hubport[demo]'" == line
+    assert "hubport: the demo, which trains with scikit-learn, needs more than a session does: pip install 'hubport[demo]'" == line
     assert [0] == list(site.hub.metrics(site.model_id))

@@ -33,7 +33,7 @@ def test_nothing_is_resolved_or_sent_where_no_hub_is_named(site: TrainerSite) ->
         "raised logout: SystemExit 0 ",
     } < set(said)
     (login,) = [line for line in said if line.startswith("raised login")]
-    assert ": SystemExit 1 hubport: login: say which HUB: `" in login
+    assert ": SystemExit 1 hubport: say which HUB: `" in login
     whoami = [line for line in said if line.startswith("raised whoami")]
     assert 2 == len(whoami)
     assert all(": SystemExit 1 " in line for line in whoami)

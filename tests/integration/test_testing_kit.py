@@ -60,7 +60,7 @@ def test_the_fixtures_are_all_that_a_test_of_a_training_needs(
             session = hub_session(model.id, api_key=fake_hub.api_key, settings=settings)
             assert session.model_id == model.id
             assert session.train_args["epochs"] == 7
-            assert session.settings is settings
+            assert session.settings.agent == "mine"
 
         def test_what_a_session_leaves_a_later_one_finds(hub_session, fake_hub, hub_clock, hub_outbox):
             first = hub_session()
@@ -78,7 +78,7 @@ def test_the_fixtures_are_all_that_a_test_of_a_training_needs(
             assert settings.state_dir.is_relative_to(tmp_path)
             assert settings.api_key is None
             assert settings.metrics_every == 3
-            assert "of-the-user" not in settings.api_root + settings.web_root
+            assert "of-the-user" not in f"{settings.api_root} {settings.web_root}"
 
         def test_the_folder_is_made_when_it_is_needed(hubport_home, tmp_path):
             assert hubport.Settings.from_env().state_dir == hubport_home

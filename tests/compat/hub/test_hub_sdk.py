@@ -217,7 +217,7 @@ def test_a_training_is_killed_resumed_and_finished(hub: ServedHub, folder: Path,
         assert (True, True, True) == (*flags(sdk), sdk.call("model", "has_best_weights"))
         assert 200 == sdk.fetch(sdk.call("model", "get_weights_url", "best"), folder / "trained.pt")["status"]
         assert best == (folder / "trained.pt").read_bytes()
-        assert {"train/loss": {"0": 1.0, "1": 0.4, "2": 0.25}, "lr": {"0": 0.01}} == {
+        assert {"train/loss": {"0": 1.0, "1": 0.4, "2": 0.25}, "lr": {"0": 0.01, "1": 0.01}} == {
             series["meta"]["name"]: series["data"] for series in sdk.call("model", "get_metrics")
         }
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
 import types
 
 import pytest
 
 from hubport.app.process import imports_script
 
-SCRIPT, OTHER = types.ModuleType("__mp_main__"), types.ModuleType("__main__")
-
-
-@pytest.mark.parametrize(
-    ("modules", "expected"),
-    [
-        ({"__main__": OTHER}, False),  # any process, and a worker whose parent has no script
-        ({"__main__": OTHER, "__mp_main__": SCRIPT}, True),
-        ({"__main__": SCRIPT, "__mp_main__": SCRIPT}, False),  # it is through: what runs now is the worker's own
-        ({}, False),
-    ],
-)
-def test_the_script_becomes_main_when_it_is_through(modules: dict[str, types.ModuleType], expected: bool) -> None:  # noqa: FBT001
-    assert expected == imports_script(modules)
-
 
 def test_it_asks_this_process() -> None:
+    assert not imports_script()
+    assert not imports_script({})
+
+
+def test_the_mark_is_that_of_multiprocessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under which it refuses to start a process: "before the current process has finished its bootstrapping phase"."""
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+
+    assert imports_script()
+    with pytest.raises(RuntimeError, match="bootstrapping phase"):
+        multiprocessing.get_context("spawn").Process(target=print).start()
+
+
+def test_a_script_that_something_else_runs_as_main_is_no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``runpy``, debuggers and launchers do, behind an import of multiprocessing."""
+    monkeypatch.setitem(sys.modules, "__mp_main__", types.ModuleType("__mp_main__"))
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+
     assert not imports_script()
