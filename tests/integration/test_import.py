@@ -38,5 +38,6 @@ def test_a_session_works_without_scikit_learn_and_the_demo_says_what_it_lacks(si
     assert [] == child.rest()
     assert 1 == child.end()
     (line,) = child.stderr.splitlines()
-    assert "hubport: the demo, which trains with scikit-learn, needs more than a session does: pip install 'hubport[demo]'" == line
+    lacks = "the demo, which trains with scikit-learn, needs more than a session does"
+    assert f"hubport: {lacks}: pip install 'hubport[demo]'" == line
     assert [0] == list(site.hub.metrics(site.model_id))

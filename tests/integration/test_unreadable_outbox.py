@@ -57,6 +57,12 @@ def spool(site: TrainerSite) -> Path:
     return found
 
 
+def readable(spool: Path) -> None:
+    """The journal, and the file that names its owner."""
+    for path in spool.iterdir():
+        path.chmod(0o644)
+
+
 @pytest.mark.parametrize("closed", ["state", "outbox", "hub", "spool", "journal"])
 @pytest.mark.parametrize("command", [["status"], ["sync"], ["sync", "--dry-run"]], ids=" ".join)
 def test_another_users_outbox(site: TrainerSite, spool: Path, closed: str, command: list[str]) -> None:
@@ -91,7 +97,7 @@ def test_what_can_be_read_is_shown_beside_what_cannot(site: TrainerSite, spool: 
     spool.chmod(0o700)
     for path in (path for path in site.spools() if path != spool):
         path.chmod(0o755)
-        (path / "journal").chmod(0o644)
+        readable(path)
 
     result = as_somebody(site, "status", "--json")
 
@@ -103,7 +109,7 @@ def test_what_can_be_read_is_shown_beside_what_cannot(site: TrainerSite, spool: 
 
 def test_what_can_be_read_and_not_be_taken_over_is_not_sent_and_said(site: TrainerSite, spool: Path) -> None:
     """A sync as another user."""
-    (spool / "journal").chmod(0o644)
+    readable(spool)
 
     result = as_somebody(site, "sync")
 
@@ -127,7 +133,7 @@ def test_a_sync_for_one_hub_does_not_fail_for_what_another_one_has(site: Trainer
     """Its folder has another name."""
     other = spool.parent.with_name("https_hub.example")
     other.mkdir(mode=0o700)
-    (spool / "journal").chmod(0o644)
+    readable(spool)
     site.lab.always(Hang(), on="metrics")
 
     result = as_somebody(site, "sync", "--dry-run")
