@@ -87,8 +87,7 @@ def _run(options: argparse.Namespace) -> int:
         status = _shown(result, as_json=options.json)
         page = hub.page(result.model_url)
         if page is not None and _is_watched(options):
-            say(f"The page is there until you press Enter: {page}")
-            _wait_for_enter()
+            _wait_for_enter(say, f"The page is there until you press Enter: {page}")
         if hub.again is not None:
             say(hub.again(result.model_url))
     return status
@@ -101,9 +100,11 @@ def _is_watched(options: argparse.Namespace) -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def _wait_for_enter() -> None:
+def _wait_for_enter(say: Callable[[str], None], prompt: str) -> None:
     """Until Enter, the end of the input, or Ctrl-C: whoever is done looking may say so in any way."""
+    # The prompt within: somebody who has read it may press Ctrl-C before this thread goes on.
     with contextlib.suppress(KeyboardInterrupt):
+        say(prompt)
         sys.stdin.readline()
 
 
