@@ -8,14 +8,18 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+import threading
+import weakref
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol, TextIO
+from typing import Any, BinaryIO, ClassVar, Protocol, TextIO
 
 #: What a report counts a bar by that could not be drawn.
 NOT_DRAWN = "progress bar not drawn"
 #: Seconds from one look to the next, also while nothing moves: a clock that stands still looks like a hang.
 _LOOK_EVERY = 0.5
+#: Seconds that a drawing of another thread is waited for.
+_PATIENCE = 0.5
 
 
 class Meter:
@@ -34,7 +38,10 @@ class Meter:
 
 
 class Progress(Protocol):
-    """Shows how far an upload is. Called by the thread that waits, and by none that sends: drawing may take long."""
+    """Shows how far an upload is. Drawing may take long: the thread that waits calls this, and none that sends.
+
+    But for :meth:`hide`, which any thread calls that logs.
+    """
 
     def show(self, sent: int, total: int) -> None:
         """So many bytes of so many, as of now."""
@@ -99,21 +106,35 @@ def _tqdm() -> Any:
     from tqdm.auto import tqdm  # noqa: PLC0415 - only who sees a bar pays for the import
 
     class UploadBar(tqdm):  # type: ignore[misc,type-arg,unused-ignore]
-        """Without tqdm's thread that redraws bars, which would raise where nobody catches it."""
+        """Alone: it shares no lock, no list and no thread with other bars of the program.
+
+        A method of tqdm's that raises while it draws keeps the lock of all bars for ever, and so does a forked child
+        that is killed meanwhile. tqdm's thread redraws bars, and would raise where nobody catches it.
+        """
 
         monitor_interval = 0
         disable = True  # until its construction is through: a bar that never was has nothing to close
+        _instances: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
 
+        def __del__(self) -> None:
+            """Draw nothing: the garbage collector comes in any thread, also in a forked child."""
+
+    UploadBar.set_lock(threading.RLock())
     return UploadBar
 
 
 class GuardedProgress(Progress):
-    """A bar that costs nobody anything: with the first thing that it raises it is gone, and *on_fault* is told."""
+    """A bar that costs nobody anything: with the first thing that it raises it is gone, and *on_fault* is told.
+
+    One thread draws at a time. Another one that comes meanwhile goes on without, after :data:`_PATIENCE`.
+    """
 
     def __init__(self, bar: Bar, on_fault: Callable[[str], object]) -> None:
         self._bar = bar
         self._on_fault = on_fault
         self._is_gone = False
+        # Reentrant: a signal's handler logs, in the middle of a drawing of the same thread.
+        self._drawing = threading.RLock()
 
     def show(self, sent: int, total: int) -> None:
         """Draw the bar."""
@@ -128,15 +149,18 @@ class GuardedProgress(Progress):
         self._try(self._bar.end)
 
     def _try(self, action: Callable[[], None]) -> None:
-        if self._is_gone:
-            return
+        if not self._drawing.acquire(timeout=_PATIENCE):
+            return  # a terminal that was stopped with Ctrl-S, say
         try:
-            action()
+            if not self._is_gone:
+                action()
         except Exception:  # noqa: BLE001 - a closed or full stream, a broken pipe, a widget of another version
             self._is_gone = True
             self._on_fault(NOT_DRAWN)
             with contextlib.suppress(Exception):
                 self._bar.abandon()
+        finally:
+            self._drawing.release()
 
 
 def progress(title: str, *, wanted: bool | None, on_fault: Callable[[str], object] = lambda _: None) -> Progress:

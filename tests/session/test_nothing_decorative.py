@@ -197,6 +197,10 @@ def test_the_bar_goes_on_while_nothing_moves(stage: Stage, monkeypatch: pytest.M
         def close(self) -> None:
             pass
 
+        @classmethod
+        def set_lock(cls, lock: object) -> None:
+            pass
+
     monkeypatch.setattr("tqdm.auto.tqdm", Bar)
     session = stage.connect(progress=True)
     stage.clock.advance(1)

@@ -5,12 +5,15 @@ import io
 import math
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TextIO
 
 import pytest
+import tqdm.auto
 
 from hubport.app.progress import NOT_DRAWN, Bar, CountedReader, GuardedProgress, Meter, ProgressView, Silence, progress
+from hubport.testing.contracts.patience import HUNG_AFTER
 
 
 class PickyMeter(Meter):
@@ -124,6 +127,10 @@ class Raising:
     def close(self) -> None:
         self._do("close")
 
+    @classmethod
+    def set_lock(cls, lock: object) -> None:
+        pass
+
 
 @pytest.mark.parametrize("fault", ["__init__", "update", "reset", "refresh", "clear", "close"])
 def test_whatever_a_bar_raises_costs_nobody_anything_and_is_counted_once(
@@ -153,9 +160,66 @@ def test_a_bar_whose_stream_takes_nothing_is_counted_once_and_leaves_no_complain
     bar.end()
     assert [NOT_DRAWN] == faults
     assert [] == recwarn.list
+    close_stderr()
+
+
+def close_stderr() -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             sys.stderr.close()
+
+
+@pytest.mark.parametrize("stream", ["closed", "full", "pipe"])
+@pytest.mark.parametrize("first", ["show", "hide"])
+def test_a_bar_that_cannot_be_drawn_leaves_nobody_locked(
+    stream: str, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", terminal if first == "hide" else broken(stream))
+    bar = progress("title", wanted=True)
+    bar.show(1, 10)
+    if first == "hide":
+        terminal.close()
+        bar.hide()
+    others = io.StringIO()
+
+    def draw() -> None:
+        with tqdm.auto.tqdm(total=2, file=others) as theirs:
+            theirs.update(2)
+        bar.hide()
+
+    thread = threading.Thread(target=draw, daemon=True)
+    thread.start()
+    thread.join(HUNG_AFTER)
+    assert not thread.is_alive(), "a bar of the program's own hangs"
+    assert "2/2" in others.getvalue()
+    bar.end()
+    close_stderr()
+
+
+def test_a_drawing_that_takes_long_holds_up_no_other_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-S on a terminal: a write to it ends when somebody types Ctrl-Q."""
+    began, may_go_on = threading.Event(), threading.Event()
+
+    class Stopped(io.StringIO):
+        def write(self, text: str) -> int:
+            began.set()
+            assert may_go_on.wait(HUNG_AFTER)
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stderr", terminal := Stopped())
+    bar = progress("title", wanted=True)
+    drawing = threading.Thread(target=bar.show, args=(1, 10), daemon=True)
+    drawing.start()
+    assert began.wait(HUNG_AFTER)
+    sending = threading.Thread(target=bar.hide, daemon=True)
+    sending.start()
+    sending.join(HUNG_AFTER / 2)
+    was_held_up = sending.is_alive()
+    may_go_on.set()
+    drawing.join(HUNG_AFTER)
+    assert not was_held_up
+    assert "1.00/10.0" in terminal.getvalue()
 
 
 def broken(stream: str) -> TextIO | None:
