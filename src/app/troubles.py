@@ -6,6 +6,8 @@ not answer is one trouble, and so is a refused key, whichever kind of message ha
 
 from __future__ import annotations
 
+import threading
+
 from ..domain.outcome import Outcome, Verdict
 from .command_name import command
 from .log import EventLogger
@@ -20,21 +22,20 @@ class Troubles:
     def __init__(self, tally: Tally, log: EventLogger) -> None:
         self._tally = tally
         self._log = log
+        # A leaf. Without it three workers that meet an outage at once would each be the first.
+        self._lock = threading.Lock()
         self._kinds: dict[str, Outcome] = {}
         self._is_locked_out = False
 
     def note(self, kind: str, outcome: Outcome) -> None:
         """Take note of what became of a request of *kind*."""
         if outcome.verdict is Verdict.DELIVERED:
-            self._recovered(kind)
+            if self._is_end(kind):
+                # As loud as the bad news was: who has read that hears this.
+                self._log.warning("hub.recovered", kind=kind, consequence="what was kept is being sent")
             return
         self._tally.blame(outcome.reason)
-        is_same_outage = outcome.is_silence and any(other.is_silence for other in self._kinds.values())
-        is_new = kind not in self._kinds and not is_same_outage
-        self._kinds = {**self._kinds, kind: outcome}  # a new one, since three workers come here, and who waits reads it
-        if outcome.verdict is Verdict.LOCKED_OUT:
-            is_new, self._is_locked_out = not self._is_locked_out, True
-        tell = self._log.warning if is_new else self._log.debug
+        tell = self._log.warning if self._is_new(kind, outcome) else self._log.debug
         if outcome.verdict is Verdict.LOCKED_OUT:
             tell(
                 "key.refused",
@@ -53,22 +54,34 @@ class Troubles:
             consequence=_KEPT,
         )
 
-    def _recovered(self, kind: str) -> None:
-        was = self._kinds.get(kind)
-        if was is None:
-            return
-        # An outage ends for every kind. One that still finds no answer, as a large upload may, is in trouble anew.
-        self._kinds = {
-            name: other
-            for name, other in self._kinds.items()
-            if name != kind and not (was.is_silence and other.is_silence)
-        }
-        # As loud as the bad news was: who has read that hears this.
-        self._log.warning("hub.recovered", kind=kind, consequence="what was kept is being sent")
+    def _is_new(self, kind: str, outcome: Outcome) -> bool:
+        """Whether nobody has heard of this trouble; from now on somebody has."""
+        with self._lock:
+            is_same_outage = outcome.is_silence and any(other.is_silence for other in self._kinds.values())
+            is_new = kind not in self._kinds and not is_same_outage
+            self._kinds = {**self._kinds, kind: outcome}  # a new one, since who waits reads it without the lock
+            if outcome.verdict is Verdict.LOCKED_OUT:
+                is_new, self._is_locked_out = not self._is_locked_out, True
+            return is_new
+
+    def _is_end(self, kind: str) -> bool:
+        """Whether *kind* was in trouble, which is over."""
+        with self._lock:
+            was = self._kinds.get(kind)
+            if was is None:
+                return False
+            # An outage ends for every kind. One that finds no answer yet, as a large upload may, is in trouble anew.
+            self._kinds = {
+                name: other
+                for name, other in self._kinds.items()
+                if name != kind and not (was.is_silence and other.is_silence)
+            }
+            return True
 
     def forget_lock(self) -> None:
         """There is another key, which may be refused anew."""
-        self._is_locked_out = False
+        with self._lock:
+            self._is_locked_out = False
 
     @property
     def reason(self) -> str:

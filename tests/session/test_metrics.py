@@ -81,8 +81,8 @@ def test_an_outage_loses_nothing_and_is_one_warning(stage: Stage, caplog: pytest
         report = session.status()
     assert report.metrics.delivered == report.metrics.logged == 60
     assert report.reasons["no answer"] > 1
-    warnings = [record.getMessage() for record in caplog.records if "kind='metrics'" in record.getMessage()]
-    assert 1 == len(warnings)
+    # Of which kind of message is chance: a heartbeat may be due at the same instant.
+    assert ["hub.failed", "hub.recovered"] == [record.getMessage().split()[0] for record in caplog.records]
 
 
 def test_a_rate_limit_is_kept_by_every_lane(stage: Stage) -> None:
