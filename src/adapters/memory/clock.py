@@ -7,7 +7,9 @@ then goes from one instant that somebody waits for to the next, so that nobody e
 from __future__ import annotations
 
 import math
+import sys
 import threading
+import traceback
 
 from ...domain.ports.clock import Alarm, Clock
 
@@ -95,7 +97,9 @@ class FakeClock(Clock):
         """Until every other thread waits for a later time, or for a ring."""
         with self.lock:
             if not self.rested.wait_for(self._is_at_rest, HUNG_AFTER):
-                raise AssertionError("a thread neither waits on an alarm of this clock nor retired its alarm")
+                raise AssertionError(
+                    f"a thread neither waits on an alarm of this clock nor retired its alarm: {self._who_is_busy()}"
+                )
 
     def park(self, alarm: FakeAlarm, until: float | None) -> None:
         """What :meth:`FakeAlarm.wait` does."""
@@ -123,7 +127,21 @@ class FakeClock(Clock):
                     other.woken.notify()
 
     def _is_at_rest(self) -> bool:
+        return not self._busy()
+
+    def _busy(self) -> set[int | None]:
         # A thread may own several alarms, and rests when it is parked in one of them; the driver is not waited for.
         resting = {a.owner for a in self.alarms if a.parked and not a.is_due()}
         resting.add(self._driver)
-        return all(a.owner in resting for a in self.alarms)
+        return {a.owner for a in self.alarms} - resting
+
+    def _who_is_busy(self) -> str:
+        """The threads that do not rest, each with the lines that it is at."""
+        threads = {thread.ident: thread.name for thread in threading.enumerate()}
+        frames = sys._current_frames()  # noqa: SLF001 - documented, and there is no other
+        return "\n".join(
+            f"{threads.get(owner, 'a thread that is not known')}:\n{''.join(traceback.format_stack(frames[owner]))}"
+            if owner in frames
+            else "one that has ended, or has not come yet"
+            for owner in self._busy()
+        )
