@@ -71,5 +71,6 @@ def test_the_lines_of_the_pages_create_a_model_and_train_it(link: str, page: Pag
     printed = _pasted(page, "Copy the lines for hubport", tmp_path)
     assert "train yolov8n.pt with {" in printed
     assert "'data': 'coco8.yaml'" in printed
-    expect(page.locator(".headline .state")).to_have_text("training")
+    # The lines have ended, and have said so, if the exit had the time for it.
+    expect(page.locator(".headline .state")).to_have_text(re.compile("^(training|stopped)$"))
     expect(page.locator(".tiles")).to_contain_text(re.compile(r"python-\S+-local"))
