@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     pytest-randomly has shuffled them before, and the sort is stable: the order is random within both halves.
     """
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True)
+def lock_watch(request: pytest.FixtureRequest) -> Iterator[object]:
+    """The locks of hubport know their rank, and none is taken in a wrong order, by whatever thread."""
+    if "unit" in request.path.parts:  # no session and no server runs there
+        yield None
+        return
+    from tests.locks import ranked_locks  # after the call for asserts to be rewritten
+
+    with ranked_locks() as watch:
+        yield watch
+    assert set() == watch.wrong, "docs/explanation/architecture.md has the order of locks"

@@ -1,4 +1,8 @@
-"""Which locks of hubport are taken while another is held: seen, not read."""
+"""Locks that know their rank: each lock that hubport makes while a test runs is one of these.
+
+The one rule: a thread takes a lock only of a higher rank than all that it holds. Where that holds no two threads can
+wait for each other, and a lock of the highest rank is a leaf.
+"""
 
 from __future__ import annotations
 
@@ -12,58 +16,62 @@ from typing import Any
 
 import pytest
 
+from hubport.adapters.disk_outbox import outbox, spool
+from hubport.app import running
 
-class Recorder:
-    """Remembers each pair of an outer and an inner lock, each called by its class and attribute."""
+#: The locks inside which others are taken, from the outside in; docs/explanation/architecture.md says why.
+RANKS = {
+    "GuardedProgress._drawing": 1,
+    "UploadQueue._settling": 1,
+    "DiskSpool._lock": 2,
+}
+LEAF = 3
+#: A turn that another thread gives guards nothing, and what tqdm does with its lock is tqdm's.
+UNRANKED = frozenset({"turn", "UploadBar"})
+
+
+class Watch:
+    """What was seen of the locks: their names, and each pair that was taken in a wrong order."""
 
     def __init__(self) -> None:
-        self.pairs: set[tuple[str, str]] = set()
         self.names: set[str] = set()
+        self.pairs: set[tuple[str, str]] = set()
+        self.wrong: set[str] = set()
         self._held = threading.local()
 
-    def stack(self) -> list[Recorded]:
+    def held(self) -> list[RankedLock]:
         """The locks that this thread holds, outermost first."""
-        if not hasattr(self._held, "stack"):
-            self._held.stack = []
-        stack: list[Recorded] = self._held.stack
-        return stack
-
-    def cycle(self) -> list[str]:
-        """Names of locks that are taken in a circle, if any are: two threads could wait for each other."""
-        inner: dict[str, set[str]] = {}
-        for outer, name in self.pairs:
-            inner.setdefault(outer, set()).add(name)
-
-        def visit(name: str, path: list[str]) -> list[str]:
-            if name in path:
-                return [*path[path.index(name) :], name]
-            return next((found for one in inner.get(name, ()) if (found := visit(one, [*path, name]))), [])
-
-        return next((found for name in list(inner) if (found := visit(name, []))), [])
+        if not hasattr(self._held, "locks"):
+            self._held.locks = []
+        locks: list[RankedLock] = self._held.locks
+        return locks
 
 
-class Recorded:
-    """A lock that is told of to *recorder*."""
+class RankedLock:
+    """A lock with a rank, which tells *watch* when it is taken inside one of the same or a higher rank."""
 
-    def __init__(self, lock: Any, name: str, recorder: Recorder) -> None:
-        self._lock, self._name, self._recorder = lock, name, recorder
+    def __init__(self, lock: Any, name: str, watch: Watch) -> None:
+        self.name, self.rank = name, RANKS.get(name, LEAF)
+        self._lock, self._watch = lock, watch
+        watch.names.add(name)
 
     def acquire(self, *args: Any, **kwargs: Any) -> bool:
-        stack = self._recorder.stack()
-        if not any(held is self for held in stack):
-            self._recorder.pairs |= {(held._name, self._name) for held in stack}
+        """Take it, once its rank is compared."""
+        held = self._watch.held()
+        if self not in held:  # or it is taken again, as an RLock may be
+            self._watch.pairs |= {(outer.name, self.name) for outer in held}
+            self._watch.wrong |= {f"{self.name} inside {outer.name}" for outer in held if outer.rank >= self.rank}
         taken: bool = self._lock.acquire(*args, **kwargs)
         if taken:
-            stack.append(self)
+            held.append(self)
         return taken
 
     def release(self) -> None:
+        """Give it back."""
+        held = self._watch.held()
+        if self in held:
+            del held[len(held) - 1 - held[::-1].index(self)]
         self._lock.release()
-        stack = self._recorder.stack()
-        for at in range(len(stack) - 1, -1, -1):
-            if stack[at] is self:
-                del stack[at]
-                break
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -74,29 +82,37 @@ class Recorded:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lock, name)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # for the lab, which looks for locks
+        return type(self._lock)
+
 
 @contextmanager
-def recorded() -> Iterator[Recorder]:
-    """Record every lock that a module of hubport makes meanwhile."""
-    recorder = Recorder()
+def ranked_locks() -> Iterator[Watch]:
+    """Give a rank to each lock that a module of hubport makes meanwhile, and to those that were made at its import."""
+    watch = Watch()
     with pytest.MonkeyPatch.context() as patch:
         for kind in ("Lock", "RLock"):
-            patch.setattr(threading, kind, _maker(getattr(threading, kind), recorder))
-        yield recorder
+            patch.setattr(threading, kind, _maker(getattr(threading, kind), watch))
+        patch.setattr(running, "_LOCK", RankedLock(running._LOCK, "running._LOCK", watch))
+        no_fork = RankedLock(spool.NO_FORK, "spool.NO_FORK", watch)
+        for module in (spool, outbox):
+            patch.setattr(module, "NO_FORK", no_fork)
+        yield watch
 
 
-def _maker(make: Any, recorder: Recorder) -> Any:
+def _maker(make: Any, watch: Watch) -> Any:
     def new() -> Any:
         frame = sys._getframe(1)
         module = str(frame.f_globals.get("__name__", ""))
-        if not module.startswith("hubport.") or module.startswith("hubport.testing"):
+        # Those of the lab and of the fakes are no product's: they stand for the world.
+        if not module.startswith("hubport.") or module.startswith(("hubport.testing", "hubport.adapters.memory")):
             return make()
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
         found = re.match(r"\s*(?:self\.)?(\w+)", line)
         holder = frame.f_locals.get("self")
         owner = type(holder).__name__ if holder is not None else module.rpartition(".")[2]
         name = f"{owner}.{found[1] if found else frame.f_lineno}"
-        recorder.names.add(name)
-        return Recorded(make(), name, recorder)
+        return make() if name.rpartition(".")[2] in UNRANKED else RankedLock(make(), name, watch)
 
     return new

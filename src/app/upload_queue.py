@@ -122,8 +122,9 @@ class UploadQueue:
             refused, self._refused = self._refused, None
             lost = None if refused else next(filter(self._is_givable, self._waiting), None)
             if lost is not None:
-                self._tally.blame("checkpoint given up to make room")
                 self._take_off([lost], "lost", "given up")
+        if lost is not None:
+            self._tally.blame("checkpoint given up to make room")
         if refused is not None:
             self._remove(refused)
         self._settle()
@@ -133,9 +134,9 @@ class UploadQueue:
         """Count as lost what waits and is in no outbox: nobody will ever send it."""
         with self._lock:
             unkept = [upload for upload in self._waiting if not upload.is_ours]
-            for _ in unkept:
-                self._tally.blame("checkpoint neither kept nor delivered")
             self._take_off(unkept, "lost", "given up")
+        for _ in unkept:
+            self._tally.blame("checkpoint neither kept nor delivered")
         self._settle()
 
     def _is_givable(self, upload: Upload) -> bool:
