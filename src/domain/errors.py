@@ -111,7 +111,7 @@ class SessionClosed(CallerError, RuntimeError):
         if self.how == "finished":
             return (
                 f"{self.call}() came after the session had sent the final weights: {self.model_url} is trained. "
-                "To train once more, create a new model in the HUB ('hubport models create' does) "
+                "To train once more, create a new model in the HUB (hubport's command `models create` does) "
                 "and call hubport.connect() with it."
             )
         if self.how == "replaced":
@@ -144,12 +144,12 @@ class HubUnreachable(HubError, ConnectionRefusedError):
         if is_vendor(host):
             return (
                 "The vendor's service was switched off on 2026-07-31: run a HUB of your own "
-                "('hubport serve' starts one on this machine) and point ULTRALYTICS_HUB_API at it, "
+                "(hubport's command `serve` starts one on this machine) and point ULTRALYTICS_HUB_API at it, "
                 "and ULTRALYTICS_HUB_WEB for the addresses of its models."
             )
         if is_loopback(host):
             return (
-                "Is 'hubport serve' running on this machine, and at this address? ULTRALYTICS_HUB_API names "
+                "Is hubport's command `serve` running on this machine, and at this address? ULTRALYTICS_HUB_API names "
                 "another one."
             )
         return "Is the HUB running, and does this machine reach it? ULTRALYTICS_HUB_API names another one."

@@ -76,5 +76,5 @@ def test_a_name_that_cannot_be_resolved() -> None:
 def test_nobody_listens_on_this_machine() -> None:
     text = unreachable("http://127.0.0.1:1")
     assert "Connection refused" in text
-    assert "Is 'hubport serve' running" in text
+    assert "Is hubport's command `serve` running" in text
     assert "vendor" not in text

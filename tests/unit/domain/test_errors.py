@@ -111,11 +111,11 @@ def test_an_error_survives_pickling_and_copying(error: HubportError) -> None:
     [
         (
             HubUnreachable("https://api.ultralytics.com", "refused"),
-            ["switched off", "ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "'hubport serve'"],
+            ["switched off", "ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "hubport's command `serve`"],
         ),
         (HubUnreachable("https://hub.example", "refused"), ["Is the HUB running", "ULTRALYTICS_HUB_API"]),
-        (HubUnreachable("http://127.0.0.1:8421", "refused"), ["Is 'hubport serve' running on this machine"]),
-        (HubUnreachable("http://localhost:8421", "refused"), ["Is 'hubport serve' running on this machine"]),
+        (HubUnreachable("http://127.0.0.1:8421", "refused"), ["Is hubport's command `serve` running on this machine"]),
+        (HubUnreachable("http://localhost:8421", "refused"), ["Is hubport's command `serve` running on this machine"]),
         (HubRefused(507, "full"), ["disk is full", "make room"]),
         (InvalidModelRef("x"), ["/models/<ID>", "<KEY>_<ID>"]),
         (AuthenticationFailed("no key"), ["api_key=", "HUB_API_KEY", "<KEY>_<ID>"]),
