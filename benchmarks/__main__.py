@@ -17,13 +17,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from types import ModuleType
 
-from . import isolation, machine, plots
-from .bench import Bench
-from .page import page
-from .peers import HUBPORT, PEERS, ROOT
-from .questions import QUESTIONS
-from .results import Answer, Results
-from .scale import SCALES
+from benchmarks import isolation, machine, plots
+from benchmarks.bench import Bench
+from benchmarks.page import page
+from benchmarks.peers import HUBPORT, PEERS, ROOT
+from benchmarks.questions import QUESTIONS
+from benchmarks.results import Answer, Results
+from benchmarks.scale import SCALES
 
 DOCS = ROOT / "docs" / "reference"
 NAMES = [question.NAME for question in QUESTIONS]

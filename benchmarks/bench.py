@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 
 import attrs
 
-from .peers import ROOT, Peer
-from .process import Child, ChildFailed, HubProcess
-from .scale import Scale
-from .wire import environment
+from benchmarks.peers import ROOT, Peer
+from benchmarks.process import Child, ChildFailed, HubProcess
+from benchmarks.scale import Scale
+from benchmarks.wire import environment
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .results import Answer, Results
-from .table import Section, Table, goals_table
+from benchmarks.results import Answer, Results
+from benchmarks.table import Section, Table, goals_table
 
 BUSY = 0.2
 """Cores that other processes use, above which a run is called disturbed."""

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .peers import HUBPORT
-from .questions import call, fleet
-from .results import Results
+from benchmarks.peers import HUBPORT
+from benchmarks.questions import call, fleet
+from benchmarks.results import Results
 
 INK = "#7d8590"
 OURS, OTHER, THIRD = "#2f81f7", "#d4782a", "#2da44e"

@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from .bench import Bench
-from .peers import HUBPORT, MLFLOW, ROOT
-from .process import Child, ChildFailed, descendants
-from .wire import environment
+from benchmarks.bench import Bench
+from benchmarks.peers import HUBPORT, MLFLOW, ROOT
+from benchmarks.process import Child, ChildFailed, descendants
+from benchmarks.wire import environment
 
 OURS, BARE, THEIRS = "hubport serve", "uvicorn and multipart, bare", "mlflow server"
 START_WITHIN = 180.0
@@ -95,7 +95,7 @@ def serving(bench: Bench, name: str) -> Iterator[Serving]:
         command: list[str | Path] = [HUBPORT.python, "-m", "benchmarks.servers.serve_bare"]
         if name == OURS:
             data = str(folder / "data")
-            program = "import sys; from hubport.app.cli import main; sys.exit(main())"
+            program = "import sys; from hubport.app.cli.main import main; sys.exit(main())"
             command = [HUBPORT.python, "-c", program, "serve", "--json", "--port", "0", "--data-dir", data]
             command += ["--rate-limit", _NO_LIMIT]
         with Child(command, env, folder) as child:

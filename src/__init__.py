@@ -33,13 +33,13 @@ from .domain.errors import (
 )
 
 if TYPE_CHECKING:
-    from .app.connect import connect
-    from .app.legacy import HUBTrainingSession
-    from .app.report import Count, Report
-    from .app.session import TrainingSession
+    from .app.delivery.report import Count, Report
+    from .app.session.connect import connect
+    from .app.session.drop_in import HUBTrainingSession
+    from .app.session.training_session import TrainingSession
     from .app.settings import Settings
-    from .domain.credentials import Credentials
-    from .domain.model_record import ModelRecord
+    from .domain.client.credentials import Credentials
+    from .domain.client.model_record import ModelRecord
 
 __all__ = [
     "AlreadyTrained",

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from hubport.adapters.disk_outbox import outbox, spool
-from hubport.app import running
+from hubport.app.session import running
 
 #: The locks inside which others are taken, from the outside in; docs/explanation/architecture.md says why.
 RANKS = {
@@ -106,7 +106,7 @@ def _maker(make: Any, watch: Watch) -> Any:
         frame = sys._getframe(1)
         module = str(frame.f_globals.get("__name__", ""))
         # Those of the lab and of the fakes are no product's: they stand for the world.
-        if not module.startswith("hubport.") or module.startswith(("hubport.testing", "hubport.adapters.memory")):
+        if not module.startswith("hubport.") or module.startswith(("hubport.testing", "hubport.testing.fakes")):
             return make()
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
         found = re.match(r"\s*(?:self\.)?(\w+)", line)

@@ -14,19 +14,18 @@ from typing import Any
 
 import attrs
 
-from hubport.app import spools
-from hubport.app.delivery import Delivery, Ports
-from hubport.app.intake import Intake
+from benchmarks.fleet.world import CountingHub, MemoryOutbox, VirtualClock, Weather
+from hubport.app.delivery import spools
+from hubport.app.delivery.delivery import Delivery, Ports
+from hubport.app.delivery.recorder import Intake
+from hubport.app.delivery.report import Tally
+from hubport.app.delivery.workers import Worker
 from hubport.app.log import logger
-from hubport.app.report import Tally
 from hubport.app.settings import Settings
-from hubport.app.worker import Worker
 from hubport.domain.checkpoint import Kind
-from hubport.domain.credentials import Credentials
-from hubport.domain.hub_protocol import HubProtocol
+from hubport.domain.client.credentials import Credentials
+from hubport.domain.client.protocol import HubProtocol
 from hubport.testing import FakeFilesystem
-
-from .world import CountingHub, MemoryOutbox, VirtualClock, Weather
 
 EPOCH = 60.0
 CHECKPOINT_EVERY = 5

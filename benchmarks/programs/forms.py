@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from benchmarks.programs.clients import options
 from benchmarks.programs.speech import hear, say
-from hubport.domain.journal import encoded, lines, metrics_line, sent_line
+from hubport.domain.client.journal import encoded, lines, metrics_line, sent_line
 
 VALUES = {f"metrics/value_{number}": number / 7 for number in range(7)}
 MOST = 500

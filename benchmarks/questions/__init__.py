@@ -6,6 +6,6 @@ which makes words and tables of them, today or from the file of another day.
 
 from __future__ import annotations
 
-from . import call, day, exits, fleet, forms, hold, imports, kill, outage, serve, threads, upload
+from benchmarks.questions import call, day, exits, fleet, forms, hold, imports, kill, outage, serve, threads, upload
 
 QUESTIONS = (call, forms, kill, hold, upload, threads, outage, exits, imports, fleet, day, serve)

@@ -12,10 +12,10 @@ from typing import Any
 
 import attrs
 
-from ..bench import Bench
-from ..figures import Spread, number, quantile, ratio
-from ..peers import HUBPORT, LOGGERS, Peer
-from ..table import Goal, Section, Table
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, number, quantile, ratio
+from benchmarks.peers import HUBPORT, LOGGERS, Peer
+from benchmarks.table import Goal, Section, Table
 
 NAME = "call"
 EVERY = 0.005

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..bench import Bench
-from ..figures import Spread
-from ..peers import HUBPORT
-from ..programs.day import MINUTES
-from ..table import Section, Table
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread
+from benchmarks.peers import HUBPORT
+from benchmarks.programs.day import MINUTES
+from benchmarks.table import Section, Table
 
 NAME = "day"
 

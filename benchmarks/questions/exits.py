@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ..bench import Bench
-from ..figures import Spread, number
-from ..peers import HUB_SDK, HUBPORT, ULTRALYTICS, Peer
-from ..process import Child, ChildFailed
-from ..scale import FULL
-from ..table import Goal, Section, Table
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, number
+from benchmarks.peers import HUB_SDK, HUBPORT, ULTRALYTICS, Peer
+from benchmarks.process import Child, ChildFailed
+from benchmarks.scale import FULL
+from benchmarks.table import Goal, Section, Table
 
 NAME = "exits"
 WITHIN = 3.0

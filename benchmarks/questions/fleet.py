@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ..bench import Bench
-from ..figures import number, quantile
-from ..fleet.world import BINS_A_SECOND
-from ..peers import HUBPORT
-from ..table import Goal, Section, Table
+from benchmarks.bench import Bench
+from benchmarks.figures import number, quantile
+from benchmarks.fleet.world import BINS_A_SECOND
+from benchmarks.peers import HUBPORT
+from benchmarks.table import Goal, Section, Table
 
 NAME = "fleet"
 PARTS = 2

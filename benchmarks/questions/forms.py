@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from ..bench import Bench
-from ..figures import Spread, number, quantile
-from ..peers import HUBPORT
-from ..table import Section, Table
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, number, quantile
+from benchmarks.peers import HUBPORT
+from benchmarks.table import Section, Table
 
 NAME = "forms"
 #: As benchmarks.programs.forms makes them.

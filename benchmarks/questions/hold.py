@@ -12,12 +12,12 @@ from typing import Any
 
 import attrs
 
-from ..bench import Bench
-from ..figures import Spread, ratio
-from ..peers import HUB_SDK, HUBPORT, REQUESTS, ULTRALYTICS, Peer
-from ..process import Child
-from ..scale import MIB
-from ..table import Goal, Section, Table
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, ratio
+from benchmarks.peers import HUB_SDK, HUBPORT, REQUESTS, ULTRALYTICS, Peer
+from benchmarks.process import Child
+from benchmarks.scale import MIB
+from benchmarks.table import Goal, Section, Table
 
 NAME = "hold"
 HOLDERS = (HUBPORT, HUB_SDK, ULTRALYTICS, REQUESTS)

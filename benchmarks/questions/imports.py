@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ..bench import Bench
-from ..figures import Spread, number
-from ..peers import HUB_SDK, HUBPORT, NEPTUNE, REQUESTS, TENSORBOARDX, TRACKIO, WANDB, Peer
-from ..process import ChildFailed
-from ..table import Goal, Section, Table
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, number
+from benchmarks.peers import HUB_SDK, HUBPORT, NEPTUNE, REQUESTS, TENSORBOARDX, TRACKIO, WANDB, Peer
+from benchmarks.process import ChildFailed
+from benchmarks.table import Goal, Section, Table
 
 NAME = "imports"
 FIRST_USE = "hubport, then `hubport.connect`"

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ..bench import Bench
-from ..peers import BARE, HUBPORT, NEPTUNE, TENSORBOARDX, TRACKIO, WANDB, Peer
-from ..programs.logs import COUNT
-from ..table import Goal, Section, Table
+from benchmarks.bench import Bench
+from benchmarks.peers import BARE, HUBPORT, NEPTUNE, TENSORBOARDX, TRACKIO, WANDB, Peer
+from benchmarks.programs.logs import COUNT
+from benchmarks.table import Goal, Section, Table
 
 NAME = "kill"
 KEEPERS = (HUBPORT, BARE, NEPTUNE, WANDB, TRACKIO, TENSORBOARDX)

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ..bench import Bench
-from ..figures import growth
-from ..peers import HUB_SDK, HUBPORT, ULTRALYTICS, Peer
-from ..scale import MIB
-from ..table import Goal, Section, Table
+from benchmarks.bench import Bench
+from benchmarks.figures import growth
+from benchmarks.peers import HUB_SDK, HUBPORT, ULTRALYTICS, Peer
+from benchmarks.scale import MIB
+from benchmarks.table import Goal, Section, Table
 
 NAME = "outage"
 EVERY = 0.01

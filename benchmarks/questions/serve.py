@@ -20,14 +20,14 @@ from typing import Any
 
 import attrs
 
-from ..bench import Bench
-from ..figures import Spread, growth, number, ratio
-from ..peers import HUBPORT, MLFLOW, Peer
-from ..process import Child
-from ..scale import MIB
-from ..serving import BARE, OURS, THEIRS, Serving, serving
-from ..table import Goal, Section, Table
-from ..wire import values
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, growth, number, ratio
+from benchmarks.peers import HUBPORT, MLFLOW, Peer
+from benchmarks.process import Child
+from benchmarks.scale import MIB
+from benchmarks.serving import BARE, OURS, THEIRS, Serving, serving
+from benchmarks.table import Goal, Section, Table
+from benchmarks.wire import values
 
 NAME = "serve"
 CONNECTIONS = (1, 16)

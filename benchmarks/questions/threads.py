@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..bench import Bench
-from ..peers import HUB_SDK, HUBPORT, NEPTUNE, TENSORBOARDX, TRACKIO, ULTRALYTICS, WANDB, Peer
-from ..process import Child, descendants
-from ..programs.logs import COUNT
-from ..table import Goal, Section, Table
+from benchmarks.bench import Bench
+from benchmarks.peers import HUB_SDK, HUBPORT, NEPTUNE, TENSORBOARDX, TRACKIO, ULTRALYTICS, WANDB, Peer
+from benchmarks.process import Child, descendants
+from benchmarks.programs.logs import COUNT
+from benchmarks.table import Goal, Section, Table
 
 NAME = "threads"
 EVERY = 0.1

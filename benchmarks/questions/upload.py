@@ -15,12 +15,12 @@ from typing import Any
 
 import attrs
 
-from .. import machine
-from ..bench import Bench
-from ..figures import Spread, growth, number
-from ..peers import CURL, HUB_SDK, HUBPORT, REQUESTS, ULTRALYTICS, Peer
-from ..scale import MIB
-from ..table import Goal, Section, Table
+from benchmarks import machine
+from benchmarks.bench import Bench
+from benchmarks.figures import Spread, growth, number
+from benchmarks.peers import CURL, HUB_SDK, HUBPORT, REQUESTS, ULTRALYTICS, Peer
+from benchmarks.scale import MIB
+from benchmarks.table import Goal, Section, Table
 
 NAME = "upload"
 OURS, SESSION = "hubport, the request", "hubport, `upload_checkpoint` and `flush`"

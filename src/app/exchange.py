@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..domain.credentials import redact
+from ..domain.client.credentials import redact
 from ..domain.errors import HubUnreachable, InvalidAdapter
 from ..domain.ports.http import Http, Request, Response
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import attrs
 
-from ..domain.credentials import Credentials
+from ..domain.base_url import checked_root
+from ..domain.client.credentials import Credentials
+from ..domain.client.login import Login
+from ..domain.client.model_ref import ModelRef, is_vendors, web_root_in
 from ..domain.errors import AuthenticationFailed, InvalidSettings
-from ..domain.login import Login
-from ..domain.model_ref import ModelRef, is_vendors, web_root_in
-from ..domain.origin import checked_root
-from .connector import Claim
 from .logins import Logins
+from .session.factory import Claim
 from .settings import Settings, no_hub
 
 

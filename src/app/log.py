@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from .progress import Progress, Silence
+from .delivery.upload_progress import Progress, Silence
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: What a report counts log lines by that could not be written.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import attrs
 
+from ..domain.client.login import Login
 from ..domain.errors import InvalidSettings
-from ..domain.login import Login
 from ..domain.ports.private_file import PrivateFile
 from .command_name import command
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import attrs
 
-from ..domain.credentials import redact_optional
+from ..domain.base_url import checked_root
+from ..domain.client.credentials import redact_optional
+from ..domain.client.model_ref import VENDOR_WEB_ROOT, is_vendors
 from ..domain.errors import InvalidSettings
-from ..domain.model_ref import VENDOR_WEB_ROOT, is_vendors
-from ..domain.origin import checked_root
-from ..domain.sizes import number_of_bytes
+from .byte_sizes import number_of_bytes
 from .command_name import command
 from .user_folders import absolute, no_home, user_folder
 

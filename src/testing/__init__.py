@@ -15,14 +15,14 @@ The contract classes in :mod:`hubport.testing.contracts` are what every adapter 
 of your own. The fixtures in :mod:`hubport.testing.fixtures` keep a test's outbox out of your home folder.
 """
 
-from ..adapters.loopback_server import LoopbackServer
-from ..adapters.memory.clock import FakeClock
-from ..adapters.memory.filesystem import FakeFilesystem
-from ..adapters.memory.hub import FakeHub, Received
-from ..adapters.memory.outbox import FakeOutbox
-from ..adapters.memory.private_file import FakePrivateFile
-from ..adapters.memory.records import FakeRecords
-from ..adapters.memory.signals import FakeSignals
+from .fakes.clock import FakeClock
+from .fakes.filesystem import FakeFilesystem
+from .fakes.hub import FakeHub, Received
+from .fakes.model_cache import FakeRecords
+from .fakes.outbox import FakeOutbox
+from .fakes.private_file import FakePrivateFile
+from .fakes.signals import FakeSignals
+from .loopback_server import LoopbackServer
 
 __all__ = [
     "FakeClock",

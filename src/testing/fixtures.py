@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from ..adapters.memory.clock import FakeClock
-from ..adapters.memory.hub import FakeHub
-from ..adapters.memory.outbox import FakeOutbox
-from ..adapters.memory.signals import FakeSignals
-from ..app.connect import connect
-from ..app.session import TrainingSession
+from ..app.session.connect import connect
+from ..app.session.training_session import TrainingSession
+from .fakes.clock import FakeClock
+from .fakes.hub import FakeHub
+from .fakes.outbox import FakeOutbox
+from .fakes.signals import FakeSignals
 
 #: What a developer may have set for the trainings of the day.
 _OF_THE_USER = frozenset({"ULTRALYTICS_HUB_API", "ULTRALYTICS_HUB_WEB", "HUB_API_KEY"})

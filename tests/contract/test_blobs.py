@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from hubport.adapters.folder_blobs import FolderBlobs
-from hubport.adapters.memory.blobs import FakeBlobs
 from hubport.adapters.s3_blobs import S3Blobs
-from hubport.domain.ports.blobs import Blobs
+from hubport.domain.hub.ports.blobs import Blobs
 from hubport.testing.contracts import BlobsContract
+from hubport.testing.fakes.blobs import FakeBlobs
 from tests.s3_server import Bucket, a_bucket
 
 

@@ -7,7 +7,7 @@ import pytest
 from hubport.adapters.requests_http import RequestsHttp
 from hubport.testing import FakeHub, LoopbackServer
 from hubport.testing.contracts import HubContract
-from hubport.testing.contracts.hub_kit import HubUnderTest
+from hubport.testing.contracts.hub.harness import HubUnderTest
 
 KEY = "0123456789abcdef" * 2 + "0123456789"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.adapters.sql_hub import SqlHubStore
-from hubport.domain.ports.hub_store import HubStore
+from hubport.domain.hub.ports.store import HubStore
 from hubport.testing.contracts import HubStoreContract
+from hubport.testing.fakes.hub_store import FakeHubStore
 from tests.integration.hub.postgres import Cluster, empty
 
 

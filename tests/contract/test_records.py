@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hubport.adapters.disk_records import DiskRecords
-from hubport.domain.ports.records import Records
+from hubport.adapters.disk_model_cache import DiskRecords
+from hubport.domain.ports.model_cache import Records
 from hubport.testing import FakeRecords
 from hubport.testing.contracts import RecordsContract
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from hubport.adapters.requests_http import RequestsHttp
-from hubport.app.hub_container import HubContainer
-from hubport.app.hub_settings import HubSettings
+from hubport.app.hub.container import HubContainer
+from hubport.app.hub.settings import HubSettings
 from hubport.testing.contracts import HubContract
-from hubport.testing.contracts.hub_kit import HubUnderTest
+from hubport.testing.contracts.hub.harness import HubUnderTest
 from tests.integration.hub.postgres import Cluster
 from tests.integration.hub.wires import KEY, served
 from tests.s3_server import a_bucket

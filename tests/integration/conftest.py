@@ -10,8 +10,8 @@ import attrs
 import pytest
 
 from hubport.testing.lab import Child, Zygote
-from hubport.testing.lab.site import Site, bare_environment
-from hubport.testing.lab.tls import Authority
+from hubport.testing.lab.sandbox import Site, bare_environment
+from hubport.testing.lab.server.tls import Authority
 from tests.integration.adapters.child_process import unmeasured
 
 _CHILDREN = Path(__file__).with_name("children")
@@ -70,7 +70,7 @@ def strict_zygote() -> Iterator[Zygote]:
 @pytest.fixture(scope="session")
 def command_zygote() -> Iterator[Zygote]:
     """Its forks are measured, where tests are: what they run is run nowhere else."""
-    with Zygote(preload=("hubport.app.cli",), env=bare_environment()) as zygote:
+    with Zygote(preload=("hubport.app.cli.main",), env=bare_environment()) as zygote:
         yield zygote
 
 

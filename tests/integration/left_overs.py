@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hubport.app.cli import main
+from hubport.app.cli.main import main
 from hubport.testing.lab import Child, Refuse, Status
 from tests.integration.conftest import TrainerSite
 

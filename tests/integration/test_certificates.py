@@ -11,8 +11,8 @@ import hubport
 from hubport.domain.ports.clock import Clock
 from hubport.testing import FakeHub
 from hubport.testing.lab import GUARD, Lab
-from hubport.testing.lab.proxy import Proxy
-from hubport.testing.lab.tls import Authority, Certificate
+from hubport.testing.lab.server.proxy import Proxy
+from hubport.testing.lab.server.tls import Authority, Certificate
 from tests.integration.hasty import Hasty
 
 pytestmark = pytest.mark.usefixtures("bare_network")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hubport.testing.lab.site import Site
+from hubport.testing.lab.sandbox import Site
 from tests.integration.conftest import TrainerSite
 from tests.integration.left_overs import another_model, killed, outcome, refused, statuses, training
 

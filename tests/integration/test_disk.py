@@ -13,7 +13,7 @@ import pytest
 
 import hubport
 from hubport.testing.lab import GUARD, Child, Hang
-from hubport.testing.lab.disks import CannotMount, FileLimit, SmallDisk, Tmpfs, small_disk
+from hubport.testing.lab.disks.small_disk import CannotMount, FileLimit, SmallDisk, Tmpfs, small_disk
 from tests.integration.conftest import TrainerSite
 from tests.threads import threads_since
 

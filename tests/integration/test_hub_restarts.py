@@ -8,7 +8,7 @@ import random
 import pytest
 
 from hubport.domain.checkpoint import Kind
-from hubport.testing.contracts.patience import Side
+from hubport.testing.contracts.waiting import Side
 from hubport.testing.lab import GUARD, End, Late, Restart
 from tests.integration.conftest import TrainerSite
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hubport.testing.lab.site import bare_environment
+from hubport.testing.lab.sandbox import bare_environment
 from tests.integration.conftest import TrainerSite
 
 CHILD = Path(__file__).with_name("children") / "imports_hubport.py"

@@ -11,8 +11,8 @@ import termios
 
 import pytest
 
-from hubport.app.cli import main
-from hubport.domain.printable import width
+from hubport.app.cli.main import main
+from hubport.domain.terminal_text import width
 from tests.integration.conftest import TrainerSite
 from tests.integration.left_overs import killed
 

@@ -13,7 +13,7 @@ import pytest
 
 import hubport
 from hubport import HUBTrainingSession, TrainingSession
-from hubport.testing.contracts.patience import Side
+from hubport.testing.contracts.waiting import Side
 from hubport.testing.lab import DripBody, DripHeaders, Hang, Script, Stall
 from tests.integration.conftest import TrainerSite
 

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from hubport.domain.checkpoint import Kind
-from hubport.testing.contracts.patience import Side
+from hubport.testing.contracts.waiting import Side
 from hubport.testing.lab import GUARD, Script, Turn
 from tests.integration.conftest import TrainerSite
 

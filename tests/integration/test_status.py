@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from hubport.domain.journal import metrics_line
-from hubport.testing.lab.site import Site
+from hubport.domain.client.journal import metrics_line
+from hubport.testing.lab.sandbox import Site
 from tests.integration.conftest import TrainerSite
 from tests.integration.left_overs import (
     another_model,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hubport.testing.lab import Hang, Refuse, Reset, Script, Stall, Status
-from hubport.testing.lab.site import Site
+from hubport.testing.lab.sandbox import Site
 from tests.integration.conftest import TrainerSite
 from tests.integration.left_overs import (
     another_model,

@@ -101,8 +101,8 @@ def test_a_contract_passes_for_who_keeps_it_and_says_what_it_compared_to_who_doe
         """
         import pytest
         import attrs
-        from hubport.adapters.memory.blobs import FakeBlobs
-        from hubport.adapters.memory.hub_store import FakeHubStore
+        from hubport.testing.fakes.blobs import FakeBlobs
+        from hubport.testing.fakes.hub_store import FakeHubStore
         from hubport.testing.contracts import BlobsContract, HubStoreContract
 
         class Forgetful(FakeHubStore):

@@ -13,7 +13,7 @@ import pytest
 import hubport
 from hubport import SessionClosed, TrainingSession
 from hubport.adapters.disk_outbox import DiskOutbox, DiskSpool
-from hubport.testing.contracts.patience import Side, at_once
+from hubport.testing.contracts.waiting import Side, at_once
 from hubport.testing.lab import GUARD
 from tests.integration.conftest import TrainerSite
 

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 import hubport
-from hubport.app.delivery import Delivery
+from hubport.app.delivery.delivery import Delivery
 from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from hubport.domain.lane import HOLD_SPREAD
+from hubport.domain.client.pacing import HOLD_SPREAD
 from tests.session.conftest import Stage
 
 

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import hubport
 from hubport import Count, Credentials
-from hubport.app.connect import connector
-from hubport.app.connector import Claim
+from hubport.app.session.connect import connector
+from hubport.app.session.factory import Claim
 from tests.session.conftest import Stage
 
 EXAMPLES = int(os.environ.get("HUBPORT_EXAMPLES", "40"))

@@ -9,7 +9,7 @@ import pytest
 
 import hubport
 from hubport.domain.checkpoint import Checkpoint, Kind
-from hubport.domain.journal import checkpoint_line, run_line
+from hubport.domain.client.journal import checkpoint_line, run_line
 from hubport.testing import FakeFilesystem
 from tests.session.conftest import Stage
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hubport import Credentials
-from hubport.app.connect import connector
-from hubport.app.connector import Claim
-from hubport.app.sync import sync
-from hubport.domain.hub_protocol import HubProtocol
-from hubport.domain.journal import metrics_line, run_line, sent_line
+from hubport.app.session.connect import connector
+from hubport.app.session.factory import Claim
+from hubport.app.session.sync import sync
+from hubport.domain.client.journal import metrics_line, run_line, sent_line
+from hubport.domain.client.protocol import HubProtocol
 from hubport.testing import FakeHub
 from tests.session.conftest import Stage
 

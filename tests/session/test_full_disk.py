@@ -7,7 +7,7 @@ import errno
 import pytest
 
 import hubport
-from hubport.domain.journal import lines
+from hubport.domain.client.journal import lines
 from tests.session.conftest import Stage
 
 LINE = len(b'00000000 ["m", 100, {"a": 1.0}]\n')

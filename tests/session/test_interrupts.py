@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hubport.domain.journal import lines
+from hubport.domain.client.journal import lines
 from tests.session.conftest import Stage
 
 

@@ -110,7 +110,7 @@ def test_who_holds_a_method_of_it_holds_the_session(stage: Stage) -> None:
 
 def test_the_collector_may_come_while_its_thread_holds_any_lock(stage: Stage) -> None:
     """It runs between any two lines, also of our own: what it calls takes no lock, and starts no thread."""
-    from hubport.testing.lab.forks import locks_of
+    from hubport.testing.lab.processes.forks import locks_of
 
     # A clock in virtual time is moved by this thread, which cannot hold its locks meanwhile.
     names = sorted(name for name in locks_of(session=held_by_nobody(stage)) if "clock" not in name)

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from hubport.adapters.disk_outbox import DiskOutbox
-from hubport.testing.contracts.patience import at_once
+from hubport.testing.contracts.waiting import at_once
 from tests.locks import LEAF, RANKS, RankedLock, Watch
 from tests.session.conftest import Stage
 

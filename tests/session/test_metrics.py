@@ -7,7 +7,7 @@ import math
 import pytest
 
 import hubport
-from hubport.domain.journal import metrics_line
+from hubport.domain.client.journal import metrics_line
 from hubport.domain.ports.http import Request, Response
 from hubport.testing import FakeHub
 from tests.session.conftest import Stage

@@ -11,8 +11,8 @@ import pytest
 import structlog
 
 import hubport
+from hubport.app.delivery.upload_progress import NOT_DRAWN
 from hubport.app.log import NOT_LOGGED
-from hubport.app.progress import NOT_DRAWN
 from tests.session.conftest import Stage
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hubport import Credentials
-from hubport.app.connect import connector
-from hubport.app.connector import Claim
-from hubport.domain.hub_protocol import hub_identity
+from hubport.app.session.connect import connector
+from hubport.app.session.factory import Claim
+from hubport.domain.client.protocol import hub_identity
 from hubport.testing import FakeOutbox
 from tests.session.conftest import Stage
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import hubport
-from hubport.adapters.disk_records import DiskRecords
+from hubport.adapters.disk_model_cache import DiskRecords
 from hubport.testing import FakeHub
 from tests.session.conftest import Stage
 

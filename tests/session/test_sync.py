@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hubport import Credentials, Report
-from hubport.app.connect import connector
-from hubport.app.connector import Claim
-from hubport.app.survey import State, survey
-from hubport.app.sync import left_over, sync
+from hubport.app.outbox.status import State, survey
+from hubport.app.session.connect import connector
+from hubport.app.session.factory import Claim
+from hubport.app.session.sync import left_over, sync
 from tests.session.conftest import Stage
 
 

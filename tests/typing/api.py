@@ -14,8 +14,8 @@ from hubport import Credentials, HUBTrainingSession, Report, Settings, TrainingS
 from hubport.domain.ports.clock import Clock
 from hubport.domain.ports.filesystem import Filesystem
 from hubport.domain.ports.http import Http
+from hubport.domain.ports.model_cache import Records
 from hubport.domain.ports.outbox import Outbox, Seen
-from hubport.domain.ports.records import Records
 from hubport.domain.ports.signals import Signals
 from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
 from hubport.testing.contracts import RecordsContract

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from ...domain.ports.blobs import PART, Blobs, Draft, is_name
-from ...domain.whole_draft import WholeDraft
-from .root import Root, make_folder, opened
+from ...domain.hub.ports.blobs import PART, Blobs, Draft, is_name
+from ...domain.hub.ports.hashing_blob import WholeDraft
+from .directory import Root, make_folder, opened
 
 _INCOMING, _KEPT = "incoming", "kept"
 _BETWEEN = "~"  # in no token and in no file name, so that a file speaks for one blob only

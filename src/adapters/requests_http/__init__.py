@@ -29,9 +29,9 @@ import urllib3.connectionpool
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from ...domain.client.multipart import Envelope
 from ...domain.errors import HubUnreachable
 from ...domain.hosts import is_loopback
-from ...domain.multipart import Envelope
 from ...domain.ports.http import FilePart, Http, Reader, Request, Response
 from .causes import cause
 

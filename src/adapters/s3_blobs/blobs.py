@@ -13,8 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from ...domain.ports.blobs import Blobs, Draft, is_name
-from ...domain.whole_draft import WholeDraft
+from ...domain.hub.ports.blobs import Blobs, Draft, is_name
+from ...domain.hub.ports.hashing_blob import WholeDraft
 from .address import Address
 from .bucket import Bucket
 from .errors import spooling

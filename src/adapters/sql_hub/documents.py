@@ -11,7 +11,7 @@ from typing import Any, Generic
 
 import cattrs
 
-from ...domain.ports.hub_store import ItemT, folded
+from ...domain.hub.ports.store import ItemT, folded
 
 _CONVERTER = cattrs.Converter()
 #: No text has this byte in it, so that no query is found across it.

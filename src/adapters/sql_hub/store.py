@@ -9,16 +9,16 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from ...domain.hub_items import Dataset, Key, Project
-from ...domain.hub_model import HubModel
-from ...domain.ports.hub_store import HubStore, NoSuchModel, Put, PutError, Series, Shelf
+from ...domain.hub.items import Dataset, Key, Project
+from ...domain.hub.model import HubModel
+from ...domain.hub.ports.store import HubStore, NoSuchModel, Put, PutError, Series, Shelf
 from .database import Database
 from .documents import decoded
-from .puts import MODEL_ID, REVISION
-from .schema import bring_up_to_date
-from .shelf import ModelShelf, SqlShelf, is_plain
+from .group_commit import PutWrite, Writer
+from .metrics_statements import MODEL_ID, REVISION
+from .migrate import bring_up_to_date
+from .repository import ModelShelf, SqlShelf, is_plain
 from .tables import DATASETS, IDENTITY, KEYS, METRICS, MODELS, PROJECTS
-from .writer import PutWrite, Writer
 
 _LARGEST = (1 << 63) - 1
 

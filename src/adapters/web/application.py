@@ -17,20 +17,20 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ...domain.errors import StoreFull, StoreUnusable
-from ...domain.hub.answers import ROUTES, Hub
-from ...domain.hub.calls import ERRORS, Answer, Asked, Refusal, Takes, envelope
-from ...domain.hub.limits import Limits
-from ...domain.hub.openapi import document
-from ...domain.hub.routes import Match
-from . import bodies
-from .address import root_of
-from .changes import Changes, wants_events
-from .convoy import Convoy
+from ...domain.hub.api.hub import ROUTES, Hub
+from ...domain.hub.api.messages import ERRORS, Answer, Asked, Refusal, Takes, envelope
+from ...domain.hub.api.routing import Match
+from . import json_body as bodies
+from .base_url import root_of
+from .batcher import Convoy
 from .downloads import give
-from .pool import Pool
-from .site import Site
+from .event_stream import Changes, wants_events
+from .exchange import ClientGone, Receive, Send, Wire, too_large
+from .limits import Limits
+from .openapi.document import document
+from .static_files import Site
+from .thread_pool import Pool
 from .uploads import Uploads
-from .wire import ClientGone, Receive, Send, Wire, too_large
 
 #: A body up to here is read before anybody is asked whether it is wanted: one hop to a thread instead of two.
 SMALL = 1 << 16

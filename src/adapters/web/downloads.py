@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import BinaryIO
 
-from ...domain.hub.calls import Answer, BlobRange, Refusal
-from ...domain.ports.blobs import Blobs
-from .pool import Pool
-from .wire import ClientGone, Wire
+from ...domain.hub.api.messages import Answer, BlobRange, Refusal
+from ...domain.hub.ports.blobs import Blobs
+from .exchange import ClientGone, Wire
+from .thread_pool import Pool
 
 _PIECE = 1 << 18
 

@@ -18,10 +18,10 @@ import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from ...domain.hub.answers import Hub
-from ...domain.hub.limits import Limits
+from ...domain.hub.api.hub import Hub
 from .application import HubApplication
-from .protocol import GuardedProtocol
+from .connection.protocol import GuardedProtocol
+from .limits import Limits
 
 _BACKLOG = 512
 #: Errors of the system's for which a new connection cannot be taken now.

@@ -11,13 +11,13 @@ from contextlib import suppress
 
 import attrs
 
-from ...domain.hub.calls import Answer, Asked, Refusal
-from ...domain.hub.limits import Limits
-from ...domain.hub.premises import Premises
-from ...domain.hub.routes import Match
-from .form import Form
-from .pool import Pool
-from .wire import Wire, file_too_large
+from ...domain.hub.api.context import Premises
+from ...domain.hub.api.messages import Answer, Asked, Refusal
+from ...domain.hub.api.routing import Match
+from .exchange import Wire, file_too_large
+from .limits import Limits
+from .thread_pool import Pool
+from .upload_form import Form
 
 #: What a form may have beside its file.
 _FORM = 1 << 20

@@ -3,7 +3,7 @@
 The one rule: what ``append`` has taken is there after ``kill -9``. The outbox is the truth; workers only drain it.
 
 An outbox holds *spools*, one for each run. A spool is an append-only journal of lines and a folder for the run's
-checkpoints. What the lines mean is the domain's business (:mod:`hubport.domain.journal`).
+checkpoints. What the lines mean is the domain's business (:mod:`hubport.domain.client.journal`).
 """
 
 from __future__ import annotations

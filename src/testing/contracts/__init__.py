@@ -44,12 +44,12 @@ pytest.register_assert_rewrite(
 from .blobs import BlobsContract  # noqa: E402
 from .clock import ClockContract  # noqa: E402
 from .filesystem import FilesystemContract  # noqa: E402
-from .http import HttpContract  # noqa: E402
-from .hub import HubContract  # noqa: E402
-from .hub_store import HubStoreContract  # noqa: E402
-from .outbox import OutboxContract  # noqa: E402
+from .http.contract import HttpContract  # noqa: E402
+from .hub.contract import HubContract  # noqa: E402
+from .hub_store.contract import HubStoreContract  # noqa: E402
+from .model_cache import RecordsContract  # noqa: E402
+from .outbox.contract import OutboxContract  # noqa: E402
 from .private_file import PrivateFileContract  # noqa: E402
-from .records import RecordsContract  # noqa: E402
 from .signals import SignalsContract  # noqa: E402
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The contract of :class:`~hubport.domain.ports.blobs.Blobs`.
+"""The contract of :class:`~hubport.domain.hub.ports.blobs.Blobs`.
 
 The one rule: a blob is there whole or not at all.
 """
@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 import pytest
 
-from ...domain.ports.blobs import Blobs, Draft, Stored
-from .patience import at_once
+from ...domain.hub.ports.blobs import Blobs, Draft, Stored
+from .waiting import at_once
 
 _NAME = "Tq8_token/Ab3Cd5Ef7Gh9Ij1Kl2Mn-epoch-3.pt"
 _LATER = 3600.0

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from ...domain.ports.clock import Alarm, Clock
-from .patience import Side, at_once
+from .waiting import Side, at_once
 
 #: Longer than any test, in the seconds of the clock.
 _FAR = 36_000.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ...domain.ports.private_file import LONGEST, PrivateFile
-from .patience import at_once, meanwhile
+from .waiting import at_once, meanwhile
 
 
 class PrivateFileContract:

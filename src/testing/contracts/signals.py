@@ -11,7 +11,7 @@ import signal
 import pytest
 
 from ...domain.ports.signals import Signals, Watch
-from .patience import HUNG_AFTER, Side, eventually
+from .waiting import HUNG_AFTER, Side, eventually
 
 
 class Witness:

@@ -16,13 +16,16 @@ Trainers in processes of their own, which a test kills, signals and talks to, an
 The one rule: no sleep and no speed. A test waits for what happens, and only something that hangs meets a clock.
 """
 
-from .child import Child
-from .conversation import Conversation
-from .guard import GUARD
-from .lab import Lab
-from .ledger import End, Entry, Ledger
-from .raw_server import RawServer
-from .scripts import (
+from .processes.child import Child
+from .processes.zygote import Zygote
+from .sandbox import Site
+from .server.canned_responses import Empty, Html, RateLimited, Redirect, Say, Status, TooLarge
+from .server.connection import Conversation
+from .server.exchange import Turn
+from .server.lab import Lab
+from .server.ledger import End, Entry, Ledger
+from .server.raw_server import RawServer
+from .server.scripts import (
     Answer,
     DripBody,
     DripHeaders,
@@ -37,10 +40,7 @@ from .scripts import (
     Stall,
     TruncateAnswer,
 )
-from .site import Site
-from .turn import Turn
-from .wrong_answers import Empty, Html, RateLimited, Redirect, Say, Status, TooLarge
-from .zygote import Zygote
+from .timeouts import GUARD
 
 __all__ = [
     "GUARD",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from .site import Site
-from .zygote import Zygote
+from .processes.zygote import Zygote
+from .sandbox import Site
 
 
 @pytest.fixture(scope="session")

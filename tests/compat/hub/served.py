@@ -15,12 +15,12 @@ import attrs
 from dependency_injector import providers
 
 from hubport.adapters.sql_hub import SqlHubStore
-from hubport.app.hub_container import HubContainer
-from hubport.app.hub_settings import HubSettings
-from hubport.domain.hub_items import Dataset, Key, Project
-from hubport.domain.hub_model import HubModel
+from hubport.app.hub.container import HubContainer
+from hubport.app.hub.settings import HubSettings
+from hubport.domain.hub.items import Dataset, Key, Project
+from hubport.domain.hub.model import HubModel
+from hubport.domain.hub.ports.store import HubStore, ItemT, Page, Put, PutError, Series, Shelf
 from hubport.domain.ports.clock import Clock
-from hubport.domain.ports.hub_store import HubStore, ItemT, Page, Put, PutError, Series, Shelf
 from tests.compat.recording_hub import GUARD
 
 

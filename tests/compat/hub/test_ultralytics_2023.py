@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from hubport.domain.hub_model import HubModel
+from hubport.domain.hub.model import HubModel
 from tests.compat.clients import PEER, PEER_PYTHON, ClientProcess
 from tests.compat.hub.peers import environ
 from tests.compat.hub.served import ServedHub

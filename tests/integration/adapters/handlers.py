@@ -7,7 +7,7 @@ client that has an end is told from one that has none, on a slow machine as well
 from __future__ import annotations
 
 from hubport.testing.lab import GUARD, Conversation
-from hubport.testing.lab.raw_server import Handler
+from hubport.testing.lab.server.raw_server import Handler
 
 
 def taken(talk: Conversation) -> tuple[bytes, bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hubport.adapters.disk_outbox import DiskOutbox
-from hubport.domain.journal import lines
+from hubport.domain.client.journal import lines
 from tests.integration.adapters.child_process import output, program
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
@@ -190,7 +190,7 @@ class TestWhatWasAppended:
         code = """
             import sys
             from hubport.adapters.disk_outbox import DiskOutbox
-            from hubport.domain.journal import metrics_line
+            from hubport.domain.client.journal import metrics_line
 
             spool = DiskOutbox(sys.argv[1]).open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
             number = 0
@@ -271,7 +271,7 @@ class TestWhatWasAppended:
         code = """
             import os, sys, threading
             from hubport.adapters.disk_outbox import DiskOutbox
-            from hubport.domain.journal import metrics_line
+            from hubport.domain.client.journal import metrics_line
 
             spool = DiskOutbox(sys.argv[1]).open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
             print("ready", flush=True)

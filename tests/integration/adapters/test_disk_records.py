@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hubport.adapters.disk_records import DiskRecords
+from hubport.adapters.disk_model_cache import DiskRecords
 from tests.integration.adapters.child_process import output, program, unmeasured
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
@@ -97,7 +97,7 @@ def test_a_kill_at_any_moment_leaves_the_old_one_or_the_new_one(tmp_path: Path) 
     """Whole, and not older than what was said to be put."""
     code = """
         import itertools, os, sys
-        from hubport.adapters.disk_records import DiskRecords
+        from hubport.adapters.disk_model_cache import DiskRecords
 
         records = DiskRecords(sys.argv[1])
         for line in sys.stdin:
@@ -132,7 +132,7 @@ def test_a_full_disk_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None
     code = """
         import resource, sys
         from pathlib import Path
-        from hubport.adapters.disk_records import DiskRecords
+        from hubport.adapters.disk_model_cache import DiskRecords
 
         records = DiskRecords(sys.argv[1])
         records.put("Ab3Cd5Ef7Gh9Ij1Kl2Mn", {"status": "new"})

@@ -15,7 +15,7 @@ import pytest
 
 from hubport.adapters.disk_outbox import DiskOutbox
 from hubport.domain.ports.outbox import Spool
-from hubport.testing.lab.disks import CannotMount, Tmpfs
+from hubport.testing.lab.disks.small_disk import CannotMount, Tmpfs
 from tests.integration.adapters.child_process import output, program
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"

@@ -12,10 +12,10 @@ import pytest
 
 from hubport.adapters.requests_http import RequestsHttp
 from hubport.domain.errors import HubUnreachable
-from hubport.domain.hub_model import HubModel
+from hubport.domain.hub.model import HubModel
 from hubport.domain.ports.http import Http, Request, Response
 from hubport.testing import FakeHub, LoopbackServer
-from hubport.testing.contracts.patience import HUNG_AFTER, eventually
+from hubport.testing.contracts.waiting import HUNG_AFTER, eventually
 from tests.threads import threads_since
 
 

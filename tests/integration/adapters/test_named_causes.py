@@ -10,7 +10,7 @@ from hubport.adapters.requests_http import RequestsHttp
 from hubport.domain.errors import HubUnreachable
 from hubport.domain.ports.http import Request
 from hubport.testing.lab import RawServer
-from hubport.testing.lab.tls import Authority
+from hubport.testing.lab.server.tls import Authority
 from tests.integration.adapters.handlers import hold
 
 pytestmark = pytest.mark.usefixtures("bare_network")

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import pytest
 
 from hubport.adapters.os_filesystem import OsFilesystem
-from hubport.app.checkpoint_file import fault_of
+from hubport.app.delivery.checkpoint_file import fault_of
 from hubport.domain.ports.filesystem import FileKind
 from tests.integration.adapters.child_process import output
 

@@ -21,11 +21,11 @@ import requests
 from hubport import HubUnreachable
 from hubport.adapters import requests_http
 from hubport.adapters.requests_http import RequestsHttp
-from hubport.domain.credentials import Credentials
+from hubport.domain.client.credentials import Credentials
 from hubport.domain.ports.http import FilePart, Request
-from hubport.testing.contracts.patience import eventually
+from hubport.testing.contracts.waiting import eventually
 from hubport.testing.lab import GUARD, Conversation, RawServer
-from hubport.testing.lab.raw_server import Handler
+from hubport.testing.lab.server.raw_server import Handler
 from tests.integration.adapters.handlers import answering, drip, headers_of, hold, recording, response, taken
 from tests.threads import threads_since
 

@@ -13,8 +13,8 @@ from hubport.adapters.requests_http import RequestsHttp
 from hubport.domain.ports.http import FilePart, Request
 from hubport.testing import FakeHub
 from hubport.testing.lab import Conversation, Lab, RawServer
-from hubport.testing.lab.proxy import Proxy
-from hubport.testing.lab.tls import Authority, Certificate
+from hubport.testing.lab.server.proxy import Proxy
+from hubport.testing.lab.server.tls import Authority, Certificate
 from tests.integration.adapters.handlers import answering, drip, headers_of, hold, recording, response, taken
 
 pytestmark = pytest.mark.usefixtures("bare_network")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import hubport
 from hubport import HUBTrainingSession
-from hubport.testing.lab.forks import forked, held, locks_of
+from hubport.testing.lab.processes.forks import forked, held, locks_of
 
 HUNG_AFTER = 20.0
 #: No epoch of the parent's.

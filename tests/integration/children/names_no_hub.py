@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 import hubport
-from hubport.app.cli import main
+from hubport.app.cli.main import main
 from hubport.testing import FakeHub  # noqa: F401 - so that its imports are made before the network is watched
 
 _OF_THE_NETWORK = ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect", "socket.sendto", "socket.sendmsg")

@@ -16,7 +16,7 @@ class NotInstalled(MetaPathFinder):
 sys.meta_path.insert(0, NotInstalled())
 
 import hubport  # noqa: E402
-from hubport.app.cli import main  # noqa: E402
+from hubport.app.cli.main import main  # noqa: E402
 
 with hubport.connect(sys.argv[1]) as session:
     session.log_metrics(0, {"loss": 1.0})

@@ -13,15 +13,15 @@ from typing import Any
 import attrs
 import pytest
 
-from hubport.app.cli import main
+from hubport.app.cli.main import main
 from hubport.testing.lab import Child, Zygote
-from hubport.testing.lab.site import bare_environment
+from hubport.testing.lab.sandbox import bare_environment
 from tests.integration.adapters.child_process import unmeasured
 
 _PROGRAM = Path(__file__).with_name("hubport_command.py")
 PRELOAD = (
-    "hubport.app.cli",
-    "hubport.app.connect",
+    "hubport.app.cli.main",
+    "hubport.app.session.connect",
     "hubport.adapters.sql_hub",
     "hubport.adapters.web.server",
     "hubport.adapters.folder_blobs",

@@ -5,7 +5,7 @@ import sys
 
 import requests  # noqa: F401 - the user may not be able to read the interpreter's own folders
 
-from hubport.app.cli import main
+from hubport.app.cli.main import main
 
 SOMEBODY = 12345
 

@@ -13,9 +13,9 @@ import attrs
 import pytest
 import requests
 
-from hubport.app.asking import Asking
-from hubport.app.hub_models import HubModels
-from hubport.domain.credentials import Credentials
+from hubport.app.hub_client.client import Asking
+from hubport.app.hub_client.models import HubModels
+from hubport.domain.client.credentials import Credentials
 from hubport.domain.ports.http import Http, Request, Response
 from hubport.testing import FakeClock, FakeHub, LoopbackServer
 from hubport.testing.lab import GUARD, Child
@@ -282,7 +282,7 @@ def test_without_a_terminal_yes_must_be_said(here: Way) -> None:
 @pytest.mark.parametrize(("answer", "status", "left"), [("y\n", 0, 0), ("n\n", 1, 1), ("\n", 1, 1), ("yes\n", 0, 0)])
 def test_on_a_terminal_it_asks(here: Way, monkeypatch: pytest.MonkeyPatch, answer: str, status: int, left: int) -> None:
     """In process: a terminal that is a test's own."""
-    from hubport.app.cli import main
+    from hubport.app.cli.main import main
 
     made = here.create()
     for name, text in here.machine.environment().items():

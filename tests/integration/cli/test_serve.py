@@ -17,10 +17,10 @@ import pytest
 import requests
 
 import hubport
-from hubport.app.cli import main
-from hubport.app.commands.serve import _ready
-from hubport.app.hub_service import Served
-from hubport.app.hub_settings import HubSettings
+from hubport.app.cli.commands.serve import _ready
+from hubport.app.cli.main import main
+from hubport.app.hub.service import Served
+from hubport.app.hub.settings import HubSettings
 from hubport.testing.lab import GUARD
 from tests.integration.cli.conftest import Machine
 from tests.threads import left_since

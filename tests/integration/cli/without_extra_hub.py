@@ -14,6 +14,6 @@ class NotInstalled(MetaPathFinder):
 
 sys.meta_path.insert(0, NotInstalled())
 
-from hubport.app.cli import main  # noqa: E402
+from hubport.app.cli.main import main  # noqa: E402
 
 sys.exit(main(sys.argv[1:]))

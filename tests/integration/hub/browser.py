@@ -19,17 +19,17 @@ import attrs
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
 
-from hubport.adapters.memory.blobs import FakeBlobs
-from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.adapters.system_clock import SystemClock
+from hubport.adapters.web.limits import Limits
 from hubport.adapters.web.server import HubServer
-from hubport.app.hub_world import World
-from hubport.domain.hub.answers import Hub
-from hubport.domain.hub.direct import DirectHub
-from hubport.domain.hub.limits import Limits
-from hubport.domain.hub.premises import Premises
+from hubport.app.hub.environment import World
+from hubport.domain.hub.api.context import Premises
+from hubport.domain.hub.api.hub import Hub
+from hubport.domain.hub.api.in_process import DirectHub
 from hubport.domain.ports import http
 from hubport.domain.ports.http import FilePart
+from hubport.testing.fakes.blobs import FakeBlobs
+from hubport.testing.fakes.hub_store import FakeHubStore
 
 #: Debian's: nothing is downloaded.
 CHROMIUM = "/usr/bin/chromium"

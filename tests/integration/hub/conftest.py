@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hubport.testing.lab import Zygote
-from hubport.testing.lab.site import bare_environment
+from hubport.testing.lab.sandbox import bare_environment
 from tests.integration.adapters.child_process import unmeasured
 from tests.integration.hub.browser import chromium, hub, visit, visitor
 from tests.integration.hub.postgres import Cluster, postgres

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect, sync_playwright
 
 import hubport
-from hubport.app.digits import DigitsTrainer
+from hubport.app.demo.digits import DigitsTrainer
 from tests.integration.hub.browser import CHROMIUM, QUIET, PagesHub
 
 _EPOCHS = 60

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hubport.testing.lab import Child, Zygote
-from hubport.testing.lab.site import bare_environment
+from hubport.testing.lab.sandbox import bare_environment
 
 _CHILDREN = Path(__file__).with_name("children")
 #: Imported once for all of them.

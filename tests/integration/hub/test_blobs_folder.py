@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hubport.adapters.folder_blobs import FolderBlobs
-from hubport.domain.ports.blobs import Draft
-from hubport.testing.lab.disks import CannotMount, Tmpfs
+from hubport.domain.hub.ports.blobs import Draft
+from hubport.testing.lab.disks.small_disk import CannotMount, Tmpfs
 from tests.integration.adapters.child_process import output, unmeasured
 
 NAME = "token/model-best.pt"

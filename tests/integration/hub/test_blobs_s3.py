@@ -314,7 +314,7 @@ def test_importing_hubport_imports_no_boto3() -> None:
     said = output(
         """
         import sys
-        import hubport, hubport.app.container, hubport.adapters.folder_blobs, hubport.testing.contracts
+        import hubport, hubport.app.session.container, hubport.adapters.folder_blobs, hubport.testing.contracts
         print([name for name in sys.modules if name.startswith(("boto", "s3transfer"))])
         """
     )

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from hubport.adapters.web.convoy import Convoy
-from hubport.adapters.web.pool import Pool
+from hubport.adapters.web.batcher import Convoy
+from hubport.adapters.web.thread_pool import Pool
 from hubport.testing.lab import GUARD
 
 

@@ -9,15 +9,15 @@ import pytest
 
 import hubport
 from hubport.adapters.sql_hub import SqlHubStore
-from hubport.app.asking import Asking
-from hubport.app.hub_container import HubContainer
-from hubport.app.hub_models import HubModels, NewModel
-from hubport.app.hub_service import make_folder
-from hubport.app.hub_settings import HubSettings
-from hubport.domain.credentials import Credentials
+from hubport.app.hub.container import HubContainer
+from hubport.app.hub.service import make_folder
+from hubport.app.hub.settings import HubSettings
+from hubport.app.hub_client.client import Asking
+from hubport.app.hub_client.models import HubModels, NewModel
+from hubport.domain.client.credentials import Credentials
 from hubport.domain.errors import StoreFull
-from hubport.domain.hub_model import HubModel
-from hubport.testing.lab.disks import small_disk
+from hubport.domain.hub.model import HubModel
+from hubport.testing.lab.disks.small_disk import small_disk
 
 
 def test_a_trainer_hears_that_the_disk_is_full(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from hubport.testing.lab import GUARD, Zygote
-from hubport.testing.lab.site import bare_environment
+from hubport.testing.lab.sandbox import bare_environment
 from tests.integration.adapters.child_process import unmeasured
 from tests.integration.cli.conftest import PRELOAD, Machine
 

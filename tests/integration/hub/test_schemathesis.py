@@ -20,11 +20,11 @@ import pytest
 
 from hubport.adapters.folder_blobs import FolderBlobs
 from hubport.adapters.sql_hub import SqlHubStore
+from hubport.adapters.web.openapi.document import document
 from hubport.adapters.web.server import HubServer
-from hubport.domain.hub.allowance import Allowance
-from hubport.domain.hub.answers import Hub
-from hubport.domain.hub.openapi import document
-from hubport.domain.hub.premises import Premises, Surroundings
+from hubport.domain.hub.api.context import Premises, Surroundings
+from hubport.domain.hub.api.hub import Hub
+from hubport.domain.hub.rate_limit import Allowance
 
 KEY = "5" * 42
 COMMAND = Path(sys.executable).with_name("schemathesis")

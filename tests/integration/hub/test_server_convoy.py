@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from hubport.adapters.memory.hub_store import FakeHubStore
-from hubport.domain.ports.hub_store import Put, PutError
+from hubport.domain.hub.ports.store import Put, PutError
+from hubport.testing.fakes.hub_store import FakeHubStore
 from hubport.testing.lab import GUARD
 from tests.integration.hub.wires import MODEL, PATH, Talk, served
 

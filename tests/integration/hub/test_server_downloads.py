@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import pytest
 
-from hubport.adapters.memory.blobs import FakeBlobs
 from hubport.adapters.web.server import HubServer
+from hubport.testing.fakes.blobs import FakeBlobs
 from hubport.testing.lab import GUARD
 from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, served
 

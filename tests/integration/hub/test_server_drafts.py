@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hubport.adapters.memory.blobs import FakeBlobs
-from hubport.domain.ports.blobs import Draft, Stored
+from hubport.domain.hub.ports.blobs import Draft, Stored
+from hubport.testing.fakes.blobs import FakeBlobs
 from hubport.testing.lab import GUARD
 from tests.integration.hub.wires import FIELDS, FORM, PATH, Talk, checkpoint, chunked, form, head, part, served
 

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.adapters.web import server as server_module
 from hubport.adapters.web.server import HubServer
-from hubport.domain.ports.hub_store import Series
+from hubport.domain.hub.ports.store import Series
+from hubport.testing.fakes.hub_store import FakeHubStore
 from hubport.testing.lab import GUARD
 from tests.integration.hub.test_server_drafts import WatchedBlobs, goes_on
 from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, head, hub, served

@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
-from hubport.adapters.memory.hub_store import FakeHubStore
-from hubport.domain.ports.hub_store import Series
+from hubport.domain.hub.ports.store import Series
+from hubport.testing.fakes.hub_store import FakeHubStore
 from tests.integration.hub.wires import KEY, MODEL, PATH, Talk, served
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hubport.adapters.memory.hub_store import FakeHubStore
 from hubport.adapters.web.server import HubServer
 from hubport.domain.errors import StoreUnusable
-from hubport.domain.ports.hub_store import Series
+from hubport.domain.hub.ports.store import Series
+from hubport.testing.fakes.hub_store import FakeHubStore
 from tests.integration.hub.test_server_faults import Log
 from tests.integration.hub.wires import KEY, PATH, Talk, head, served
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hubport.testing.lab import Child
-from hubport.testing.lab.site import bare_environment
+from hubport.testing.lab.sandbox import bare_environment
 from tests.integration.adapters.child_process import unmeasured
 from tests.integration.hub.wires import FIELDS, FORM, MODEL, PATH, form, head, part
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hubport.adapters.sql_hub import SqlHubStore
-from hubport.domain.hub_model import HubModel
+from hubport.domain.hub.model import HubModel
 from hubport.testing.lab import Child, Zygote
 from tests.integration.hub.stores import a_process
 

@@ -16,14 +16,15 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from hubport.adapters.sql_hub import SqlHubStore, schema
+from hubport.adapters.sql_hub import SqlHubStore
+from hubport.adapters.sql_hub import migrate as schema
 from hubport.adapters.sql_hub.database import Database
 from hubport.adapters.sql_hub.tables import METADATA
 from hubport.domain.checkpoint import Kind
 from hubport.domain.errors import StoreUnusable
-from hubport.domain.hub_items import Key, Project
-from hubport.domain.hub_model import HubModel, StoredCheckpoint
-from hubport.testing.contracts.patience import at_once
+from hubport.domain.hub.items import Key, Project
+from hubport.domain.hub.model import HubModel, StoredCheckpoint
+from hubport.testing.contracts.waiting import at_once
 
 MODEL = HubModel("Ab3Cd5Ef7Gh9Ij1Kl2Mn", name="a model", data="coco8.yaml")
 

@@ -13,8 +13,8 @@ import pytest
 from hubport.adapters.sql_hub import SqlHubStore
 from hubport.adapters.sql_hub.database import Database
 from hubport.domain.errors import HubportError, StoreUnusable
-from hubport.domain.hub_model import HubModel
-from hubport.testing.lab.site import bare_environment
+from hubport.domain.hub.model import HubModel
+from hubport.testing.lab.sandbox import bare_environment
 from tests.integration.hub.postgres import Cluster
 
 MODEL = HubModel("Ab3Cd5Ef7Gh9Ij1Kl2Mn", name="a model", data="coco8.yaml")

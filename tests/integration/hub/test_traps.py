@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from hubport.adapters.system_clock import SystemClock
-from hubport.domain.hub_model import HubModel
-from hubport.domain.ports.hub_store import Series
+from hubport.domain.hub.model import HubModel
+from hubport.domain.hub.ports.store import Series
 from tests.compat.hub.served import ServedHub, WatchedStore, served_hub
 
 GUARD = 30.0

@@ -14,16 +14,16 @@ from typing import Any, TypeVar
 
 import attrs
 
-from hubport.adapters.memory.blobs import FakeBlobs
-from hubport.adapters.memory.hub_store import FakeHubStore
+from hubport.adapters.web.limits import Limits
 from hubport.adapters.web.server import HubServer
-from hubport.domain.hub.allowance import Allowance
-from hubport.domain.hub.answers import Hub
-from hubport.domain.hub.limits import Limits
-from hubport.domain.hub.premises import Premises, Surroundings
-from hubport.domain.hub_model import HubModel
-from hubport.domain.ports.blobs import Blobs
-from hubport.domain.ports.hub_store import HubStore
+from hubport.domain.hub.api.context import Premises, Surroundings
+from hubport.domain.hub.api.hub import Hub
+from hubport.domain.hub.model import HubModel
+from hubport.domain.hub.ports.blobs import Blobs
+from hubport.domain.hub.ports.store import HubStore
+from hubport.domain.hub.rate_limit import Allowance
+from hubport.testing.fakes.blobs import FakeBlobs
+from hubport.testing.fakes.hub_store import FakeHubStore
 from hubport.testing.lab import GUARD
 
 KEY = "0123456789abcdef" * 2 + "0123456789"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hubport.domain.hub_model import HubModel
+from hubport.domain.hub.model import HubModel
 from hubport.testing import FakeHub
 from hubport.testing.lab import Lab, Zygote
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import pytest
 
 from hubport.adapters.requests_http import RequestsHttp
-from hubport.domain.hub_model import HubModel
+from hubport.domain.hub.model import HubModel
 from hubport.domain.ports.http import Http, Request, Response
 from hubport.testing import FakeHub
 from hubport.testing.contracts import HttpContract
-from hubport.testing.contracts.patience import Side
+from hubport.testing.contracts.waiting import Side
 from hubport.testing.lab import GUARD, End, Lab
 from tests.integration.lab.client import Client, get, metrics, post, upload
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from hubport.testing.lab import Child, Zygote, child
-from hubport.testing.lab.site import bare_environment
+from hubport.testing.lab import Child, Zygote
+from hubport.testing.lab.processes import child
+from hubport.testing.lab.sandbox import bare_environment
 
 Start = Callable[..., Child]
 

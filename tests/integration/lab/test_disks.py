@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hubport.testing.lab import Child
-from hubport.testing.lab import disks as disks_module
-from hubport.testing.lab.disks import CannotMount, FileLimit, SmallDisk, Tmpfs, small_disk
+from hubport.testing.lab.disks import small_disk as disks_module
+from hubport.testing.lab.disks.small_disk import CannotMount, FileLimit, SmallDisk, Tmpfs, small_disk
 
 SIZE = 64 << 10
 

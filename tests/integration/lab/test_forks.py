@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hubport.testing.lab import GUARD, Child
-from hubport.testing.lab.site import Site, bare_environment
+from hubport.testing.lab.sandbox import Site, bare_environment
 
 
 def said_by(code: str, folder: Path) -> tuple[list[str], str]:
@@ -36,7 +36,7 @@ def test_how_a_child_ended_is_told(tmp_path: Path, work: str, status: int) -> No
     within = 0.5 if "wait()" in work else GUARD
     code = f"""
         import os, sys, threading
-        from hubport.testing.lab.forks import forked
+        from hubport.testing.lab.processes.forks import forked
         print(forked({work}, within={within}), flush=True)
     """
     said, complaints = said_by(code, tmp_path)
@@ -51,7 +51,7 @@ def test_how_a_child_ended_is_told(tmp_path: Path, work: str, status: int) -> No
 def test_a_child_may_leave_through_the_interpreters_end(tmp_path: Path) -> None:
     code = """
         import atexit, os, sys
-        from hubport.testing.lab.forks import forked
+        from hubport.testing.lab.processes.forks import forked
         atexit.register(lambda: os.write(1, b"at exit\\n"))
         print(forked(lambda: None), forked(lambda: None, leave=sys.exit), flush=True)
         os._exit(0)
@@ -63,7 +63,7 @@ def test_a_held_lock_is_held_in_the_child_for_ever(tmp_path: Path) -> None:
     """So that a child which takes it hangs: the instrument finds what it is for."""
     code = """
         import threading
-        from hubport.testing.lab.forks import forked, held
+        from hubport.testing.lab.processes.forks import forked, held
         lock = threading.Lock()
         again = threading.RLock()
         for one in (lock, again):
@@ -75,7 +75,7 @@ def test_a_held_lock_is_held_in_the_child_for_ever(tmp_path: Path) -> None:
 
 
 def test_the_locks_of_a_session_are_found(tmp_path: Path) -> None:
-    from hubport.testing.lab.forks import locks_of
+    from hubport.testing.lab.processes.forks import locks_of
 
     with Site(tmp_path) as site, site.connect() as session:
         found = set(locks_of(session=session))

@@ -7,9 +7,9 @@ import socket
 
 import pytest
 
-from hubport.domain.hub_model import HubModel
+from hubport.domain.hub.model import HubModel
 from hubport.testing import FakeHub
-from hubport.testing.contracts.patience import Side
+from hubport.testing.contracts.waiting import Side
 from hubport.testing.lab import (
     Answer,
     DripBody,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hubport.domain.hub_model import HubModel
+from hubport.domain.hub.model import HubModel
 from hubport.testing import FakeHub
 from hubport.testing.lab import GUARD, Lab
-from hubport.testing.lab.proxy import Proxy
-from hubport.testing.lab.tls import Authority, Certificate
+from hubport.testing.lab.server.proxy import Proxy
+from hubport.testing.lab.server.tls import Authority, Certificate
 from tests.integration.lab.client import Client, get
 
 WHY = {

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from hubport.adapters.sql_hub.documents import Documents
-from hubport.domain.hub_model import HubModel
-from hubport.domain.metric_names import Direction
+from hubport.domain.hub.metric_names import Direction
+from hubport.domain.hub.model import HubModel
 
 DOCUMENTS = Documents(HubModel)
 

@@ -9,7 +9,7 @@ import pytest
 from hubport import AuthenticationFailed, Credentials, InvalidModelRef, InvalidSettings, Settings
 from hubport.app.hub_access import access, key_for, named_hub
 from hubport.app.logins import Logins
-from hubport.domain.login import Login
+from hubport.domain.client.login import Login
 from hubport.testing import FakePrivateFile
 from tests.unit.domain.strategies import KEY, MODEL_ID
 

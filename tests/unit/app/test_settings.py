@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from hubport import InvalidSettings, Settings
-from hubport.app.hub_settings import HubSettings
+from hubport.app.hub.settings import HubSettings
 
 KEY = "0123456789abcdef0123456789abcdef0123456789"
 

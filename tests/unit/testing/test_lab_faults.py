@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from hubport.testing.lab import Answer, Hang, Refuse, Reset, Script, Status
-from hubport.testing.lab.faults import Faults
+from hubport.testing.lab.server.faults import Faults
 
 
 def test_nothing_ordered_is_answered() -> None:

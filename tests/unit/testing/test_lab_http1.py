@@ -3,7 +3,7 @@
 import pytest
 
 from hubport.domain.ports.http import Response
-from hubport.testing.lab.http1 import Head, rendered
+from hubport.testing.lab.server.http1 import Head, rendered
 
 
 def head(*lines: str) -> Head:

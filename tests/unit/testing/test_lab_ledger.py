@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from hubport.testing.contracts.patience import Side
-from hubport.testing.lab import Answer, End, Ledger, Reset, ledger
+from hubport.testing.contracts.waiting import Side
+from hubport.testing.lab import Answer, End, Ledger, Reset
+from hubport.testing.lab.server import ledger
 
 
 def begun(book: Ledger, kind: str = "metrics", **more: object) -> int:

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from hubport.testing.contracts import patience
-from hubport.testing.contracts.patience import Side, at_once, eventually
+from hubport.testing.contracts import waiting as patience
+from hubport.testing.contracts.waiting import Side, at_once, eventually
 
 
 @pytest.fixture

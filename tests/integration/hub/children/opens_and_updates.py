@@ -9,8 +9,8 @@ from functools import partial
 import attrs
 
 from hubport.adapters.sql_hub import SqlHubStore
-from hubport.domain.hub_items import Project
-from hubport.domain.hub_model import HubModel
+from hubport.domain.hub.items import Project
+from hubport.domain.hub.model import HubModel
 
 url, model_id, me, times = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 

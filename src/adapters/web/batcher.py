@@ -1,0 +1,59 @@
+"""Small calls of many clients, answered in one go.
+
+The one rule: nobody waits when nobody else is there. Who comes in one turn of the event loop goes together; who comes
+while a group is under way goes with the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from .thread_pool import Pool
+
+RiderT = TypeVar("RiderT")
+T = TypeVar("T")
+
+_MOST = 64
+
+
+class Convoy(Generic[RiderT, T]):
+    """*drive* gives the outcome of each of many riders, in a thread of *pool*; one group at a time."""
+
+    def __init__(self, pool: Pool, drive: Callable[[Sequence[RiderT]], Sequence[T]]) -> None:
+        self._pool = pool
+        self._drive = drive
+        self._waiting: deque[tuple[RiderT, asyncio.Future[T]]] = deque()
+        self._is_under_way = False
+
+    async def ride(self, rider: RiderT) -> T:
+        """What comes of *rider*. What *drive* raises, all of its group get."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((rider, future))
+        if not self._is_under_way:
+            self._is_under_way = True
+            # After this turn: the others whose calls the loop has just read are a moment behind. Without them
+            # the first would go alone, again and again, and all others wait for it.
+            asyncio.get_running_loop().call_soon(self._set_off)
+        return await future
+
+    def _set_off(self) -> None:
+        group = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
+        # Not awaited by anybody who could be cancelled: who rides along does not go with whose client has gone.
+        begun = self._pool.begin(self._drive, [rider for rider, _ in group])
+        begun.add_done_callback(lambda begun: self._arrive([future for _, future in group], begun))
+
+    def _arrive(self, futures: Sequence[asyncio.Future[T]], begun: asyncio.Future[Sequence[T]]) -> None:
+        error = begun.exception()
+        for number, future in enumerate(futures):
+            if future.done():  # its client has gone
+                continue
+            if error is None:
+                future.set_result(begun.result()[number])
+            else:
+                future.set_exception(error)
+        self._is_under_way = bool(self._waiting)
+        if self._is_under_way:
+            self._set_off()

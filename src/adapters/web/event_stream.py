@@ -1,0 +1,125 @@
+"""A model's changes as server-sent events, for as long as one listens.
+
+The one rule: who listens hears of every change, in order, with the revision as the event's id, so that who comes back
+with the last id has missed nothing.
+
+Other processes write to the same store, so that the store is looked at about once a second. Silence changes the state
+of a run without changing the store: the record says when, and is told again then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import attrs
+
+from ...domain.hub.api.context import Premises
+from ...domain.hub.api.hub import ROUTES, Hub
+from ...domain.hub.api.messages import ERRORS, Answer, Asked, Refusal
+from ...domain.hub.api.routing import Match
+from .exchange import Wire
+from .limits import Limits
+from .thread_pool import Pool
+
+_KIND = "text/event-stream"
+(_ROUTE,) = (route for route in ROUTES.all if route.name == "readChanges")
+
+
+def wants_events(wire: Wire) -> bool:
+    """Whether the client asks for a stream, of what there is one of."""
+    return wire.is_for(_ROUTE) and _KIND in wire.headers.get("accept", "")
+
+
+@attrs.define
+class Changes:
+    """Everybody who listens. ``closing`` ends it."""
+
+    _hub: Hub
+    _pool: Pool
+    _limits: Limits
+    closing: asyncio.Event
+    _listeners: int = 0
+
+    async def stream(self, wire: Wire, match: Match, asked: Asked) -> Answer | None:
+        """Tell *wire* of what *match* tells, until one of both sides ends it; an answer where there is nothing to tell.
+
+        Raises:
+            Refusal: 503 when too many listen.
+        """
+        if self._listeners >= self._limits.listeners:
+            raise Refusal(503, "too many pages listen to this HUB: close some", {"retry-after": "30"})
+        self._listeners += 1
+        ends: set[asyncio.Future[Any]] = {
+            asyncio.ensure_future(wire.until_gone()),
+            asyncio.ensure_future(self.closing.wait()),
+        }
+        try:
+            return await self._tell(wire, match, asked, ends)
+        finally:
+            self._listeners -= 1
+            for waiting in ends:
+                waiting.cancel()
+
+    async def _tell(self, wire: Wire, match: Match, asked: Asked, ends: set[asyncio.Future[Any]]) -> Answer | None:
+        after = wire.headers.get("last-event-id") or asked.query.get("after", "0")
+        told = await self._told(match, asked, after)
+        if told.event is None:
+            return told.answer
+        headers = {"content-type": _KIND, "x-accel-buffering": "no"}
+        await wire.begin(Answer(200, headers), length=None)
+        await wire.say(told.event)
+        loop = asyncio.get_running_loop()
+        said = loop.time()
+        while True:
+            done, _ = await asyncio.wait(ends, timeout=self._limits.poll, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                break
+            is_quiet = loop.time() - said >= self._limits.keep_alive
+            is_same = not self._is_over(told) and told.revision == await self._pool.run(
+                self._hub.premises.store.revision, match.parts[0]
+            )
+            if is_same and not is_quiet:
+                continue
+            if await self._pool.run(self._hub.premises.around.user, asked.headers) is None:
+                break  # the key was revoked
+            said = loop.time()
+            if is_same:
+                await wire.say(b": still here\n\n")
+                continue
+            told = await self._told(match, asked, str(told.revision))
+            if told.event is None:
+                await wire.say(b"event: gone\ndata: " + told.answer.body + b"\n\n")
+                break
+            await wire.say(told.event)
+        await wire.finish()
+        return None
+
+    def _is_over(self, told: _Told) -> bool:
+        return told.until is not None and self._hub.premises.around.wall() >= told.until
+
+    async def _told(self, match: Match, asked: Asked, after: str) -> _Told:
+        asked = attrs.evolve(asked, query={**asked.query, "after": after})
+        return await self._pool.run(_told, match, self._hub.premises, asked)
+
+
+@attrs.frozen
+class _Told:
+    """An answer, and what it is as an event; a refusal is none. ``until`` is when time alone makes it untrue."""
+
+    answer: Answer
+    revision: int = 0
+    until: float | None = None
+    event: bytes | None = None
+
+
+def _told(match: Match, premises: Premises, asked: Asked) -> _Told:
+    """In a thread: thousands of epochs take a while to be read and written."""
+    answer = match.answer(premises, asked)
+    if answer.status >= ERRORS:
+        return _Told(answer)
+    data = json.loads(answer.body)["data"]
+    # It is one line: JSON escapes line feeds.
+    event = b"id: %d\ndata: %b\n\n" % (data["revision"], json.dumps(data).encode())
+    return _Told(answer, data["revision"], data["model"]["state_until"], event)

@@ -1,0 +1,291 @@
+"""What was logged, on its way to the HUB: the spools, the three workers, and their common end.
+
+The one rule: the spools are the truth, and what is delivered is what the HUB has acknowledged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import attrs
+
+from ...domain.client.backoff import Backoff
+from ...domain.client.journal import end_line
+from ...domain.client.pacing import HOLD_SPREAD, LEAST_GAP, Lane, Link
+from ...domain.client.protocol import HubProtocol
+from ...domain.ports.clock import Clock
+from ...domain.ports.filesystem import Filesystem
+from ...domain.ports.http import Http
+from ...domain.run_end import CLOSED, RunEnd
+from ..log import EventLogger
+from ..outbox.backlog_reader import BacklogReader
+from ..settings import Settings
+from . import spools
+from .condition import Waiting
+from .report import Report, Tally
+from .senders.heartbeats import HeartbeatErrand
+from .senders.hub_endpoint import CheckpointErrand, MetricsErrand, Route
+from .upload_progress import Progress, ProgressView, Silence
+from .upload_queue import UploadQueue
+from .wait_notice import Backlog, WaitNotice
+from .workers import Crew, Errand, Worker
+
+
+@attrs.frozen(kw_only=True)
+class Ports:
+    """What a delivery needs of the world."""
+
+    http: Http
+    clock: Clock
+    filesystem: Filesystem
+
+
+class Delivery:
+    """Delivers what is in the spools of one model, which *readers* read: those of dead runs first, ours last."""
+
+    def __init__(
+        self,
+        model_id: str,
+        protocol: HubProtocol,
+        settings: Settings,
+        ports: Ports,
+        *,
+        readers: list[BacklogReader],
+        tally: Tally,
+        log: EventLogger,
+    ) -> None:
+        self.tally = tally
+        self._model_id = model_id
+        self._root = settings.hub_root
+        self._log = log
+        self._ports = ports
+        self._readers = readers
+        self._name = readers[-1].spool.name if readers else ""
+        self._taken: set[str] = set()
+        link = Link(self._backoff("link"), hold_spread=HOLD_SPREAD)
+        self._crew = Crew(ports.clock, link, tally, log, on_empty=self._release, on_alive=self._say_alive)
+        route = Route(model_id, protocol, ports.http, ports.clock, log, tally, lambda: self._crew.deadline)
+        self._route = route
+        self._beating = HeartbeatErrand(
+            route, agent=settings.agent, within=settings.request_within, end_within=settings.exit_within
+        )
+        posting = MetricsErrand(route, readers, within=settings.request_within)
+        self.uploads = UploadQueue(route.note, ports.filesystem, tally)
+        for upload in spools.uploads(readers):
+            self.uploads.offer(upload)
+        self._uploading = CheckpointErrand(route, ports.filesystem, self.uploads, within=settings.upload_within)
+        self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, self._beating)
+        self.heartbeats.is_optional = True
+        self.metrics = self._hire("metrics", settings.metrics_every, posting)
+        self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, self._uploading)
+        # Metrics come in the trainers' own rhythm, and three seconds leave no room.
+        self.heartbeats.lane.spread = self.checkpoints.lane.spread = settings.spread
+
+    def start(self, *, beats: bool = True, deadline: float = math.inf) -> None:
+        """Start the threads: what dead runs have left goes at once, and, when it *beats*, a heartbeat.
+
+        Nothing is begun at *deadline* or later, which :meth:`end` may set anew.
+        """
+        self._crew.deadline = deadline
+        if beats:
+            self.heartbeats.lane.offer()
+        else:
+            self.heartbeats.is_paused = True
+        if any(reader.left_over for reader in self._readers):
+            self.metrics.lane.offer()
+        if self.uploads.is_waiting:
+            self.checkpoints.lane.offer()
+        self._crew.start()
+
+    def report(self, *, model_url: str, state: str) -> Report:
+        """What became of it so far."""
+        return self.tally.report(
+            model_id=self._model_id,
+            model_url=model_url,
+            state=state,
+            spool=self._name,
+            next_send=self._next_send(),
+            trouble=self._crew.troubles.current,
+        )
+
+    def _next_send(self) -> dict[str, float]:
+        """Seconds until each kind is sent that waits; 0 for what is under way."""
+        now, locked_out = self._ports.clock.now(), self._crew.link.locked_out
+        lanes = {"metrics": self.metrics.lane, "checkpoints": self.checkpoints.lane}
+        # Without the lock: each due is read once, and at worst a moment old.
+        dues = {kind: lane.due for kind, lane in lanes.items() if self.tally.count(kind).waiting and not locked_out}
+        return {kind: 0.0 if due is None else max(due - now, 0.0) for kind, due in dues.items()}
+
+    def go_on_with(self, protocol: HubProtocol) -> None:
+        """Send with another key from now on, also when the HUB has refused the one before."""
+        # One reference is put in place of another: a request takes the one or the other, whole.
+        self._route.protocol = protocol
+        self._crew.unlock()
+
+    @property
+    def left_over_size(self) -> int:
+        """Bytes in the journals of dead runs."""
+        return sum(reader.spool.size for reader in self._readers[:-1])
+
+    @property
+    def waiting(self) -> Waiting:
+        """For whoever waits for a change here."""
+        return self._crew.waiting
+
+    @property
+    def agent_id(self) -> str | None:
+        """The name that the HUB gave to this run."""
+        return self._beating.agent_id
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no metrics and no checkpoint wait or are under way."""
+        return self.metrics.is_idle and self.checkpoints.is_idle
+
+    def drain(self, deadline: float, *, progress: Progress | None = None) -> bool:
+        """Send without pacing until nothing waits; whether that was so before *deadline*.
+
+        It is shown on *progress* how far an upload is, and said when nothing moves.
+        """
+        workers = (self.metrics, self.checkpoints)
+        view = ProgressView(self._uploading.meter, progress or Silence())
+        self._crew.hurry(workers)
+        try:
+            self._crew.waiting.wait_for(
+                lambda: (
+                    self._crew.link.locked_out
+                    or self._crew.is_over
+                    or (all(worker.is_idle or worker.is_broken for worker in workers) and self._is_end_settled)
+                ),
+                deadline=deadline,
+                onlookers=(view, self._notice(deadline)),
+            )
+        finally:
+            self._crew.stroll(workers)
+        view.look(self._ports.clock.now())
+        return self.is_idle
+
+    def drain_metrics(self, deadline: float, *, longest: float) -> None:
+        """Let metrics go first, until the first time that they fail, for *longest* seconds of those to *deadline*."""
+        worker, link = self.metrics, self._crew.link
+        self._crew.hurry([worker])
+        try:
+            self._crew.waiting.wait_for(
+                lambda: worker.is_idle or worker.lane.failures > 0 or link.locked_out,
+                deadline=min(deadline, self._ports.clock.now() + longest),
+                onlookers=[self._notice(deadline)],
+            )
+        finally:
+            self._crew.stroll([worker])
+
+    def _notice(self, deadline: float) -> WaitNotice:
+        return WaitNotice(self._waiting_now, self._ports.clock, self._log, root=self._root, deadline=deadline)
+
+    def _waiting_now(self) -> Backlog:
+        metrics, checkpoints = self.tally.count("metrics"), self.tally.count("checkpoints")
+        return Backlog(
+            metrics=metrics.waiting,
+            checkpoints=checkpoints.waiting,
+            moved=(metrics.delivered, checkpoints.delivered, self._uploading.meter.sent),
+            reason=self._crew.troubles.current,
+            is_kept=self.uploads.is_kept,
+        )
+
+    @property
+    def is_beating(self) -> bool:
+        """Whether heartbeats are sent, and the end is not said."""
+        return self._beating.end is None and not self.heartbeats.is_paused
+
+    def stop_heartbeats(self, end: RunEnd) -> None:
+        """Send one more heartbeat, which says *end*, and then none. What an earlier call has said stands."""
+        if not self.is_beating:
+            return
+        link = self._crew.link
+        if self.is_idle and (link.failures or link.not_before > self._ports.clock.now()):
+            self.heartbeats.pause()  # the HUB is away, and nothing else waits for it either
+        else:
+            self._beating.say(end)
+            self.heartbeats.offer_last()
+
+    def start_heartbeats(self) -> None:
+        """Heartbeats again, the first at once; an end that was said is taken back by it."""
+        self._beating.say(None)
+        self.heartbeats.resume()
+
+    @property
+    def _is_end_settled(self) -> bool:
+        """Whether no end is still to be said, or the HUB does not answer when it is."""
+        return self._beating.end is None or self.heartbeats.is_idle or self.heartbeats.lane.failures > 0
+
+    def end(self, deadline: float, end: RunEnd = CLOSED) -> None:
+        """Say *end*, send what can be sent until *deadline*, and give up the spools.
+
+        A request that is under way then goes on to its own end in a daemon thread, which holds up no exit; the spools
+        are given up after it.
+        """
+        self.begin_end(deadline, end)
+        if not self._crew.dismiss(deadline, onlookers=[self._notice(deadline)]):
+            self._say_why()
+        self.uploads.abandon_unkept()
+
+    def begin_end(self, deadline: float, end: RunEnd = CLOSED) -> None:
+        """The same without waiting for it, as one of the workers must do it."""
+        self.stop_heartbeats(end)
+        self._say_why()  # now, since this may be cut short; and once more when it is known how it went
+        self._crew.halt(deadline)
+
+    def wait_for_end(self, deadline: float) -> None:
+        """Wait until every worker has left, at the latest until *deadline*."""
+        self._crew.waiting.wait_for(lambda: self._crew.is_empty, deadline=deadline)
+
+    def on_abandoned(self, end: Callable[[], None], *, then: Callable[[], None]) -> None:
+        """A worker calls *end* after :meth:`abandon`, and the last one to leave calls *then*."""
+        self._crew.end_abandoned, self._crew.after_abandoned = end, then
+
+    def abandon(self) -> None:
+        """Nobody holds this any more. The garbage collector may call it: see :meth:`.Life.abandon`."""
+        self._crew.abandon()
+
+    def _release(self) -> None:
+        """Called by the last worker when it leaves."""
+        self.uploads.abandon_unkept()
+        self._say_why()
+        is_settled = True
+        for reader in self._readers:
+            try:
+                # A trainer's thread may be about to log: its line is either in what is judged, or refused.
+                reader.spool.seal()
+                backlog = reader.refreshed()
+                is_settled &= backlog.is_settled
+                reader.spool.release(keep=not backlog.is_settled or backlog.aside > 0)
+            except OSError:
+                self._log.exception("outbox.not_released", spool=reader.spool.name)
+                is_settled = False
+        if is_settled:
+            self.tally.settle()
+        self._ports.http.close()
+
+    def _say_alive(self) -> None:
+        """Tell other machines that the spools have an owner, and notice where one of them does not believe it."""
+        for reader in self._readers:
+            name = reader.spool.name
+            if name not in self._taken and not reader.spool.refresh():
+                self._taken.add(name)
+                self.tally.blame("spool taken by another machine")
+                self._log.warning(
+                    "outbox.taken",
+                    spool=name,
+                    consequence="another machine sends what it held; what is logged now is lost if this run is killed",
+                )
+
+    def _say_why(self) -> None:
+        """Write down why something waits, for whoever looks into the outbox."""
+        for reader in self._readers:
+            self._route.note(reader.spool, end_line(self._crew.troubles.reason))
+
+    def _backoff(self, name: str, every: float = math.inf) -> Backoff:
+        return Backoff(seed=f"{self._name}:{name}", floor=min(every, LEAST_GAP))
+
+    def _hire(self, name: str, every: float, errand: Errand) -> Worker:
+        return self._crew.hire(name, Lane(every, self._crew.link, self._backoff(name, every)), errand)

@@ -1,0 +1,1 @@
+"""What the workers send: one module for each kind of message."""

@@ -1,0 +1,1 @@
+"""A HUB of your own: its container, settings, keys, server and sweep."""

@@ -1,0 +1,1 @@
+"""A client of a HUB for the command line."""

@@ -1,0 +1,1 @@
+"""What lies in the outbox: reading journals, status, and what is queued again."""

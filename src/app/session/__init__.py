@@ -1,0 +1,1 @@
+"""A training session: connecting, its life, signals, forks and ranks, the drop-in."""

@@ -1,0 +1,241 @@
+"""From a model's identifier to a running session.
+
+The one rule: everything that can be wrong is found out here, before a thread runs or a handler is set.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ...domain.client.credentials import Credentials
+from ...domain.client.model_record import ModelRecord
+from ...domain.client.protocol import HubProtocol
+from ...domain.client.train_plan import TrainPlan
+from ...domain.errors import (
+    AlreadyTrained,
+    DatasetNotReady,
+    HubRefused,
+    HubUnreachable,
+    InvalidModelRecord,
+)
+from ...domain.ports.clock import Clock
+from ...domain.ports.filesystem import Filesystem
+from ...domain.ports.http import Http
+from ...domain.ports.model_cache import Records
+from ...domain.ports.outbox import Outbox
+from ...domain.ports.signals import Signals
+from ..delivery import spools
+from ..delivery.delivery import Delivery, Ports
+from ..delivery.recorder import Intake
+from ..delivery.report import Report, Tally
+from ..log import EventLogger, logger, say
+from ..outbox.backlog_reader import BacklogReader
+from ..settings import Settings
+from . import fork as process
+from . import running
+from .handshake import Handshake
+from .lifecycle import Engine, Life
+from .rank import Rank, rank
+from .running import Target
+from .training_session import TrainingSession
+from .unsent import IMPORTED, Unsent
+
+
+@attrs.frozen
+class Claim:
+    """A model, and the credentials for it.
+
+    ``hub_id`` is what that HUB is called, whatever its address, where it has said so.
+    """
+
+    model_id: str
+    credentials: Credentials
+    hub_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Connector:
+    """The ports and settings that sessions are made with, and the steps to one."""
+
+    settings: Settings
+    http: Http
+    clock: Clock
+    filesystem: Filesystem
+    signals: Signals
+    outbox: Outbox
+    records: Records
+
+    def connect(self, claim: Claim) -> TrainingSession:
+        """Open and start; see :func:`hubport.connect`."""
+        return self.start(*self.open(claim))
+
+    def open(self, claim: Claim) -> tuple[Claim, ModelRecord, TrainPlan]:
+        """Have the HUB check the key of *claim*, and fetch the record of its model and what follows from it."""
+        handshake = self._handshake(claim)
+        try:
+            if self._reports:  # a thousand ranks need the model, and not a thousand opinions of the key
+                claim = attrs.evolve(claim, hub_id=handshake.authenticate())
+            return claim, *self._fetch(claim, handshake)
+        except (HubUnreachable, HubRefused) as exc:
+            kept = self._kept(claim, exc) if handshake.is_down else None
+            if kept is None:
+                raise
+            return claim, *kept
+
+    def fetch(self, claim: Claim) -> tuple[ModelRecord, TrainPlan]:
+        """The HUB's record of the model as it is now, and what follows from it."""
+        return self._fetch(claim, self._handshake(claim))
+
+    def authenticate(self, claim: Claim) -> str | None:
+        """Have the HUB check the key alone; what the HUB is called."""
+        return self._handshake(claim).authenticate()
+
+    def _fetch(self, claim: Claim, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
+        record = handshake.fetch(claim.model_id)
+        if self._reports:
+            self._keep(claim, record)
+        try:
+            return record, self._plan(record)
+        except AlreadyTrained:
+            if self._reports:  # no session will ever come for what the runs of a finished model have left
+                self.send_left_over(claim, record.id, deadline=handshake.deadline)
+            raise
+
+    def _plan(self, record: ModelRecord) -> TrainPlan:
+        return TrainPlan.of(record, model_url=self.settings.model_url(record.id))
+
+    def _keep(self, claim: Claim, record: ModelRecord) -> None:
+        try:
+            self.records.put(claim.model_id, record.for_keeping(claim.credentials.scrubbed))
+        except (OSError, RecursionError) as exc:  # a convenience for a later start, and no reason to miss this one
+            logger(model_id=record.id).debug("record.not_kept", cause=str(exc))
+
+    def _kept(self, claim: Claim, silence: HubUnreachable | HubRefused) -> tuple[ModelRecord, TrainPlan] | None:
+        """What an earlier connect has kept, where that is asked for."""
+        data = self.records.get(claim.model_id) if self.settings.start_offline else None
+        if data is None:
+            return None
+        try:
+            record = ModelRecord.from_data(data, asked_for=claim.model_id)
+            plan = self._plan(record)
+        except (InvalidModelRecord, DatasetNotReady):
+            return None  # nothing to start from, so that it is the silence that counts
+        logger(model_id=record.id).warning(
+            "connect.offline",
+            cause=str(silence),
+            consequence="training starts from what the HUB said last time; what is logged is kept until it is back",
+        )
+        return record, plan
+
+    @property
+    def _reports(self) -> bool:
+        """Whether this process, of all that run the script, is the one that reports."""
+        return self._rank.number == 0 and not self._is_imported
+
+    @property
+    def _rank(self) -> Rank:
+        return rank(self.settings.rank)
+
+    @property
+    def _is_imported(self) -> bool:
+        return self.settings.rank is None and process.imports_script()
+
+    def send_left_over(
+        self, claim: Claim, model_id: str, *, deadline: float, refused: bool = False, by_force: bool = False
+    ) -> Report | None:
+        """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing.
+
+        What the HUB has *refused* of it is sent again where that is wanted, and *by_force* also what runs on other
+        machines have, which may live.
+        """
+        tally = Tally()
+        log = logger(on_fault=tally.blame, model_id=model_id)
+        readers = spools.left_over(
+            model_id, self.outbox, tally, log, hub_id=claim.hub_id, refused=refused, by_force=by_force
+        )
+        if not readers:
+            return None
+        delivery = self._delivery(claim, model_id, readers, tally, log)
+        delivery.start(beats=False, deadline=deadline)
+        delivery.end(deadline)
+        return delivery.report(model_url=self.settings.model_url(model_id), state="synced")
+
+    def start(self, claim: Claim, record: ModelRecord, plan: TrainPlan, *, beats: bool = True) -> TrainingSession:
+        """Start the session, and unless it is to be silent the heartbeats.
+
+        Raises:
+            InvalidSettings: when nothing can be kept in the outbox.
+        """
+        tally = Tally()
+        log = logger(on_fault=tally.blame, model_id=record.id)
+        if not self._reports:
+            return self._bystander(claim, record, plan, log)
+        target = Target(self.settings.outbox_key, record.id)
+        if (earlier := running.swap(target, None)) is not None:
+            earlier.replace()  # first, so that this session claims what that one leaves
+        life = Life(record.id, self.settings.model_url(record.id))
+        session = TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
+        own = spools.opened(record.id, self.settings, self.outbox, hub_id=claim.hub_id)
+        readers = [*spools.left_over(record.id, self.outbox, tally, log, hub_id=claim.hub_id, is_for_run=True), own]
+        spools.tell_of_others(record.id, self.outbox, log)
+        delivery = self._delivery(claim, record.id, readers, tally, log)
+        intake = Intake(
+            own.spool,
+            delivery,
+            self.filesystem,
+            limit=self.settings.outbox_limit,
+            strict=self.settings.strict,
+            log=log,
+        )
+        engine = Engine(delivery, intake)
+        life.begin(engine, settings=self.settings, clock=self.clock, signals=self.signals, log=log, beats=beats)
+        if (earlier := running.swap(target, life)) is not None:  # of another thread, which has connected just now
+            earlier.replace()
+        if beats and self.settings.announce:
+            log.info("session.started", url=session.model_url)
+            if log.is_unheard:  # good news is no warning, and who has configured nothing sees only those
+                say(f"hubport: this training is at {session.model_url}")
+        return session
+
+    def _bystander(self, claim: Claim, record: ModelRecord, plan: TrainPlan, log: EventLogger) -> TrainingSession:
+        its, unsent, model_url = self._rank, None, self.settings.model_url(record.id)
+        if its.number != 0:
+            log.warning(
+                "session.bystander",
+                rank=its.number,
+                says=its.source,
+                consequence="this process sends nothing: rank 0 reports for all",
+                remedy="HUBPORT_RANK=0, where this is a training of its own",
+            )
+        else:
+            unsent = Unsent(IMPORTED, model_url, self.settings.rank, log)
+            log.warning(
+                "session.bystander",
+                cause=IMPORTED,
+                consequence="this session sends nothing: that of the process that started this one does",
+                remedy='call connect under `if __name__ == "__main__":`, or in the function that this process runs',
+            )
+        self.http.close()
+        life = Life(record.id, model_url, unsent=unsent)
+        return TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
+
+    def _delivery(
+        self,
+        claim: Claim,
+        model_id: str,
+        readers: list[BacklogReader],
+        tally: Tally,
+        log: EventLogger,
+    ) -> Delivery:
+        ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem)
+        protocol = HubProtocol(claim.credentials)
+        return Delivery(model_id, protocol, self.settings, ports, readers=readers, tally=tally, log=log)
+
+    def _handshake(self, claim: Claim) -> Handshake:
+        return Handshake(
+            HubProtocol(claim.credentials),
+            self.http,
+            self.clock,
+            deadline=self.clock.now() + self.settings.connect_within,
+            api_root=self.settings.hub_root,
+        )

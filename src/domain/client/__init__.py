@@ -1,0 +1,1 @@
+"""The client's rules: the wire as a trainer sees it, pacing, the journal."""

@@ -1,0 +1,1 @@
+"""The HTTP API of the HUB: routing, validation, and a response for each request."""

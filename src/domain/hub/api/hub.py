@@ -1,0 +1,100 @@
+"""What a HUB answers to whatever it is asked.
+
+The one rule: who may not ask learns that before anything of a body is read, and every refusal is the envelope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from ..rate_limit import Allowance
+from .context import Premises
+from .handlers import downloads as files
+from .handlers import models, training
+from .handlers import projects_datasets as shelves
+from .handlers import unsupported as beyond
+from .messages import Answer, Asked, Refusal, envelope
+from .routing import Match, Route, Routes, Together
+
+_NO_KEY = "this key is not one of this HUB's: check it, or create one with `hubport keys create`"
+
+
+def _authenticate(hub: Premises, asked: Asked) -> Answer:
+    return envelope(200, data={"hubId": hub.store.identity})
+
+
+ROUTES = Routes(
+    (
+        Route("POST", "/v1/auth", "authenticate", "Is this key one of yours?", _authenticate, gives="Hub"),
+        *models.ROUTES,
+        *training.ROUTES,
+        *shelves.ROUTES,
+        *files.ROUTES,
+        *beyond.ROUTES,
+    )
+)
+
+
+def _plenty() -> Allowance:
+    return Allowance(6000, 60.0)
+
+
+def _few() -> Allowance:
+    return Allowance(120, 60.0)
+
+
+@attrs.frozen
+class Hub:
+    """Answers over ``premises``. ``allowance`` is for each user; ``wrong_keys`` for each address that has no key."""
+
+    premises: Premises
+    allowance: Allowance = attrs.field(factory=_plenty)
+    wrong_keys: Allowance = attrs.field(factory=_few)
+
+    def answer(self, asked: Asked) -> Answer:
+        """The answer to *asked*, whatever it is."""
+        try:
+            match = self.admit(asked)
+        except Refusal as refusal:
+            return refusal.answer()
+        return match.answer(self.premises, asked)
+
+    def answer_together(
+        self, together: Together, calls: Sequence[tuple[Asked, Callable[[Asked], Asked]]]
+    ) -> list[Answer]:
+        """The answers to *calls* of the one route that has *together*; each comes with how its body is read."""
+        answers: list[Answer | None] = [None] * len(calls)
+        admitted: list[tuple[int, Match, Asked]] = []
+        for number, (asked, with_body) in enumerate(calls):
+            try:
+                admitted.append((number, self.admit(asked), with_body(asked)))
+            except Refusal as refusal:
+                answers[number] = refusal.answer()
+        if admitted:
+            given = together(self.premises, [(asked, match.parts[0]) for _, match, asked in admitted])
+            for (number, _, _), answer in zip(admitted, given, strict=True):
+                answers[number] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def admit(self, asked: Asked) -> Match:
+        """Whom *asked* meets, decided without its body.
+
+        Raises:
+            Refusal: 401, 404, 405 or 429.
+        """
+        match = ROUTES.match(asked.method, asked.path)
+        if match.route.is_open:
+            return match
+        now = self.premises.around.wall()
+        user = self.premises.around.user(asked.headers)
+        if user is None:
+            headers = self.wrong_keys.spend(asked.peer, now)
+            if headers is None:
+                raise Refusal(401, _NO_KEY, {"www-authenticate": "Bearer"})
+            raise Refusal(429, f"too many calls without a good key: wait {headers['retry-after']} s", headers)
+        headers = self.allowance.spend(user, now)
+        if headers is not None:
+            raise Refusal(429, f"too many calls with this key: wait {headers['retry-after']} s", headers)
+        return match

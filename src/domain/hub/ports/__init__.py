@@ -1,0 +1,1 @@
+"""What a HUB needs of the world, one Protocol for each capability."""

@@ -1,0 +1,1 @@
+"""The contract of a HUB, in memory and served."""

@@ -1,0 +1,151 @@
+"""What a HUB remembers, in memory."""
+
+from __future__ import annotations
+
+import bisect
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic
+
+import attrs
+
+from ...domain.hub.epoch_text import EpochTooLarge, merge
+from ...domain.hub.items import Dataset, Key, Project
+from ...domain.hub.model import HubModel
+from ...domain.hub.ports.store import HubStore, ItemT, NoSuchModel, Page, Put, PutError, Series, Shelf, folded, place_of
+
+
+class FakeShelf(Shelf[ItemT], Generic[ItemT]):
+    """A dictionary; *lock* is that of the whole store."""
+
+    def __init__(self, lock: threading.RLock, changed: Callable[[str], None]) -> None:
+        self._items: dict[str, ItemT] = {}
+        self._places: dict[str, int] = {}
+        self._last_place = 0
+        self._lock = lock
+        self._changed = changed
+
+    def get(self, item_id: str) -> ItemT | None:
+        with self._lock:
+            return self._items.get(item_id)
+
+    def save(self, item: ItemT) -> None:
+        with self._lock:
+            if item.id not in self._items:
+                self._last_place += 1
+                self._places[item.id] = self._last_place
+            self._items[item.id] = item
+            self._changed(item.id)
+
+    def update(self, item_id: str, change: Callable[[ItemT], ItemT]) -> ItemT:
+        with self._lock:
+            item = self._items[item_id] = change(self._items[item_id])
+            self._changed(item_id)
+            return item
+
+    def delete(self, item_id: str) -> ItemT | None:
+        with self._lock:
+            item = self.get(item_id)
+            if item is not None:
+                del self._items[item_id], self._places[item_id]
+                self._changed(item_id)
+            return item
+
+    def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
+        before = place_of(cursor)
+        with self._lock:
+            found = [
+                (self._places[item.id], item)
+                for item in self._items.values()
+                if item.is_trashed == is_trashed and (_holds(item.name, query) or _holds(item.id, query))
+            ]
+        found.sort(key=lambda entry: -entry[0])
+        rest = [entry for entry in found if before is None or entry[0] < before]
+        shown = rest[:limit]
+        more = str(shown[-1][0]) if shown and len(rest) > len(shown) else None
+        return Page(tuple(item for _, item in shown), len(found), more)
+
+
+class FakeHubStore(HubStore):
+    """Dictionaries under one lock. *merge* puts new epochs into those that are there."""
+
+    def __init__(self, *, merge: Callable[[dict[int, str], Mapping[int, str]], None] = merge) -> None:
+        self._merge = merge
+        self._identity = secrets.token_hex(16)
+        self._lock = threading.RLock()
+        self._models = FakeShelf[HubModel](self._lock, self._model_changed)
+        self._projects = FakeShelf[Project](self._lock, _nothing)
+        self._datasets = FakeShelf[Dataset](self._lock, _nothing)
+        self._keys = FakeShelf[Key](self._lock, _nothing)
+        self._metrics: dict[str, dict[int, str]] = {}
+        # For each model the epochs that were put, oldest first, each with its revision.
+        self._put: dict[str, list[tuple[int, int]]] = {}
+        self._revisions: dict[str, int] = {}
+
+    @property
+    def identity(self) -> str:
+        return self._identity
+
+    @property
+    def models(self) -> Shelf[HubModel]:
+        return self._models
+
+    @property
+    def projects(self) -> Shelf[Project]:
+        return self._projects
+
+    @property
+    def datasets(self) -> Shelf[Dataset]:
+        return self._datasets
+
+    @property
+    def keys(self) -> Shelf[Key]:
+        return self._keys
+
+    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
+        with self._lock:
+            return [self._put_one(put) for put in puts]
+
+    def _put_one(self, put: Put) -> PutError | None:
+        if self._models.get(put.model_id) is None:
+            return NoSuchModel(put.model_id)
+        self._models.update(put.model_id, lambda model: attrs.evolve(model, last_seen=put.at))
+        revision, held = self._revisions[put.model_id], self._metrics.setdefault(put.model_id, {})
+        before = {epoch: held.get(epoch) for epoch in put.epochs}
+        try:
+            self._merge(held, put.epochs)
+        except EpochTooLarge as error:
+            return error
+        changed = [epoch for epoch, text in before.items() if text != held[epoch]]
+        self._put.setdefault(put.model_id, []).extend((revision, epoch) for epoch in changed)
+        return None
+
+    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+        with self._lock:
+            put = self._put.get(model_id, [])
+            epochs = {epoch for _, epoch in put[bisect.bisect_left(put, (after + 1, -1)) :]}
+            held = self._metrics.get(model_id, {})
+            return Series(self._revisions.get(model_id, 0), {epoch: held[epoch] for epoch in sorted(epochs)})
+
+    def revision(self, model_id: str) -> int:
+        with self._lock:
+            return self._revisions.get(model_id, 0)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _model_changed(self, model_id: str) -> None:
+        if self._models.get(model_id) is None:
+            for held in (self._revisions, self._metrics, self._put):
+                held.pop(model_id, None)
+        else:
+            self._revisions[model_id] = self._revisions.get(model_id, 0) + 1
+
+
+def _nothing(_: str) -> None:
+    """Only models have revisions."""
+
+
+def _holds(text: str, query: str) -> bool:
+    return folded(query) in folded(text)

@@ -1,0 +1,1 @@
+"""Processes of a test: started fresh or forked, and reaped."""

@@ -1,0 +1,1 @@
+"""Raw servers, proxies and certificates that misbehave on demand."""

@@ -1,0 +1,124 @@
+"""Workers and tallies, stepped by hand: what an interrupt, or another key, leaves behind."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from hubport.app.delivery.report import Count, Tally
+from hubport.app.delivery.workers import Crew, Worker
+from hubport.app.log import logger
+from hubport.domain.client.outcome import Outcome, Verdict
+from hubport.domain.client.pacing import Lane, Link
+from hubport.testing import FakeClock
+
+DELIVERED = Outcome(Verdict.DELIVERED, 200)
+
+
+@attrs.define
+class Errand:
+    """Says what it is told to say."""
+
+    outcomes: list[Outcome | None] = attrs.field(factory=list)
+    has_more: bool = False
+    runs: int = 0
+
+    def run(self) -> Outcome | None:
+        self.runs += 1
+        return self.outcomes.pop(0) if self.outcomes else DELIVERED
+
+
+def crew_of_one(errand: Errand, every: float = 10.0) -> tuple[Crew, Worker]:
+    crew = Crew(FakeClock(), Link(), Tally(), logger(), on_empty=lambda: None)
+    return crew, crew.hire("metrics", Lane(every, crew.link), errand)
+
+
+def rings(worker: Worker) -> bool:
+    """Whether the worker would wake up; its next wait is not served by this ring any more."""
+    alarm = worker._alarm
+    rung, alarm.rung = alarm.rung, False  # type: ignore[attr-defined]
+    return bool(rung)
+
+
+def test_an_offer_rings_once_until_it_is_taken() -> None:
+    _, worker = crew_of_one(Errand())
+    worker.offer()
+    assert rings(worker)
+    worker.offer()
+    assert not rings(worker)
+    worker.step()
+    worker.offer()
+    assert rings(worker)
+
+
+def test_an_offer_that_an_interrupt_has_cut_in_half_is_completed_by_the_next_one_made_again() -> None:
+    """The lane has it, and nobody was rung: a plain offer believes that somebody was."""
+    _, worker = crew_of_one(Errand())
+    worker.lane.offer()
+    worker.offer()
+    assert not rings(worker)
+
+    worker.offer_again()
+
+    assert rings(worker)
+    worker.step()
+    assert 1 == worker.errand.runs  # type: ignore[attr-defined]
+
+
+def test_an_offer_made_again_without_need_is_one_look_more_and_no_message_more() -> None:
+    _, worker = crew_of_one(Errand(outcomes=[None]))
+    worker.offer_again()
+    worker.offer_again()
+    worker.step()
+    worker.step()
+
+    assert 1 == worker.errand.runs  # type: ignore[attr-defined]
+    assert worker.is_idle
+
+
+def test_another_key_opens_what_the_refused_one_has_locked_and_rings_everybody() -> None:
+    locked_out = Outcome(Verdict.LOCKED_OUT, 401)
+    crew, worker = crew_of_one(Errand(outcomes=[locked_out], has_more=True))
+    other = crew.hire("checkpoint", Lane(900.0, crew.link), Errand())
+    worker.offer()
+    worker.step()
+    assert crew.link.locked_out
+    for one in (worker, other):
+        rings(one)
+    assert (None, None) == (worker.lane.due, other.lane.due)
+
+    crew.unlock()
+
+    assert (True, True) == (rings(worker), rings(other))
+    due = worker.lane.due
+    assert due is not None
+    assert due < math.inf
+
+
+def test_a_settled_tally_takes_out_what_was_counted_and_never_written() -> None:
+    tally = Tally()
+    tally.add("metrics", "logged", 10)
+    tally.add("metrics", "delivered", 6)
+    tally.add("metrics", "lost", 1)
+    tally.add("metrics", "refused", 1)
+    tally.add("checkpoints", "logged", 3)
+    tally.add("checkpoints", "superseded", 2)
+    tally.add("heartbeats", "logged", 4)
+
+    tally.settle()
+
+    assert Count(logged=8, delivered=6, refused=1, lost=1) == tally.count("metrics")
+    assert Count(logged=2, superseded=2) == tally.count("checkpoints")
+    assert Count(logged=4) == tally.count("heartbeats")  # one that got no answer is no record that waits
+    assert 0 == tally.count("metrics").waiting
+
+
+def test_a_tally_of_which_nothing_waits_is_settled_already() -> None:
+    tally = Tally()
+    tally.add("metrics", "logged", 2)
+    tally.add("metrics", "delivered", 2)
+    tally.settle()
+    tally.settle()
+
+    assert Count(logged=2, delivered=2) == tally.count("metrics")
