@@ -11,7 +11,7 @@ import threading
 from ...domain.client.outcome import Outcome, Verdict
 from ..command_name import command
 from ..log import EventLogger
-from .report import Tally
+from .counters import Tally
 
 _KEPT = "what was logged is kept and training goes on"
 

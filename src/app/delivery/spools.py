@@ -21,7 +21,7 @@ from ..outbox.backlog_reader import BacklogReader
 from ..outbox.requeue import wait_again
 from ..outbox.status import State, survey
 from ..settings import Settings
-from .report import Tally
+from .counters import Tally
 from .upload_queue import Upload
 
 

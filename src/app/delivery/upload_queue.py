@@ -17,7 +17,7 @@ from ...domain.checkpoint import Checkpoint, Kind
 from ...domain.client.journal import checkpoint_end_line
 from ...domain.ports.filesystem import Filesystem
 from ...domain.ports.outbox import Spool
-from .report import Tally
+from .counters import Tally
 
 
 @attrs.frozen(eq=False, weakref_slot=True)

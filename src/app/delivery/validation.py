@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from ...domain.errors import InvalidMetrics
 from ...domain.metrics import EpochValues, epoch_number, flag, from_text, json_safe, number, sanitize
 from ..log import EventLogger
-from .report import Tally
+from .counters import Tally
 
 T = TypeVar("T")
 #: Warnings at most: a trainer may make up a new name in each epoch. All are counted.

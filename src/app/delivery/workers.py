@@ -17,7 +17,7 @@ from ...domain.ports.clock import Alarm, Clock
 from ..log import EventLogger
 from .condition import Onlooker, Waiting
 from .failure_log import Troubles
-from .report import Tally
+from .counters import Tally
 
 #: Seconds between two signs of life of a spool's owner, for other machines.
 ALIVE_EVERY = 60.0

@@ -9,7 +9,7 @@ import secrets
 import string
 from collections.abc import Callable, Mapping
 
-from ...domain.hub.api.context import Surroundings
+from ...domain.hub.ports.environment import Surroundings
 from ...domain.hub.items import ID_LENGTH
 from ...domain.ports.clock import Clock
 

@@ -12,7 +12,7 @@ from functools import partial
 import attrs
 
 from ...domain.errors import HubportError
-from ...domain.hub.items import Key
+from ...domain.hub.api_key import Key
 from ...domain.hub.ports.store import Shelf
 from ...domain.ports.clock import Clock
 from ..log import logger

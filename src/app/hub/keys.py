@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import attrs
 
 from ...domain.errors import CallerError
-from ...domain.hub.items import Key, key_id
+from ...domain.hub.api_key import Key, key_id
 from ...domain.hub.ports.store import Shelf
 from ...domain.ports.clock import Clock
 from ..command_name import command

@@ -27,7 +27,8 @@ from ...domain.ports.signals import Signals
 from ..delivery import spools
 from ..delivery.delivery import Delivery, Ports
 from ..delivery.recorder import Intake
-from ..delivery.report import Report, Tally
+from ..delivery.report import Report
+from ..delivery.counters import Tally
 from ..log import EventLogger, logger, say
 from ..outbox.backlog_reader import BacklogReader
 from ..settings import Settings

@@ -19,7 +19,8 @@ from ...domain.ports.signals import Signals
 from ...domain.run_end import CLOSED, RunEnd
 from ..delivery.delivery import Delivery
 from ..delivery.recorder import Intake
-from ..delivery.report import Report, Tally
+from ..delivery.report import Report
+from ..delivery.counters import Tally
 from ..log import EventLogger
 from ..settings import Settings
 from . import fork as process

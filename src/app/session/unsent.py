@@ -6,7 +6,7 @@ rank reports for this process, nothing is lost and nothing is said.
 
 from __future__ import annotations
 
-from ..delivery.report import Tally
+from ..delivery.counters import Tally
 from ..log import EventLogger
 from .rank import rank
 

@@ -15,7 +15,7 @@ from ..checkpoint import Kind
 from ..run_end import RunEnd
 from ..run_state import RunState
 from .agents import SILENCE, Agents, is_recent
-from .items import StoredFile
+from .stored_file import StoredFile
 from .metric_names import Direction
 
 

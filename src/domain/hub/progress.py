@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from ..metrics import from_text
-from .api.validation import sendable
+from .storable_text import sendable
 from .bounded_cache import Recent
 from .metric_names import Direction, Rank, metric_of
 from .ports.store import Series

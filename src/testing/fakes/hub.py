@@ -16,7 +16,8 @@ from typing import Any
 import attrs
 
 from ...domain.errors import HubUnreachable
-from ...domain.hub.api.context import Premises, Surroundings
+from ...domain.hub.api.context import Premises
+from ...domain.hub.ports.environment import Surroundings
 from ...domain.hub.api.hub import Hub
 from ...domain.hub.api.in_process import DirectHub
 from ...domain.hub.api.messages import envelope

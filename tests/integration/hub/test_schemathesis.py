@@ -22,7 +22,8 @@ from hubport.adapters.folder_blobs import FolderBlobs
 from hubport.adapters.sql_hub import SqlHubStore
 from hubport.adapters.web.openapi.document import document
 from hubport.adapters.web.server import HubServer
-from hubport.domain.hub.api.context import Premises, Surroundings
+from hubport.domain.hub.api.context import Premises
+from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.hub.api.hub import Hub
 from hubport.domain.hub.rate_limit import Allowance
 

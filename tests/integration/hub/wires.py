@@ -16,7 +16,8 @@ import attrs
 
 from hubport.adapters.web.limits import Limits
 from hubport.adapters.web.server import HubServer
-from hubport.domain.hub.api.context import Premises, Surroundings
+from hubport.domain.hub.api.context import Premises
+from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.hub.api.hub import Hub
 from hubport.domain.hub.model import HubModel
 from hubport.domain.hub.ports.blobs import Blobs

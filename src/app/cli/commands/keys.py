@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ....domain.hub.items import Key
+from ....domain.hub.api_key import Key
 from ....domain.terminal_text import printable
 from ...command_name import command
 from ...hub.container import HubContainer

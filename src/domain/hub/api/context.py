@@ -5,37 +5,17 @@ The one rule: nothing here reads a clock or draws a number by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
 from ..model import HubModel
 from ..ports.blobs import Blobs
+from ..ports.environment import Surroundings
 from ..ports.store import HubStore, Series
 from ..progress import Objective, Summaries
 from .messages import Asked, Refusal
 from .model_json import View
-
-
-class Surroundings(Protocol):
-    """What a HUB needs of the world: names that nobody can guess, the date, and who holds a key."""
-
-    def new_id(self) -> str:
-        """20 letters and digits."""
-        ...
-
-    def new_token(self) -> str:
-        """A part of a path that nobody can guess."""
-        ...
-
-    def wall(self) -> float:
-        """Unix seconds."""
-        ...
-
-    def user(self, headers: Mapping[str, str]) -> str | None:
-        """Whom a request's headers prove, as text; ``None`` when they prove nobody."""
-        ...
 
 
 @attrs.frozen

@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 
 from ..agents import Agent
-from ..items import Dataset, StoredFile
+from ..items import Dataset
+from ..stored_file import StoredFile
 from ..metric_names import Direction
 from ..model import HubModel, StoredCheckpoint
 from ..progress import Summary

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..ports.store import ItemT, Shelf
 from .messages import Answer, Asked, Refusal, envelope
-from .validation import is_plain
+from ..storable_text import is_plain
 
 QUERY = ("limit", "last_doc_id", "public", "query", "trashed", "page")
 MOST = 100

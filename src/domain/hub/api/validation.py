@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...metrics import LARGEST_EPOCH
+from ..storable_text import is_plain
 
 #: Trainers call a model, its data and its weights by their paths.
 LONGEST_NAME = 1000
@@ -145,27 +146,6 @@ def epoch_of(value: str) -> int:
     if not is_number or int(value) > LARGEST_EPOCH:
         raise ValueError(f"an epoch is a number from 0 to {LARGEST_EPOCH} in plain digits, not {value[:40]!r}")
     return int(value)
-
-
-def is_plain(value: str) -> bool:
-    """Whether every store can hold it: no NUL, and nothing that has no form in UTF-8."""
-    if "\0" in value:
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def mended(value: str) -> str:
-    """*value* with what cannot be stored replaced, for texts that are only shown."""
-    return sendable(value.replace("\0", "�"))
-
-
-def sendable(value: str) -> str:
-    """*value* without half surrogate pairs, which can be said in JSON, and which not every reader of JSON reads."""
-    return value if value.isascii() else value.encode(errors="replace").decode()
 
 
 def _is_deeper(value: Any, deepest: int) -> bool:

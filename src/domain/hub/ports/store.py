@@ -12,7 +12,8 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 import attrs
 
 from ..epoch_text import EpochTooLarge
-from ..items import Dataset, Key, Project
+from ..items import Dataset, Project
+from ..api_key import Key
 from ..model import HubModel
 
 

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from hubport import Count, Report
-from hubport.app.delivery.report import Tally
+from hubport.app.delivery.counters import Tally
 
 ALL_WELL = Report(
     model_id="A" * 20,

@@ -11,7 +11,7 @@ import pytest
 from hubport.app.hub.key_usage import EVERY, KeyUses
 from hubport.app.hub.keys import TRUSTED_FOR, KeyRing, Keys, NoSuchKey
 from hubport.domain.errors import StoreUnusable
-from hubport.domain.hub.items import Key
+from hubport.domain.hub.api_key import Key
 from hubport.domain.hub.ports.store import Page, Shelf
 from hubport.testing import FakeClock
 from hubport.testing.fakes.hub_store import FakeHubStore

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hubport.app.delivery.report import Tally
+from hubport.app.delivery.counters import Tally
 from hubport.app.delivery.spools import left_over
 from hubport.app.log import logger
 from hubport.app.outbox.backlog_reader import BacklogReader

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.hub.items import Key, key_id
+from hubport.domain.hub.api_key import Key, key_id
 from tests.unit.domain.strategies import KEY
 
 

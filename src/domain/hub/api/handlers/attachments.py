@@ -11,7 +11,8 @@ from typing import TypeVar
 
 import attrs
 
-from ...items import ID_LENGTH, Dataset, Project, StoredFile
+from ...items import ID_LENGTH, Dataset, Project
+from ...stored_file import StoredFile
 from ...model import HubModel
 from ...ports.store import HubStore, Shelf
 from ..context import Premises

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ...items import StoredFile
+from ...stored_file import StoredFile
 from ..context import Premises
 from ..messages import Answer, Asked, BlobRange, Refusal
 from ..routing import Route

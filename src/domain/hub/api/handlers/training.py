@@ -21,7 +21,8 @@ from ...progress import values_of
 from ..context import Premises
 from ..messages import Answer, Asked, Refusal, Takes, envelope
 from ..routing import Route
-from ..validation import epoch_of, is_plain, mended, sendable
+from ..validation import epoch_of
+from ...storable_text import is_plain, mended, sendable
 from .attachments import give, keep
 
 _LONGEST_AGENT = 200

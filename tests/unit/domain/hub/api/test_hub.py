@@ -18,7 +18,8 @@ from hubport.domain.client.protocol import HubProtocol
 from hubport.domain.client.train_plan import TrainPlan
 from hubport.domain.errors import InvalidMetrics
 from hubport.domain.hub.agents import SILENCE, Agents
-from hubport.domain.hub.api.context import Premises, Surroundings
+from hubport.domain.hub.api.context import Premises
+from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.hub.api.hub import Hub
 from hubport.domain.hub.api.in_process import DirectHub
 from hubport.domain.hub.api.messages import envelope

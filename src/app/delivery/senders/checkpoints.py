@@ -1,0 +1,64 @@
+"""Sends checkpoints."""
+
+from __future__ import annotations
+
+from ....domain.checkpoint import Kind
+from ....domain.client.outcome import Outcome, Verdict
+from ....domain.ports.filesystem import Filesystem
+from ....domain.ports.http import Reader
+from ..upload_progress import CountedReader, Meter
+from ..upload_queue import Upload, UploadQueue
+from .hub_endpoint import Route
+
+
+class CheckpointErrand:
+    """Sends the checkpoints of *uploads*, one a run."""
+
+    def __init__(self, route: Route, filesystem: Filesystem, uploads: UploadQueue, *, within: float) -> None:
+        self._route = route
+        self._filesystem = filesystem
+        self._uploads = uploads
+        self._within = within
+        self.meter = Meter()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a checkpoint waits."""
+        return self._uploads.is_waiting
+
+    def run(self) -> Outcome | None:
+        """One upload, if one waits."""
+        upload = self._uploads.take()
+        try:
+            return None if upload is None else self._send(upload)
+        finally:
+            self._uploads.put_back()
+
+    def _send(self, upload: Upload) -> Outcome | None:
+        checkpoint = upload.checkpoint
+        # An earlier version took empty files too.
+        if checkpoint.size == 0 or self._filesystem.size(checkpoint.path) != checkpoint.size:
+            self._route.log.warning("checkpoint.gone", path=checkpoint.path, epoch=checkpoint.epoch)
+            self._uploads.end(upload, "lost", "gone")
+            return None
+        self.meter.begin(checkpoint.size)
+
+        def read() -> Reader:
+            reader = self._filesystem.open(checkpoint.path)
+            return CountedReader(reader, self.meter, self._check_time)
+
+        model_id = self._route.model_id
+        result = self._route.send(lambda hub: hub.upload(model_id, checkpoint, read), within=self._within)
+        if result.verdict is Verdict.DELIVERED:
+            self._route.tally.final_delivered |= checkpoint.kind is Kind.FINAL
+            self._uploads.end(upload, "delivered", "delivered")
+        elif result.verdict is Verdict.REFUSED:
+            reason = f"status {result.status}: {result.message}"
+            self._route.log.warning("checkpoint.refused", epoch=checkpoint.epoch, reason=reason)
+            self._uploads.end(upload, "refused", reason)
+        return result
+
+    def _check_time(self) -> None:
+        # The session may have been told to end while this upload was under way.
+        if self._route.clock.now() >= self._route.deadline():
+            raise TimeoutError("the session ends")

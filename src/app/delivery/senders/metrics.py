@@ -1,0 +1,66 @@
+"""Sends metrics."""
+
+from __future__ import annotations
+
+from ....domain.client.journal import aside_line, sent_line
+from ....domain.client.outcome import Outcome, Verdict
+from ...outbox.backlog_reader import BacklogReader
+from .hub_endpoint import Route
+
+#: Epochs in one metrics call at the most.
+_MOST_EPOCHS = 500
+
+
+class MetricsErrand:
+    """Sends what the journals hold, oldest run first, in whole epochs: with what was delivered by any run before."""
+
+    def __init__(self, route: Route, readers: list[BacklogReader], *, within: float) -> None:
+        self._route = route
+        self._readers = readers
+        self._within = within
+        self._most = _MOST_EPOCHS
+        self.has_more = False
+
+    def run(self) -> Outcome | None:
+        """One metrics call, if anything waits."""
+        self._tidy()
+        self.has_more = True
+        for number, reader in enumerate(self._readers):
+            older = self._readers[:number]
+            batch = reader.batch(most=self._most, older=older)
+            while batch.is_cut and not batch.records:
+                batch = reader.batch(most=self._most, older=older)
+            if batch.records:
+                break
+        else:
+            self.has_more = False
+            return None
+        model_id, epochs = self._route.model_id, batch.epochs
+        result = self._route.send(lambda hub: hub.post_metrics(model_id, epochs), within=self._within)
+        if result.verdict in {Verdict.AGAIN, Verdict.LOCKED_OUT}:
+            return result
+        if result.is_divisible and len(batch.epochs) > 1:
+            # One of them may be the culprit, or all together are too large: the halves go apart.
+            self._most = len(batch.epochs) // 2
+            return result
+        is_delivered = result.verdict is Verdict.DELIVERED
+        if not is_delivered:
+            reason = f"status {result.status}: {result.message}"
+            for epoch in batch.epochs:
+                self._route.note(reader.spool, aside_line(epoch, reason))
+            self._route.log.warning("metrics.refused", epochs=sorted(batch.epochs), reason=reason)
+        self._route.note(reader.spool, sent_line(batch.end))
+        reader.settle(batch, delivered=is_delivered)
+        self._route.tally.add("metrics", "delivered" if is_delivered else "refused", batch.records)
+        if is_delivered:
+            self._most = min(self._most * 2, _MOST_EPOCHS)
+        self.has_more = batch.is_cut or reader is not self._readers[-1]
+        return result
+
+    def _tidy(self) -> None:
+        for reader in self._readers:
+            if reader.is_worth_rewriting:
+                try:
+                    reader.rewrite()
+                except OSError as exc:  # no room for a second journal: the first one does
+                    self._route.tally.blame(f"journal not rewritten: {exc.strerror}")
