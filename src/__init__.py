@@ -67,14 +67,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Count": "app.report",
-    "Credentials": "domain.credentials",
-    "HUBTrainingSession": "app.legacy",
-    "ModelRecord": "domain.model_record",
-    "Report": "app.report",
+    "Count": "app.delivery.report",
+    "Credentials": "domain.client.credentials",
+    "HUBTrainingSession": "app.session.drop_in",
+    "ModelRecord": "domain.client.model_record",
+    "Report": "app.delivery.report",
     "Settings": "app.settings",
-    "TrainingSession": "app.session",
-    "connect": "app.connect",
+    "TrainingSession": "app.session.training_session",
+    "connect": "app.session.connect",
 }
 
 

@@ -16,9 +16,9 @@ import attrs
 
 from benchmarks.fleet.world import CountingHub, MemoryOutbox, VirtualClock, Weather
 from hubport.app.delivery import spools
+from hubport.app.delivery.counters import Tally
 from hubport.app.delivery.delivery import Delivery, Ports
 from hubport.app.delivery.recorder import Intake
-from hubport.app.delivery.counters import Tally
 from hubport.app.delivery.workers import Worker
 from hubport.app.log import logger
 from hubport.app.settings import Settings

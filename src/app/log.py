@@ -12,11 +12,9 @@ import logging
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
-
-from .delivery.upload_progress import Progress, Silence
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: What a report counts log lines by that could not be written.
@@ -34,6 +32,14 @@ def _unseen(function: F) -> F:
     return copy  # type: ignore[return-value]
 
 
+class Hideable(Protocol):
+    """What stands on a terminal's last line, and can leave it for a while."""
+
+    def hide(self) -> None:
+        """Leave the line: something else is about to be written."""
+        ...
+
+
 class EventLogger:
     """Logs dotted facts with key-values, and raises nothing that a handler or a processor of the program's raises.
 
@@ -43,16 +49,16 @@ class EventLogger:
     def __init__(self, target: Any, *, on_fault: Callable[[str], object] = lambda _: None) -> None:
         self._target = target
         self._on_fault = on_fault
-        self._shown: Progress = Silence()
+        self._shown: Hideable | None = None
 
     @contextlib.contextmanager
-    def beside(self, shown: Progress) -> Iterator[None]:
+    def beside(self, shown: Hideable) -> Iterator[None]:
         """While *shown* may be on a terminal's last line: each warning gets a line of its own."""
         self._shown = shown
         try:
             yield
         finally:
-            self._shown = Silence()
+            self._shown = None
 
     @_unseen
     def debug(self, event: str, **facts: Any) -> None:
@@ -81,7 +87,7 @@ class EventLogger:
 
     @_unseen
     def _emit(self, level: str, event: str, facts: dict[str, Any]) -> None:
-        if level in ("warning", "error"):
+        if level in ("warning", "error") and self._shown is not None:
             self._shown.hide()
         try:
             getattr(self._target, level)(event, **facts)

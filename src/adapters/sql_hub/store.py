@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from ...domain.hub.items import Dataset, Project
 from ...domain.hub.api_key import Key
+from ...domain.hub.items import Dataset, Project
 from ...domain.hub.model import HubModel
 from ...domain.hub.ports.store import HubStore, NoSuchModel, Put, PutError, Series, Shelf
 from .database import Database

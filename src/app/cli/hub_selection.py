@@ -16,11 +16,11 @@ from ...domain.errors import InvalidSettings
 from ..command_name import command
 from ..hub.container import HubContainer
 from ..hub.settings import DATA_DIR, DATABASE, HubSettings
-from ..hub_access import key_for, with_login
 from ..hub_client.client import Asking
 from ..hub_client.models import HubModels
 from ..logins import Logins
 from ..session.container import Container
+from ..session.hub_access import key_for, with_login
 from ..settings import Settings, no_hub
 
 

@@ -23,11 +23,11 @@ from ..outbox.backlog_reader import BacklogReader
 from ..settings import Settings
 from . import spools
 from .condition import Waiting
-from .report import Report
 from .counters import Tally
+from .report import Report
+from .senders.checkpoints import CheckpointErrand
 from .senders.heartbeats import HeartbeatErrand
 from .senders.hub_endpoint import Route
-from .senders.checkpoints import CheckpointErrand
 from .senders.metrics import MetricsErrand
 from .upload_progress import Progress, ProgressView, Silence
 from .upload_queue import UploadQueue

@@ -178,7 +178,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 class ProgressView:
-    """Shows a :class:`Meter` on a :class:`Progress` while somebody waits: an onlooker of :class:`~.waiting.Waiting`."""
+    """Shows a :class:`Meter` on a :class:`Progress` while somebody waits: an onlooker of `Waiting`."""
 
     def __init__(self, meter: Meter, progress: Progress) -> None:
         self._meter = meter

@@ -41,7 +41,7 @@ class Backlog:
 
 
 class WaitNotice:
-    """Logs a warning now and then while a thread waits until *deadline*: an onlooker of :class:`~.waiting.Waiting`."""
+    """Logs a warning now and then while a thread waits until *deadline*: an onlooker of `Waiting`."""
 
     def __init__(
         self, backlog: Callable[[], Backlog], clock: Clock, log: EventLogger, *, root: str, deadline: float

@@ -16,8 +16,8 @@ from ...domain.errors import HubUnreachable, InvalidAdapter
 from ...domain.ports.clock import Alarm, Clock
 from ..log import EventLogger
 from .condition import Onlooker, Waiting
-from .failure_log import Troubles
 from .counters import Tally
+from .failure_log import Troubles
 
 #: Seconds between two signs of life of a spool's owner, for other machines.
 ALIVE_EVERY = 60.0

@@ -9,8 +9,8 @@ import secrets
 import string
 from collections.abc import Callable, Mapping
 
-from ...domain.hub.ports.environment import Surroundings
 from ...domain.hub.items import ID_LENGTH
+from ...domain.hub.ports.environment import Surroundings
 from ...domain.ports.clock import Clock
 
 _LETTERS = string.ascii_letters + string.digits

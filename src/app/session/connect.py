@@ -17,10 +17,10 @@ from ...domain.ports.http import Http
 from ...domain.ports.model_cache import Records
 from ...domain.ports.outbox import Outbox
 from ...domain.ports.signals import Signals
-from ..hub_access import access
 from ..settings import Settings
 from .container import Container
 from .factory import Claim, Connector
+from .hub_access import access
 from .training_session import TrainingSession
 
 #: What a HUB is called whose caller has given the way to it and no address. No such name ever resolves (RFC 2606).

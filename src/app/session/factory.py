@@ -25,10 +25,10 @@ from ...domain.ports.model_cache import Records
 from ...domain.ports.outbox import Outbox
 from ...domain.ports.signals import Signals
 from ..delivery import spools
+from ..delivery.counters import Tally
 from ..delivery.delivery import Delivery, Ports
 from ..delivery.recorder import Intake
 from ..delivery.report import Report
-from ..delivery.counters import Tally
 from ..log import EventLogger, logger, say
 from ..outbox.backlog_reader import BacklogReader
 from ..settings import Settings

@@ -17,10 +17,10 @@ from ...domain.errors import SessionClosed
 from ...domain.ports.clock import Clock
 from ...domain.ports.signals import Signals
 from ...domain.run_end import CLOSED, RunEnd
+from ..delivery.counters import Tally
 from ..delivery.delivery import Delivery
 from ..delivery.recorder import Intake
 from ..delivery.report import Report
-from ..delivery.counters import Tally
 from ..log import EventLogger
 from ..settings import Settings
 from . import fork as process

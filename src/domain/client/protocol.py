@@ -1,4 +1,4 @@
-"""The wire of HUB v1: requests built, and answers understood by the status table of :mod:`hubport.domain.client.outcome`.
+"""The wire of HUB v1: requests built, and answers understood by the status table of `outcome.py`.
 
 The one rule: nothing here knows an HTTP library, and no path is made from unchecked text.
 """

@@ -15,8 +15,8 @@ from ..checkpoint import Kind
 from ..run_end import RunEnd
 from ..run_state import RunState
 from .agents import SILENCE, Agents, is_recent
-from .stored_file import StoredFile
 from .metric_names import Direction
+from .stored_file import StoredFile
 
 
 @attrs.frozen

@@ -14,10 +14,10 @@ from typing import Any
 import attrs
 
 from ..metrics import from_text
-from .storable_text import sendable
 from .bounded_cache import Recent
 from .metric_names import Direction, Rank, metric_of
 from .ports.store import Series
+from .storable_text import sendable
 
 _MOST = 1000
 _FIRST: Rank = (-1, 0, 0, 0, "")

@@ -17,12 +17,12 @@ import attrs
 
 from ...domain.errors import HubUnreachable
 from ...domain.hub.api.context import Premises
-from ...domain.hub.ports.environment import Surroundings
 from ...domain.hub.api.hub import Hub
 from ...domain.hub.api.in_process import DirectHub
 from ...domain.hub.api.messages import envelope
 from ...domain.hub.epoch_text import merge
 from ...domain.hub.model import HubModel, StoredCheckpoint
+from ...domain.hub.ports.environment import Surroundings
 from ...domain.hub.ports.store import HubStore
 from ...domain.hub.rate_limit import Allowance
 from ...domain.ports.clock import Clock
@@ -153,7 +153,7 @@ class FakeHub(HubFaults, Http):
         """The HUB's own answer, and the checkpoint that it kept."""
         with self._lock:
             response = self._overridden(request, self._direct.send(request, timeout=0.0))
-            if kind_of(request) != "upload" or response.status != 200:  # noqa: PLR2004
+            if kind_of(request) != "upload" or response.status != 200:
                 return response, None
             model = self._store.models.get(request.path.split("/")[3])
             return response, None if model is None else model.checkpoints[-1]
@@ -176,10 +176,10 @@ class FakeHub(HubFaults, Http):
             self.ledger.append(entry)
 
     def _overridden(self, request: Request, response: Response) -> Response:
-        if kind_of(request) == "auth" and response.status == 200 and self.identity != self._store.identity:  # noqa: PLR2004
+        if kind_of(request) == "auth" and response.status == 200 and self.identity != self._store.identity:
             return envelope(200, data=None if self.identity is None else {"hubId": self.identity})
         overrides = self._overrides.get(request.path.rpartition("/")[2])
-        if not overrides or kind_of(request) != "model" or response.status != 200:  # noqa: PLR2004
+        if not overrides or kind_of(request) != "model" or response.status != 200:
             return response
         data = json.loads(response.body)["data"] | overrides
         return envelope(200, data={name: value for name, value in data.items() if value is not ...})

@@ -10,9 +10,9 @@ from typing import Generic
 
 import attrs
 
+from ...domain.hub.api_key import Key
 from ...domain.hub.epoch_text import EpochTooLarge, merge
 from ...domain.hub.items import Dataset, Project
-from ...domain.hub.api_key import Key
 from ...domain.hub.model import HubModel
 from ...domain.hub.ports.store import HubStore, ItemT, NoSuchModel, Page, Put, PutError, Series, Shelf, folded, place_of
 

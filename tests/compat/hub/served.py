@@ -17,8 +17,8 @@ from dependency_injector import providers
 from hubport.adapters.sql_hub import SqlHubStore
 from hubport.app.hub.container import HubContainer
 from hubport.app.hub.settings import HubSettings
-from hubport.domain.hub.items import Dataset, Project
 from hubport.domain.hub.api_key import Key
+from hubport.domain.hub.items import Dataset, Project
 from hubport.domain.hub.model import HubModel
 from hubport.domain.hub.ports.store import HubStore, ItemT, Page, Put, PutError, Series, Shelf
 from hubport.domain.ports.clock import Clock

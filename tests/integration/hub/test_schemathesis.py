@@ -23,8 +23,8 @@ from hubport.adapters.sql_hub import SqlHubStore
 from hubport.adapters.web.openapi.document import document
 from hubport.adapters.web.server import HubServer
 from hubport.domain.hub.api.context import Premises
-from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.hub.api.hub import Hub
+from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.hub.rate_limit import Allowance
 
 KEY = "5" * 42

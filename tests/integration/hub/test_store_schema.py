@@ -22,8 +22,8 @@ from hubport.adapters.sql_hub.database import Database
 from hubport.adapters.sql_hub.tables import METADATA
 from hubport.domain.checkpoint import Kind
 from hubport.domain.errors import StoreUnusable
-from hubport.domain.hub.items import Project
 from hubport.domain.hub.api_key import Key
+from hubport.domain.hub.items import Project
 from hubport.domain.hub.model import HubModel, StoredCheckpoint
 from hubport.testing.contracts.waiting import at_once
 

@@ -17,10 +17,10 @@ import attrs
 from hubport.adapters.web.limits import Limits
 from hubport.adapters.web.server import HubServer
 from hubport.domain.hub.api.context import Premises
-from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.hub.api.hub import Hub
 from hubport.domain.hub.model import HubModel
 from hubport.domain.hub.ports.blobs import Blobs
+from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.hub.ports.store import HubStore
 from hubport.domain.hub.rate_limit import Allowance
 from hubport.testing.fakes.blobs import FakeBlobs

@@ -12,9 +12,9 @@ from ....domain.checkpoint import Kind
 from ....domain.hub.api.handlers.projects_datasets import dataset_record, project_record
 from ....domain.hub.api.model_json import View, created
 from ....domain.hub.items import Dataset, Project
-from ....domain.hub.stored_file import StoredFile
 from ....domain.hub.model import StoredCheckpoint
 from ....domain.hub.progress import MetricValue, Summary
+from ....domain.hub.stored_file import StoredFile
 from .request_schemas import WANTED
 
 _AT = 1767225600.0

@@ -4,7 +4,7 @@
 // page that was hidden and a HUB that was away all go on where they were.
 
 import { Unreachable, ask, data, open } from "./api.js";
-import { pause, seen, trouble } from "./shell.js";
+import { pause, seen, trouble } from "./page.js";
 
 const EVERY = 3000;
 // A stream that is silent for so long is taken for dead; one whose first event does not come is held back by a proxy.

@@ -4,15 +4,15 @@
 // focus on stays where it is while a training goes on.
 
 import { Refused, ROOT, modelInAddress } from "./api.js";
-import { follow } from "./changes.js";
+import { follow } from "./event_stream.js";
 import { Checkpoints } from "./checkpoints.js";
 import { Curves } from "./curves.js";
 import { element, fill, foreign, keyed, retext } from "./dom.js";
 import { epochNumber, number } from "./format.js";
-import { howToGoOn, recipes } from "./recipes.js";
+import { howToGoOn, recipes } from "./snippets.js";
 import { Runs } from "./runs.js";
-import { notice, start, trouble } from "./shell.js";
-import { nameOf, showProgress, showSeen, showState, told } from "./shown.js";
+import { notice, start, trouble } from "./page.js";
+import { nameOf, showProgress, showSeen, showState, told } from "./model_display.js";
 
 const TICK = 10_000;
 

@@ -6,9 +6,9 @@
 import { ROOT, Unreachable, ask, modelAddress } from "./api.js";
 import { element, fill, foreign, keyed, retext } from "./dom.js";
 import { number } from "./format.js";
-import { box, environment } from "./recipes.js";
-import { hurry, notice, pause, seen, start, trouble } from "./shell.js";
-import { nameOf, showProgress, showSeen, showState, told } from "./shown.js";
+import { box, environment } from "./snippets.js";
+import { hurry, notice, pause, seen, start, trouble } from "./page.js";
+import { nameOf, showProgress, showSeen, showState, told } from "./model_display.js";
 import { cell, row, table, tableBody } from "./tables.js";
 
 const EVERY = 3000;

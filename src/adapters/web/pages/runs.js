@@ -3,7 +3,7 @@
 // The one rule: it is there when there is more than one run; of a single one the page says everything anyway.
 
 import { element, foreign, keyed, retext } from "./dom.js";
-import { showSeen, showState } from "./shown.js";
+import { showSeen, showState } from "./model_display.js";
 import { cell, row, table, tableBody } from "./tables.js";
 
 const HEADS = ["Run", "State", "Last seen", "Client"];

@@ -25,10 +25,10 @@ from ...demo.digits import must_be_installed
 from ...hub.container import HubContainer
 from ...hub.service import make_folder
 from ...hub.settings import SERVE_PORT, HubSettings
-from ...hub_access import key_for
 from ...hub_client.client import Asking
 from ...session.connect import connect
 from ...session.container import Container
+from ...session.hub_access import key_for
 from ...settings import Settings
 from ..arguments import add_key, between
 from ..hub_selection import hub_settings

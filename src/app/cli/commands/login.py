@@ -21,10 +21,10 @@ from ....domain.client.credentials import Credentials, redact
 from ....domain.client.login import Login
 from ....domain.errors import AuthenticationFailed, CallerError, HubError, InvalidSettings
 from ...command_name import command
-from ...hub_access import key_for, with_login
 from ...hub_client.client import Asking
 from ...logins import Logins
 from ...session.container import Container
+from ...session.hub_access import key_for, with_login
 from ...settings import Settings, no_hub
 from ..tables import pairs
 

@@ -26,10 +26,10 @@ from ....domain.errors import HubError
 from ....domain.terminal_text import counted, width
 from ...command_name import command
 from ...delivery.report import Report
-from ...hub_access import key_for, with_login
 from ...outbox.status import SpoolStatus, State, survey, unreadable
 from ...session.container import Container
 from ...session.factory import Claim
+from ...session.hub_access import key_for, with_login
 from ...session.sync import discard, left_over, sync
 from ...settings import Settings, no_hub
 from ..arguments import add_hub, seconds

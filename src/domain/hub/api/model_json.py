@@ -13,10 +13,10 @@ import attrs
 
 from ..agents import Agent
 from ..items import Dataset
-from ..stored_file import StoredFile
 from ..metric_names import Direction
 from ..model import HubModel, StoredCheckpoint
 from ..progress import Summary
+from ..stored_file import StoredFile
 from .validation import count, flag, meta_of, name_of, part, setting, text, whole
 
 _KNOWN = frozenset(

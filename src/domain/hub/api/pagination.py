@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..ports.store import ItemT, Shelf
-from .messages import Answer, Asked, Refusal, envelope
 from ..storable_text import is_plain
+from .messages import Answer, Asked, Refusal, envelope
 
 QUERY = ("limit", "last_doc_id", "public", "query", "trashed", "page")
 MOST = 100

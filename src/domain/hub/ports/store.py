@@ -11,9 +11,9 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
+from ..api_key import Key
 from ..epoch_text import EpochTooLarge
 from ..items import Dataset, Project
-from ..api_key import Key
 from ..model import HubModel
 
 

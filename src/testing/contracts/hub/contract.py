@@ -13,4 +13,4 @@ from .training import HubSessionContract
 
 
 class HubContract(HubSessionContract, HubBestContract, HubShelvesContract, HubFilesContract):
-    """All of it. Override the fixture ``hub``, which gives a :class:`~.hub_kit.HubUnderTest`."""
+    """All of it. Override the fixture ``hub``, which gives a :class:`~.harness.HubUnderTest`."""

@@ -13,11 +13,11 @@ import attrs
 import pytest
 
 from ....domain.checkpoint import Kind
-from ....domain.hub.items import Dataset, Project
 from ....domain.hub.api_key import Key
-from ....domain.hub.stored_file import StoredFile
+from ....domain.hub.items import Dataset, Project
 from ....domain.hub.model import HubModel, StoredCheckpoint
 from ....domain.hub.ports.store import HubStore, Shelf
+from ....domain.hub.stored_file import StoredFile
 from ..waiting import at_once
 
 ID = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..closing import Closing
 
-_HOLDER = Path(__file__).with_name("disk_holder.py")
+_HOLDER = Path(__file__).with_name("tmpfs_holder.py")
 
 
 class CannotMount(OSError):

@@ -1,4 +1,4 @@
-"""The program of a :class:`~hubport.testing.lab.processes.zygote.Zygote`: forks itself for each order, and says how it ended.
+"""The program of a `Zygote`: forks itself for each order, and says how it ended.
 
 The one rule: this process has one thread and one job. A fork of it is as good as a fresh interpreter that has already
 imported what it needs. What it has forked keeps its number until it is told to bury it, and goes when it goes.

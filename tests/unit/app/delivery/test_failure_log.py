@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from hubport.app.delivery.failure_log import Troubles
 from hubport.app.delivery.counters import Tally
+from hubport.app.delivery.failure_log import Troubles
 from hubport.app.log import EventLogger
 from hubport.domain.client.outcome import Outcome, Verdict
 from hubport.testing.contracts.waiting import HUNG_AFTER

@@ -6,8 +6,8 @@ import math
 
 import attrs
 
-from hubport.app.delivery.report import Count
 from hubport.app.delivery.counters import Tally
+from hubport.app.delivery.report import Count
 from hubport.app.delivery.workers import Crew, Worker
 from hubport.app.log import logger
 from hubport.domain.client.outcome import Outcome, Verdict

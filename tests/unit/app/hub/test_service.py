@@ -21,8 +21,8 @@ from hubport.domain.client.protocol import HubProtocol
 from hubport.domain.errors import InvalidSettings
 from hubport.domain.hub.api.in_process import DirectHub
 from hubport.domain.hub.items import Dataset
-from hubport.domain.hub.stored_file import StoredFile
 from hubport.domain.hub.model import HubModel, StoredCheckpoint
+from hubport.domain.hub.stored_file import StoredFile
 from hubport.domain.ports.http import FilePart, Request
 from hubport.testing import FakeClock
 from hubport.testing.fakes.blobs import FakeBlobs

@@ -12,9 +12,9 @@ from typing import TypeVar
 import attrs
 
 from ...items import ID_LENGTH, Dataset, Project
-from ...stored_file import StoredFile
 from ...model import HubModel
 from ...ports.store import HubStore, Shelf
+from ...stored_file import StoredFile
 from ..context import Premises
 from ..messages import Answer, Asked, Refusal, Sent, envelope
 

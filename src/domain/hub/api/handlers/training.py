@@ -18,11 +18,11 @@ from ...epoch_text import EpochTooLarge
 from ...model import HubModel, StoredCheckpoint
 from ...ports.store import NoSuchModel, Put, PutError
 from ...progress import values_of
+from ...storable_text import is_plain, mended, sendable
 from ..context import Premises
 from ..messages import Answer, Asked, Refusal, Takes, envelope
 from ..routing import Route
 from ..validation import epoch_of
-from ...storable_text import is_plain, mended, sendable
 from .attachments import give, keep
 
 _LONGEST_AGENT = 200

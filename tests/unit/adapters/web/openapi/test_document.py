@@ -29,7 +29,7 @@ from hubport.domain.metrics import LARGEST_EPOCH
 from hubport.domain.ports.http import FilePart, Request, Response
 from hubport.testing import FakeHub
 
-PAGE = (Path(__file__).parents[4] / "docs" / "reference" / "hub-api.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[5] / "docs" / "reference" / "hub-api.md").read_text("utf-8")
 ROOT = "https://hub.invalid"
 KEY = "0" * 42
 NOBODY = "U" * 20

@@ -19,13 +19,13 @@ from hubport.domain.client.train_plan import TrainPlan
 from hubport.domain.errors import InvalidMetrics
 from hubport.domain.hub.agents import SILENCE, Agents
 from hubport.domain.hub.api.context import Premises
-from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.hub.api.hub import Hub
 from hubport.domain.hub.api.in_process import DirectHub
 from hubport.domain.hub.api.messages import envelope
 from hubport.domain.hub.api.model_json import created
 from hubport.domain.hub.epoch_text import LONGEST
 from hubport.domain.hub.model import HubModel
+from hubport.domain.hub.ports.environment import Surroundings
 from hubport.domain.metrics import LARGEST_EPOCH, epoch_number, json_safe
 from hubport.domain.ports.http import FilePart, Request, Response
 from hubport.testing.fakes.blobs import FakeBlobs

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hubport import AuthenticationFailed, Credentials, InvalidModelRef, InvalidSettings, Settings
-from hubport.app.hub_access import access, key_for, named_hub
 from hubport.app.logins import Logins
+from hubport.app.session.hub_access import access, key_for, named_hub
 from hubport.domain.client.login import Login
 from hubport.testing import FakePrivateFile
 from tests.unit.domain.strategies import KEY, MODEL_ID

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import attrs
 
-from ..domain.base_url import checked_root
-from ..domain.client.credentials import Credentials
-from ..domain.client.login import Login
-from ..domain.client.model_ref import ModelRef, is_vendors, web_root_in
-from ..domain.errors import AuthenticationFailed, InvalidSettings
-from .logins import Logins
-from .session.factory import Claim
-from .settings import Settings, no_hub
+from ...domain.base_url import checked_root
+from ...domain.client.credentials import Credentials
+from ...domain.client.login import Login
+from ...domain.client.model_ref import ModelRef, is_vendors, web_root_in
+from ...domain.errors import AuthenticationFailed, InvalidSettings
+from ..logins import Logins
+from ..settings import Settings, no_hub
+from .factory import Claim
 
 
 def with_login(settings: Settings, logins: Logins) -> Settings:
