@@ -56,7 +56,7 @@ class BacklogReader:
         waiting = list(_gently(lines(chunk, self.cursor)))
         epochs = {_epoch(line) for line in waiting if _is_metrics(line)}
         known: dict[int, EpochValues] = {}
-        for reader in (*older, self):
+        for reader in (*older, self) if epochs else ():
             for epoch, values in reader.delivered(epochs).items():
                 known[epoch] = merged(known.get(epoch), values)
         batch.take(waiting, most=most, known=known.get)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ....domain.client.batch import Batch
 from ....domain.client.journal import aside_line, sent_line
 from ....domain.client.outcome import Outcome, Verdict
 from ...outbox.backlog_reader import BacklogReader
@@ -19,22 +20,17 @@ class MetricsErrand:
         self._readers = readers
         self._within = within
         self._most = _MOST_EPOCHS
+        self._oldest = 0
         self.has_more = False
 
     def run(self) -> Outcome | None:
         """One metrics call, if anything waits."""
         self._tidy()
-        self.has_more = True
-        for number, reader in enumerate(self._readers):
-            older = self._readers[:number]
-            batch = reader.batch(most=self._most, older=older)
-            while batch.is_cut and not batch.records:
-                batch = reader.batch(most=self._most, older=older)
-            if batch.records:
-                break
-        else:
-            self.has_more = False
+        found = self._next_batch()
+        self.has_more = found is not None
+        if found is None:
             return None
+        reader, batch = found
         model_id, epochs = self._route.model_id, batch.epochs
         result = self._route.send(lambda hub: hub.post_metrics(model_id, epochs), within=self._within)
         if result.verdict in {Verdict.AGAIN, Verdict.LOCKED_OUT}:
@@ -56,6 +52,20 @@ class MetricsErrand:
             self._most = min(self._most * 2, _MOST_EPOCHS)
         self.has_more = batch.is_cut or reader is not self._readers[-1]
         return result
+
+    def _next_batch(self) -> tuple[BacklogReader, Batch] | None:
+        while self._oldest < len(self._readers):
+            reader, older = self._readers[self._oldest], self._readers[: self._oldest]
+            batch = reader.batch(most=self._most, older=older)
+            while batch.is_cut and not batch.records:
+                batch = reader.batch(most=self._most, older=older)
+            if batch.records:
+                return reader, batch
+            if reader is self._readers[-1]:
+                break
+            # Its run is dead and adds nothing. Looked at again for each call, many such runs would take minutes.
+            self._oldest += 1
+        return None
 
     def _tidy(self) -> None:
         for reader in self._readers:
