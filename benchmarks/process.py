@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-GUARD = 120.0
+HANG_TIMEOUT = 120.0
 """Seconds without a word after which a child counts as hung."""
 
 
@@ -60,7 +60,7 @@ class Child:
             self.process.stdin.write(json.dumps(what) + "\n")
             self.process.stdin.flush()
 
-    def hear(self, *, guard: float = GUARD) -> Any:
+    def hear(self, *, guard: float = HANG_TIMEOUT) -> Any:
         """The child's next line.
 
         Raises:
@@ -78,7 +78,7 @@ class Child:
             raise ChildFailed(f"ended with status {status}; it printed:\n{self.printed()}")
         return json.loads(line)
 
-    def ask(self, what: object, *, guard: float = GUARD) -> Any:
+    def ask(self, what: object, *, guard: float = HANG_TIMEOUT) -> Any:
         """Tell, and hear the answer."""
         self.tell(what)
         return self.hear(guard=guard)

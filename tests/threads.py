@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 
 
 def threads_since(before: set[threading.Thread]) -> set[threading.Thread]:
@@ -15,5 +15,5 @@ def threads_since(before: set[threading.Thread]) -> set[threading.Thread]:
 def left_since(before: set[threading.Thread]) -> set[threading.Thread]:
     """The same where none is expected: one that is in its last line has the time to leave it."""
     for thread in threads_since(before):
-        thread.join(GUARD)
+        thread.join(HANG_TIMEOUT)
     return threads_since(before)

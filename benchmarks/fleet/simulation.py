@@ -16,13 +16,13 @@ import attrs
 
 from benchmarks.fleet.world import CountingHub, MemoryOutbox, VirtualClock, Weather
 from hubport.app.delivery import spools
-from hubport.app.delivery.counters import Tally
+from hubport.app.delivery.counters import DeliveryCounters
 from hubport.app.delivery.delivery import Delivery, Ports
-from hubport.app.delivery.recorder import Intake
+from hubport.app.delivery.recorder import Recorder
 from hubport.app.delivery.workers import Worker
 from hubport.app.log import logger
 from hubport.app.settings import Settings
-from hubport.domain.checkpoint import Kind
+from hubport.domain.checkpoint import CheckpointKind
 from hubport.domain.client.credentials import Credentials
 from hubport.domain.client.protocol import HubProtocol
 from hubport.testing import FakeFilesystem
@@ -38,7 +38,7 @@ EPOCH_VARIES = 0.01
 class Member:
     """One session of the fleet."""
 
-    intake: Intake
+    intake: Recorder
     workers: tuple[Worker, ...]
     draw: random.Random
     epoch: int = 0
@@ -49,7 +49,7 @@ class Member:
         """The end of an epoch: metrics, and now and then a checkpoint."""
         self.intake.log_metrics(self.epoch, {"train/loss": 1 / (self.epoch + 1)})
         if self.epoch % CHECKPOINT_EVERY == 0:
-            self.intake.keep("last.pt", self.epoch, Kind.EPOCH)
+            self.intake.keep("last.pt", self.epoch, CheckpointKind.EPOCH)
         self.epoch += 1
 
     def step(self, now: float) -> None:
@@ -106,13 +106,13 @@ class Simulation:
 
     def _start(self, number: int, draw: random.Random) -> Member:
         """What ``Connector.start`` does, without threads; the heartbeat goes at once."""
-        model_id, tally = f"{number:020d}", Tally()
-        reader = spools.opened(model_id, self._settings, MemoryOutbox(draw))
+        model_id, tally = f"{number:020d}", DeliveryCounters()
+        reader = spools.open_spool(model_id, self._settings, MemoryOutbox(draw))
         delivery = Delivery(
             model_id, self._protocol, self._settings, self._ports, readers=[reader], tally=tally, log=self._log
         )
         limit = self._settings.outbox_limit
-        intake = Intake(reader.spool, delivery, self._ports.filesystem, limit=limit, strict=False, log=self._log)
+        intake = Recorder(reader.spool, delivery, self._ports.filesystem, limit=limit, strict=False, log=self._log)
         delivery.heartbeats.lane.offer()
         member = Member(intake, (delivery.heartbeats, delivery.metrics, delivery.checkpoints), draw)
         self.members.append(member)

@@ -18,7 +18,7 @@ import attrs
 from hubport.domain.errors import HubUnreachable
 from hubport.domain.ports.clock import Alarm, Clock
 from hubport.domain.ports.http import Http, Request, Response
-from hubport.domain.ports.outbox import Outbox, Seen, Spool
+from hubport.domain.ports.outbox import Outbox, Spool, SpoolInfo
 
 BINS_A_SECOND = 10
 
@@ -154,9 +154,9 @@ class MemoryOutbox(Outbox):
         return MemorySpool(f"{model_id}.{next(self._numbers):016x}-{self.draw.getrandbits(32):08x}")
 
     def left_over(
-        self, model_id: str, *, by_force: bool = False, wanted: Callable[[Seen], bool] | None = None
+        self, model_id: str, *, by_force: bool = False, wanted: Callable[[SpoolInfo], bool] | None = None
     ) -> list[Spool]:
         return []
 
-    def seen(self) -> list[Seen]:
+    def seen(self) -> list[SpoolInfo]:
         return []

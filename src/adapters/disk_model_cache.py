@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..domain.ports.model_cache import Records
+from ..domain.ports.model_cache import ModelCache
 
 
-class DiskRecords(Records):
+class DiskModelCache(ModelCache):
     """A folder of this user, made when something is first kept. Without one nothing is kept."""
 
     def __init__(self, root: str | os.PathLike[str] | None) -> None:

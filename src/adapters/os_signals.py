@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeAlias
 
-from ..domain.ports.signals import Signals, Watch
+from ..domain.ports.signals import Signals, SignalWatch
 
 _WATCHED = (signal.SIGTERM, signal.SIGINT)
 #: What Python sets, or Python code has set.
@@ -26,7 +26,7 @@ Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int
 _WATCHES: weakref.WeakSet[OsWatch] = weakref.WeakSet()
 
 
-class OsWatch(Watch):
+class OsWatch(SignalWatch):
     """Handlers of ours in front of the earlier ones."""
 
     def __init__(self, on_signal: Callable[[int], None]) -> None:

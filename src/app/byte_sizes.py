@@ -11,7 +11,7 @@ from fractions import Fraction
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTkmgt]?)(i?)[Bb]?", re.ASCII)
 
 
-def number_of_bytes(text: str) -> int:
+def parse_size(text: str) -> int:
     """``500MB``, ``8GiB``, ``1048576``.
 
     Raises:

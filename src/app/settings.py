@@ -17,11 +17,11 @@ from typing import Any
 
 import attrs
 
-from ..domain.base_url import checked_root
+from ..domain.base_url import validate_base_url
 from ..domain.client.credentials import redact_optional
 from ..domain.client.model_ref import VENDOR_WEB_ROOT, is_vendors
 from ..domain.errors import InvalidSettings
-from .byte_sizes import number_of_bytes
+from .byte_sizes import parse_size
 from .command_name import command
 from .user_folders import absolute, no_home, user_folder
 
@@ -81,7 +81,7 @@ _seconds = partial(_number, " of seconds")
 
 def _bytes(value: int | str) -> int:
     try:
-        return number_of_bytes("" if isinstance(value, bool) else str(value))
+        return parse_size("" if isinstance(value, bool) else str(value))
     except ValueError:
         raise InvalidSettings("outbox_limit", f"{value!r} is not {_EXPECTED['int']}") from None
 
@@ -228,7 +228,7 @@ class Settings:
                 continue
             # No key is ever sent to the web root, unless it is that of the API as well.
             plain = self.allow_plain_http or (name == "web_root" and self.api_root is not None)
-            root = checked_root(given, setting=f"{name} ({setting})", allow_plain_http=plain)
+            root = validate_base_url(given, setting=f"{name} ({setting})", allow_plain_http=plain)
             object.__setattr__(self, name, root)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _KEY = re.compile(r"[0-9A-Za-z]{42}")
 _BELOW = re.compile(r"(.*?)/+(?:v1(?:/.*)?|models/(?:[0-9A-Za-z]{42}_)?[0-9A-Za-z]{20}/*)", re.DOTALL)
 
 
-def checked_root(url: str, *, setting: str, allow_plain_http: bool = False) -> str:
+def validate_base_url(url: str, *, setting: str, allow_plain_http: bool = False) -> str:
     """*url* without a slash at its end, when it is the root of an https server, or of an http one on loopback.
 
     Raises:

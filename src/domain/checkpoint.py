@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 
-class Kind(str, Enum):
+class CheckpointKind(str, Enum):
     """Why a checkpoint is sent; the value is the protocol's ``type``."""
 
     EPOCH = "epoch"
@@ -20,7 +20,7 @@ class Kind(str, Enum):
     @property
     def part_name(self) -> str:
         """Field name and file name of the file part."""
-        return "best.pt" if self is Kind.FINAL else "last.pt"
+        return "best.pt" if self is CheckpointKind.FINAL else "last.pt"
 
 
 #: The end-of-central-directory record of a zip lies within so many bytes of its end: its 22, and the longest comment.
@@ -44,7 +44,7 @@ class Checkpoint:
 
     number: int = attrs.field(validator=attrs.validators.instance_of(int))
     epoch: int = attrs.field(validator=attrs.validators.instance_of(int))
-    kind: Kind = attrs.field(validator=attrs.validators.instance_of(Kind))
+    kind: CheckpointKind = attrs.field(validator=attrs.validators.instance_of(CheckpointKind))
     path: str = attrs.field(validator=attrs.validators.instance_of(str))
     size: int = attrs.field(validator=attrs.validators.instance_of(int))
     is_best: bool = False
@@ -52,12 +52,12 @@ class Checkpoint:
 
     def supersedes(self, other: Checkpoint) -> bool:
         """Whether *other*, offered before this one, need not be sent any more. An empty file makes nothing needless."""
-        return other.kind is Kind.EPOCH and self.size > 0
+        return other.kind is CheckpointKind.EPOCH and self.size > 0
 
     def fields(self) -> dict[str, str]:
         """The text fields of the form, in the order of the old clients."""
         fields = {"epoch": str(self.epoch), "type": self.kind.value}
-        if self.kind is Kind.FINAL:
+        if self.kind is CheckpointKind.FINAL:
             return fields | {"map": str(0.0 if self.map is None else self.map)}
         return fields | {"isBest": str(self.is_best)}
 
@@ -74,4 +74,4 @@ class Checkpoint:
         """
         # A later version of ours may have written more than this one knows.
         known = {field.name: data[field.name] for field in attrs.fields(cls) if field.name in data}
-        return cls(**known | {"kind": Kind(data.get("kind"))})
+        return cls(**known | {"kind": CheckpointKind(data.get("kind"))})

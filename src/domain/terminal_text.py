@@ -13,7 +13,7 @@ _WIDE = frozenset({"W", "F"})
 _COMBINING = frozenset({"Mn", "Me"})
 
 
-def printable(text: str) -> str:
+def sanitize(text: str) -> str:
     """*text* with U+FFFD for each character that is not simply seen."""
     if text.isascii() and text.isprintable():
         return text

@@ -18,7 +18,7 @@ of your own. The fixtures in :mod:`hubport.testing.fixtures` keep a test's outbo
 from .fakes.clock import FakeClock
 from .fakes.filesystem import FakeFilesystem
 from .fakes.hub import FakeHub, Received
-from .fakes.model_cache import FakeRecords
+from .fakes.model_cache import FakeModelCache
 from .fakes.outbox import FakeOutbox
 from .fakes.private_file import FakePrivateFile
 from .fakes.signals import FakeSignals
@@ -28,9 +28,9 @@ __all__ = [
     "FakeClock",
     "FakeFilesystem",
     "FakeHub",
+    "FakeModelCache",
     "FakeOutbox",
     "FakePrivateFile",
-    "FakeRecords",
     "FakeSignals",
     "LoopbackServer",
     "Received",

@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-GUARD = 30.0
+HANG_TIMEOUT = 30.0
 """Seconds after which a wait is called hopeless."""
 
 
@@ -158,7 +158,7 @@ class Driver:
         return {name: _described(getattr(self.session, name)) for name in names}
 
     def wait_for(self, name: str) -> None:
-        deadline = time.monotonic() + GUARD
+        deadline = time.monotonic() + HANG_TIMEOUT
         pause = threading.Event()
         while getattr(self.session, name) is None:  # a foreign object tells nobody when it changes: look again
             if time.monotonic() > deadline:
@@ -182,7 +182,7 @@ class Driver:
         """Wait for the threads of one call: the old client sends in one that it starts for the purpose."""
         for thread in threads:
             if type(thread) is threading.Thread:  # and no subclass: tqdm's monitor lives as long as the process
-                thread.join(GUARD)
+                thread.join(HANG_TIMEOUT)
 
 
 def converse(which: str, heard: TextIO, said: TextIO) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from tests.compat.recording_hub import GUARD
+from tests.compat.recording_hub import HANG_TIMEOUT
 
 D = TypeVar("D", bound="Driven")
 
@@ -46,7 +46,7 @@ class Driven:
         for pipe in (self._process.stdin, self._process.stdout, self._printed):
             if pipe is not None:
                 pipe.close()
-        self._process.wait(GUARD)
+        self._process.wait(HANG_TIMEOUT)
 
     def ask(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
         """One order, and the answer to it."""
@@ -57,7 +57,7 @@ class Driven:
     def answer(self) -> Mapping[str, Any]:
         """What it says next."""
         assert self._process.stdout is not None
-        guard = threading.Timer(GUARD, self._process.kill)  # a client that hangs ends, and with it this line
+        guard = threading.Timer(HANG_TIMEOUT, self._process.kill)  # a client that hangs ends, and with it this line
         guard.start()
         try:
             line = self._process.stdout.readline()
@@ -70,12 +70,12 @@ class Driven:
 
     def leave(self) -> int:
         """Wait until the process has ended by itself; its exit status."""
-        return self._process.wait(GUARD)
+        return self._process.wait(HANG_TIMEOUT)
 
     def kill(self) -> None:
         """SIGKILL, wherever it is."""
         self._process.kill()
-        self._process.wait(GUARD)
+        self._process.wait(HANG_TIMEOUT)
 
     def printed(self) -> str:
         """What it wrote to standard error."""

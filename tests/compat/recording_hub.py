@@ -21,7 +21,7 @@ from typing import Any
 
 import attrs
 
-GUARD = 30.0
+HANG_TIMEOUT = 30.0
 """Seconds after which a wait is called hopeless. A guard against hanging, never a measure of speed."""
 
 KINDS = (
@@ -255,4 +255,4 @@ class RecordingHub:
             return all(seen[kind] >= number for kind, number in counts.items())
 
         with self._news:
-            return self._news.wait_for(arrived, timeout=GUARD)
+            return self._news.wait_for(arrived, timeout=HANG_TIMEOUT)

@@ -4,23 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from hubport.adapters.disk_model_cache import DiskRecords
-from hubport.domain.ports.model_cache import Records
-from hubport.testing import FakeRecords
+from hubport.adapters.disk_model_cache import DiskModelCache
+from hubport.domain.ports.model_cache import ModelCache
+from hubport.testing import FakeModelCache
 from hubport.testing.contracts import RecordsContract
 
 
 class TestDiskRecords(RecordsContract):
     @pytest.fixture
-    def records(self, tmp_path: Path) -> Records:
-        return DiskRecords(tmp_path / "state" / "records")
+    def records(self, tmp_path: Path) -> ModelCache:
+        return DiskModelCache(tmp_path / "state" / "records")
 
     @pytest.fixture
-    def later(self, records: Records, tmp_path: Path) -> Records:
-        return DiskRecords(tmp_path / "state" / "records")
+    def later(self, records: ModelCache, tmp_path: Path) -> ModelCache:
+        return DiskModelCache(tmp_path / "state" / "records")
 
 
 class TestFakeRecords(RecordsContract):
     @pytest.fixture
-    def records(self) -> Records:
-        return FakeRecords()
+    def records(self) -> ModelCache:
+        return FakeModelCache()

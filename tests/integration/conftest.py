@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from hubport.testing.lab import Child, Zygote
-from hubport.testing.lab.sandbox import Site, bare_environment
+from hubport.testing.lab.sandbox import Sandbox, bare_environment
 from hubport.testing.lab.server.tls import Authority
 from tests.integration.adapters.child_process import unmeasured
 
@@ -21,7 +21,7 @@ _STRICT = ("-X", "dev", "-W", "error")
 
 
 @attrs.define
-class TrainerSite(Site):
+class TrainerSandbox(Sandbox):
     """A site that knows our trainers and our command by name, and how strict an interpreter can be."""
 
     strict_zygote: Zygote | None = None
@@ -81,10 +81,10 @@ def site(
     strict_zygote: Zygote,
     command_zygote: Zygote,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[TrainerSite]:
+) -> Iterator[TrainerSandbox]:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
-    with TrainerSite(tmp_path, zygote, strict_zygote=strict_zygote, command_zygote=command_zygote) as site:
+    with TrainerSandbox(tmp_path, zygote, strict_zygote=strict_zygote, command_zygote=command_zygote) as site:
         yield site
 
 

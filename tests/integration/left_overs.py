@@ -13,7 +13,7 @@ import pytest
 
 from hubport.app.cli.main import main
 from hubport.testing.lab import Child, Refuse, Status
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 HOUR = "3600"
 
@@ -24,7 +24,7 @@ def outcome(child: Child) -> tuple[int, list[str], list[str]]:
     return child.end(), said, child.stderr.splitlines()
 
 
-def statuses(site: TrainerSite) -> list[dict[str, Any]]:
+def statuses(site: TrainerSandbox) -> list[dict[str, Any]]:
     """What ``hubport status --json`` says, for the sake of speed in this process."""
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
@@ -35,7 +35,7 @@ def statuses(site: TrainerSite) -> list[dict[str, Any]]:
     return found
 
 
-def training(site: TrainerSite, how: str, *, exit_within: str = "0.2") -> Child:
+def training(site: TrainerSandbox, how: str, *, exit_within: str = "0.2") -> Child:
     """A trainer whose first epoch is delivered, and whose two others and second checkpoint wait for an hour."""
     (site.folder / "last.pt").write_bytes(b"weights")
     child = site.start(
@@ -52,13 +52,13 @@ def training(site: TrainerSite, how: str, *, exit_within: str = "0.2") -> Child:
     return child
 
 
-def killed(site: TrainerSite) -> str:
+def killed(site: TrainerSandbox) -> str:
     """A run that was killed with two epochs and a checkpoint waiting: its model."""
     training(site, "end").kill()
     return site.model_id
 
 
-def closed_in_an_outage(site: TrainerSite) -> str:
+def closed_in_an_outage(site: TrainerSandbox) -> str:
     child = training(site, "close")
     site.lab.always(Refuse())
     child.say("close")
@@ -67,7 +67,7 @@ def closed_in_an_outage(site: TrainerSite) -> str:
     return site.model_id
 
 
-def locked_out(site: TrainerSite) -> str:
+def locked_out(site: TrainerSandbox) -> str:
     child = training(site, "close")
     site.lab.always(Status(401))
     child.say("close")
@@ -76,7 +76,7 @@ def locked_out(site: TrainerSite) -> str:
     return site.model_id
 
 
-def refused(site: TrainerSite) -> str:
+def refused(site: TrainerSandbox) -> str:
     """A run whose two epochs the HUB has refused, and whose checkpoint it has taken."""
     child = training(site, "close", exit_within="60")
     site.hub.refuse(422, "not like this", on="metrics")
@@ -86,7 +86,7 @@ def refused(site: TrainerSite) -> str:
     return site.model_id
 
 
-def killed_behind_the_last_delivery(site: TrainerSite) -> str:
+def killed_behind_the_last_delivery(site: TrainerSandbox) -> str:
     (site.folder / "last.pt").write_bytes(b"weights")
     child = site.start("trains", site.folder, "end")
     assert "delivered" == child.line()
@@ -95,7 +95,7 @@ def killed_behind_the_last_delivery(site: TrainerSite) -> str:
     return site.model_id
 
 
-def another_model(site: TrainerSite) -> None:
+def another_model(site: TrainerSandbox) -> None:
     """What comes next is of another model of the same HUB."""
     site.model_id = site.hub.create_model(epochs=3).id
 

@@ -12,21 +12,21 @@ import hubport
 from hubport.domain.ports.http import Request
 from hubport.testing import FakeHub
 from hubport.testing.lab import (
-    GUARD,
+    HANG_TIMEOUT,
     DropAnswer,
     Empty,
     Html,
     Lab,
     RateLimited,
+    Raw,
     Redirect,
     ResetAnswer,
-    Say,
     Script,
     Status,
     TooLarge,
     TruncateAnswer,
 )
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 from tests.integration.hasty import Hasty
 
 EPOCHS = 20
@@ -41,8 +41,8 @@ NO_DELIVERY: dict[str, Script] = {
     "half of an object": Html(body=b"{"),
     "a list": Html(body=b"[]"),
     "null": Html(body=b"null"),
-    "no body": Say(b"HTTP/1.1 200 OK\r\n\r\n"),
-    "a body that does not come": Say(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n"),
+    "no body": Raw(b"HTTP/1.1 200 OK\r\n\r\n"),
+    "a body that does not come": Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n"),
 }
 
 
@@ -52,12 +52,12 @@ def push(session: hubport.TrainingSession) -> None:
         pass
 
 
-def sent(site: TrainerSite, kind: str, number: int) -> None:
+def sent(site: TrainerSandbox, kind: str, number: int) -> None:
     site.lab.ledger.wait_for_requests(kind, number)
 
 
 @pytest.mark.parametrize("script", NO_DELIVERY.values(), ids=NO_DELIVERY)
-def test_half_an_answer_and_anothers_words_are_no_delivery(site: TrainerSite, script: Script) -> None:
+def test_half_an_answer_and_anothers_words_are_no_delivery(site: TrainerSandbox, script: Script) -> None:
     (site.folder / "last.pt").write_bytes(b"weights" * 1000)
     session = site.connect(metrics_every=0.0, checkpoint_every=0.0)
     for kind in ("metrics", "upload"):
@@ -71,14 +71,14 @@ def test_half_an_answer_and_anothers_words_are_no_delivery(site: TrainerSite, sc
     assert (0, 0) == (status.metrics.delivered, status.checkpoints.delivered)
     site.lab.heal()
     push(session)
-    report = session.close(within=GUARD)
+    report = session.close(within=HANG_TIMEOUT)
     assert (1, 1) == (report.metrics.delivered, report.checkpoints.delivered)
     assert report.is_complete, str(report)
     assert [0] == list(site.hub.metrics(site.model_id))
 
 
 @pytest.mark.parametrize("script", NO_DELIVERY.values(), ids=NO_DELIVERY)
-def test_connect_takes_them_for_no_record_either(site: TrainerSite, script: Script) -> None:
+def test_connect_takes_them_for_no_record_either(site: TrainerSandbox, script: Script) -> None:
     site.lab.always(script, on="model")
     with pytest.raises(hubport.HubError):
         site.connect(connect_within=0.2)
@@ -86,7 +86,7 @@ def test_connect_takes_them_for_no_record_either(site: TrainerSite, script: Scri
 
 @pytest.mark.parametrize("script", [DropAnswer(), ResetAnswer(), TruncateAnswer()], ids=lambda s: type(s).__name__)
 def test_what_was_committed_before_its_answer_was_lost_comes_again_and_is_there_once(
-    site: TrainerSite, script: Script
+    site: TrainerSandbox, script: Script
 ) -> None:
     weights = b"weights" * 1000
     (site.folder / "last.pt").write_bytes(weights)
@@ -96,7 +96,7 @@ def test_what_was_committed_before_its_answer_was_lost_comes_again_and_is_there_
     session.log_metrics(0, {"loss": 1.0})
     session.upload_checkpoint(site.folder / "last.pt", epoch=0)
     push(session)
-    report = session.close(within=GUARD)
+    report = session.close(within=HANG_TIMEOUT)
 
     assert report.is_complete, str(report)
     for kind in ("metrics", "upload"):
@@ -115,7 +115,7 @@ def is_about(epoch: int, request: Request) -> bool:
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_record_that_the_hub_refuses_is_put_aside_and_the_rest_goes_on(site: TrainerSite, status: int) -> None:
+def test_a_record_that_the_hub_refuses_is_put_aside_and_the_rest_goes_on(site: TrainerSandbox, status: int) -> None:
     site.hub.refuse(status, "no such epoch", when=partial(is_about, 7), on="metrics")
     child = site.start("trains_epochs", EPOCHS)
     report = json.loads("\n".join(child.rest()))
@@ -129,20 +129,20 @@ def test_a_record_that_the_hub_refuses_is_put_aside_and_the_rest_goes_on(site: T
     assert b'["aside", 7, ' in (aside / "journal").read_bytes()
     # It is not sent again, neither in this run nor at the next start.
     refused = len(site.lab.ledger.of("metrics"))
-    with site.connect(exit_within=GUARD) as session:
-        session.flush(within=GUARD)
+    with site.connect(exit_within=HANG_TIMEOUT) as session:
+        session.flush(within=HANG_TIMEOUT)
     assert refused == len(site.lab.ledger.of("metrics"))
 
 
-def test_metrics_that_are_too_large_together_go_apart(site: TrainerSite) -> None:
+def test_metrics_that_are_too_large_together_go_apart(site: TrainerSandbox) -> None:
     session = site.connect(metrics_every=3600.0)
     session.log_metrics(0, {"text": "x"})
-    assert session.flush(within=GUARD)
+    assert session.flush(within=HANG_TIMEOUT)
     for epoch in range(1, EPOCHS):
         session.log_metrics(epoch, {"text": "x" * 1000})
     site.lab.play(TooLarge(), on="metrics", times=2)
     push(session)
-    report = session.close(within=GUARD)
+    report = session.close(within=HANG_TIMEOUT)
     assert report.is_complete, str(report)
     assert list(range(EPOCHS)) == list(site.hub.metrics(site.model_id))
     sizes = [entry.announced for entry in site.lab.ledger.of("metrics")]
@@ -151,7 +151,7 @@ def test_metrics_that_are_too_large_together_go_apart(site: TrainerSite) -> None
 
 @pytest.mark.parametrize("lingers", [True, False])
 def test_an_upload_that_is_refused_for_its_size_before_it_is_through_is_put_aside(
-    site: TrainerSite, *, lingers: bool
+    site: TrainerSandbox, *, lingers: bool
 ) -> None:
     (site.folder / "last.pt").write_bytes(bytes(20_000_000))
     session = site.connect(checkpoint_every=0.0)
@@ -172,13 +172,13 @@ def test_an_upload_that_is_refused_for_its_size_before_it_is_through_is_put_asid
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("kind", ["auth", "model", "metrics", "upload", "heartbeat"])
-def test_no_redirect_is_followed_and_the_key_stays_here(site: TrainerSite, kind: str, status: int) -> None:
+def test_no_redirect_is_followed_and_the_key_stays_here(site: TrainerSandbox, kind: str, status: int) -> None:
     (site.folder / "last.pt").write_bytes(b"weights" * 1000)
     with Lab(FakeHub()) as elsewhere:
         redirect = Redirect(f"{elsewhere.url}/v1/models/{site.model_id}", status)
         if kind in {"auth", "model"}:
             site.lab.always(redirect, on=kind)
-            settings = hubport.Settings(api_root=site.url, state_dir=site.state_dir, connect_within=GUARD)
+            settings = hubport.Settings(api_root=site.url, state_dir=site.state_dir, connect_within=HANG_TIMEOUT)
             clock = Hasty(lambda: [entry for entry in site.lab.ledger.of(kind) if entry.status == status])
             with pytest.raises(hubport.HubRefused, match=str(status)):
                 hubport.connect(site.model_id, api_key=site.hub.api_key, settings=settings, clock=clock)
@@ -192,11 +192,11 @@ def test_no_redirect_is_followed_and_the_key_stays_here(site: TrainerSite, kind:
             assert kind == "heartbeat" or 0 == delivered[kind].delivered
             site.lab.heal()
             push(session)
-            assert session.close(within=GUARD).is_complete
+            assert session.close(within=HANG_TIMEOUT).is_complete
         assert (0, 0) == (elsewhere.connections, len(elsewhere.ledger))
 
 
-def test_a_key_does_not_go_over_plain_http_to_another_machine(site: TrainerSite) -> None:
+def test_a_key_does_not_go_over_plain_http_to_another_machine(site: TrainerSandbox) -> None:
     for root in ("http://hub.example", f"http://hub.example:{site.lab.port}", "http://192.0.2.7"):
         with pytest.raises(hubport.InvalidSettings, match="ULTRALYTICS_HUB_API"):
             site.connect(api_root=root)
@@ -204,17 +204,17 @@ def test_a_key_does_not_go_over_plain_http_to_another_machine(site: TrainerSite)
 
 
 @pytest.mark.parametrize("headers", ["none", "garbage"])
-def test_a_rate_limit_without_its_headers_is_tried_again(site: TrainerSite, headers: str) -> None:
+def test_a_rate_limit_without_its_headers_is_tried_again(site: TrainerSandbox, headers: str) -> None:
     session = site.connect(metrics_every=0.0)
     site.lab.play(RateLimited(1, headers), on="metrics")  # type: ignore[arg-type]
     session.log_metrics(0, {"loss": 1.0})
     push(session)
-    report = session.close(within=GUARD)
+    report = session.close(within=HANG_TIMEOUT)
     assert report.is_complete, str(report)
     assert [429, 200] == [entry.status for entry in site.lab.ledger.of("metrics")]
 
 
-def test_a_rate_limit_is_obeyed_even_by_who_hurries(site: TrainerSite) -> None:
+def test_a_rate_limit_is_obeyed_even_by_who_hurries(site: TrainerSandbox) -> None:
     session = site.connect(metrics_every=0.0)
     site.lab.play(RateLimited(3600), on="metrics")
     session.log_metrics(0, {"loss": 1.0})
@@ -227,11 +227,11 @@ def test_a_rate_limit_is_obeyed_even_by_who_hurries(site: TrainerSite) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_what_may_pass_is_tried_again(site: TrainerSite, status: int) -> None:
+def test_what_may_pass_is_tried_again(site: TrainerSandbox, status: int) -> None:
     session = site.connect(metrics_every=0.0)
     site.lab.play(Status(status), on="metrics")
     session.log_metrics(0, {"loss": 1.0})
     push(session)
-    report = session.close(within=GUARD)
+    report = session.close(within=HANG_TIMEOUT)
     assert report.is_complete, str(report)
     assert [status, 200] == [entry.status for entry in site.lab.ledger.of("metrics")]

@@ -10,7 +10,7 @@ import pytest
 import hubport
 from hubport.domain.ports.clock import Clock
 from hubport.testing import FakeHub
-from hubport.testing.lab import GUARD, Lab
+from hubport.testing.lab import HANG_TIMEOUT, Lab
 from hubport.testing.lab.server.proxy import Proxy
 from hubport.testing.lab.server.tls import Authority, Certificate
 from tests.integration.hasty import Hasty
@@ -21,13 +21,15 @@ BAD = [certificate for certificate in Certificate if certificate is not Certific
 
 
 def train(hub: FakeHub, root: str, folder: Path, clock: Clock | None = None) -> hubport.Report:
-    settings = hubport.Settings(api_root=root, state_dir=folder / "state", connect_within=GUARD, handle_signals=False)
+    settings = hubport.Settings(
+        api_root=root, state_dir=folder / "state", connect_within=HANG_TIMEOUT, handle_signals=False
+    )
     (folder / "last.pt").write_bytes(b"weights" * 1000)
     model = hub.create_model()
     with hubport.connect(model.id, api_key=hub.api_key, settings=settings, clock=clock) as session:
         session.log_metrics(0, {"loss": 1.0})
         session.upload_checkpoint(folder / "last.pt", epoch=0)
-        assert session.flush(within=GUARD)
+        assert session.flush(within=HANG_TIMEOUT)
     return session.status()
 
 
@@ -80,7 +82,7 @@ def test_a_certificate_that_turns_bad_during_the_training_ends_sending_and_loses
     with Lab(hub, tls=trusted.context(), port=lab.port):
         while not session.flush(within=0.2):
             pass
-        assert session.close(within=GUARD).is_complete
+        assert session.close(within=HANG_TIMEOUT).is_complete
     assert [0] == list(hub.metrics(model.id))
 
 

@@ -10,7 +10,7 @@ from importlib import metadata
 import pytest
 
 from hubport.testing.lab import Child, Refuse
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 
 def outcome(child: Child) -> tuple[int, list[str], list[str]]:
@@ -18,7 +18,7 @@ def outcome(child: Child) -> tuple[int, list[str], list[str]]:
     return child.end(), said, child.stderr.splitlines()
 
 
-def test_the_demo_as_json(site: TrainerSite) -> None:
+def test_the_demo_as_json(site: TrainerSandbox) -> None:
     status, said, complaints = outcome(
         site.hubport("demo", "--epochs", "2", "--json", fresh=True, TMPDIR=str(site.folder))
     )
@@ -48,7 +48,7 @@ def test_the_demo_as_json(site: TrainerSite) -> None:
     assert [] == list(site.folder.glob("hubport-demo-*"))
 
 
-def test_the_demo_against_a_hub_elsewhere(site: TrainerSite) -> None:
+def test_the_demo_against_a_hub_elsewhere(site: TrainerSandbox) -> None:
     status, said, complaints = outcome(
         site.hubport("demo", "--epochs", "2", "--hub", site.url, "--api-key", site.hub.api_key, HUB_API_KEY="0" * 42)
     )
@@ -71,7 +71,7 @@ def test_the_demo_against_a_hub_elsewhere(site: TrainerSite) -> None:
     assert [] == site.spools()
 
 
-def test_the_demo_says_what_did_not_arrive(site: TrainerSite) -> None:
+def test_the_demo_says_what_did_not_arrive(site: TrainerSandbox) -> None:
     site.hub.refuse(422, on="metrics")
     status, said, complaints = outcome(site.hubport("demo", "--epochs", "2", "--hub", site.url, "--json"))
     assert 1 == status
@@ -80,7 +80,7 @@ def test_the_demo_says_what_did_not_arrive(site: TrainerSite) -> None:
     assert not [line for line in complaints if line.startswith("hubport: ")][1:]
 
 
-def test_a_hub_that_is_down_is_one_line(site: TrainerSite) -> None:
+def test_a_hub_that_is_down_is_one_line(site: TrainerSandbox) -> None:
     site.lab.always(Refuse())
     status, said, complaints = outcome(site.hubport("demo", "--hub", site.url))
     assert (1, []) == (status, said)
@@ -89,7 +89,7 @@ def test_a_hub_that_is_down_is_one_line(site: TrainerSite) -> None:
     assert "hubport serve" in line
 
 
-def test_a_wrong_key_is_one_line_without_the_key(site: TrainerSite) -> None:
+def test_a_wrong_key_is_one_line_without_the_key(site: TrainerSandbox) -> None:
     wrong = site.hub.api_key[::-1]
     status, said, complaints = outcome(site.hubport("demo", "--hub", site.url, "--api-key", wrong))
     assert (1, []) == (status, said)
@@ -99,7 +99,7 @@ def test_a_wrong_key_is_one_line_without_the_key(site: TrainerSite) -> None:
     assert wrong not in line
 
 
-def test_no_key_is_one_line(site: TrainerSite) -> None:
+def test_no_key_is_one_line(site: TrainerSandbox) -> None:
     status, said, complaints = outcome(site.hubport("demo", "--hub", site.url, HUB_API_KEY=""))
     assert (1, []) == (status, said)
     (line,) = complaints
@@ -117,18 +117,18 @@ def test_no_key_is_one_line(site: TrainerSite) -> None:
         ("demo", "--keep", "folder", "--hub", "http://127.0.0.1:8421"),
     ],
 )
-def test_a_command_line_without_sense(site: TrainerSite, arguments: tuple[str, ...]) -> None:
+def test_a_command_line_without_sense(site: TrainerSandbox, arguments: tuple[str, ...]) -> None:
     status, said, complaints = outcome(site.hubport(*arguments))
     assert (2, []) == (status, said)
     assert complaints[0].startswith("usage: hubport")
     assert "Traceback" not in "".join(complaints)
 
 
-def test_the_version(site: TrainerSite) -> None:
+def test_the_version(site: TrainerSandbox) -> None:
     assert (0, [f"hubport {metadata.version('hubport')}"], []) == outcome(site.hubport("--version", fresh=True))
 
 
-def test_an_impatient_user_of_the_demo(site: TrainerSite) -> None:
+def test_an_impatient_user_of_the_demo(site: TrainerSandbox) -> None:
     child = site.hubport("demo", "--epochs", "100000", TMPDIR=str(site.folder))
     while "epoch   3/100000" not in child.line():
         pass

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hubport.testing.lab import Child
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 
 def last_word(child: Child) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def last_word(child: Child) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("how", ["spawn", "forkserver", "fork", "cloudpickle", "joblib"])
-def test_a_trainer_that_holds_sessions_goes_to_another_process(site: TrainerSite, how: str) -> None:
+def test_a_trainer_that_holds_sessions_goes_to_another_process(site: TrainerSandbox, how: str) -> None:
     second = site.hub.create_model(epochs=3).id
     child = site.start("copies", second, how, site.folder, fresh=True)
     said = last_word(child)
@@ -44,7 +44,7 @@ def test_a_trainer_that_holds_sessions_goes_to_another_process(site: TrainerSite
     [("spawn", "logs nothing"), ("spawn", "logs"), ("spawn", "worker"), ("forkserver", "logs")],
     ids=lambda value: value,
 )
-def test_a_script_without_a_guard_has_one_session(site: TrainerSite, method: str, how: str) -> None:
+def test_a_script_without_a_guard_has_one_session(site: TrainerSandbox, method: str, how: str) -> None:
     second = site.hub.create_model(epochs=3).id
     child = site.start("unguarded", second, method, how, fresh=True)
     said = last_word(child)
@@ -64,7 +64,7 @@ def test_a_script_without_a_guard_has_one_session(site: TrainerSite, method: str
     assert [0, 1] == list(site.hub.metrics(second)) if how == "worker" else {} == site.hub.metrics(second)
 
 
-def test_who_asks_for_it_has_a_session_in_each(site: TrainerSite) -> None:
+def test_who_asks_for_it_has_a_session_in_each(site: TrainerSandbox) -> None:
     second = site.hub.create_model(epochs=3).id
     child = site.start("unguarded", second, "spawn", "logs nothing", fresh=True, HUBPORT_RANK="0")
     assert ["running", "running"] == [state for state, _ in last_word(child)["found"]]

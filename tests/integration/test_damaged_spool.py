@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from hubport.testing.lab import GUARD, Hang
-from tests.integration.conftest import TrainerSite
+from hubport.testing.lab import HANG_TIMEOUT, Hang
+from tests.integration.conftest import TrainerSandbox
 
 EPOCHS = 60
 
 
 @pytest.fixture
-def journal(site: TrainerSite) -> Path:
+def journal(site: TrainerSandbox) -> Path:
     """The journal of a trainer that was killed with everything in it."""
     site.lab.always(Hang(), on="metrics")
     child = site.start("logs_numbers", 0, "alone", HUBPORT_METRICS_EVERY="3600", HUBPORT_REQUEST_WITHIN="3600")
@@ -34,10 +34,10 @@ def numbers_of(lines: set[bytes]) -> set[int]:
     return {int(line.split(b": ")[-1].rstrip(b"}]")) for line in lines if b'["m", ' in line}
 
 
-def delivered(site: TrainerSite) -> dict[str, int]:
+def delivered(site: TrainerSandbox) -> dict[str, int]:
     """What the next start delivers, and what it found wrong."""
-    with site.connect(exit_within=GUARD) as session:
-        assert session.flush(within=GUARD)
+    with site.connect(exit_within=HANG_TIMEOUT) as session:
+        assert session.flush(within=HANG_TIMEOUT)
     assert session.status().is_complete, str(session.status())
     assert [] == site.spools()
     return session.status().reasons
@@ -84,7 +84,7 @@ DAMAGES = [torn_in_the_last_line, torn_and_written_on, flipped, zeroed, with_a_t
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_damage_costs_the_lines_that_it_hit_and_the_rest_arrives(
-    site: TrainerSite, journal: Path, damage: Callable[[bytes], bytes]
+    site: TrainerSandbox, journal: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     whole = journal.read_bytes()
     damaged = damage(whole)
@@ -100,7 +100,7 @@ def test_damage_costs_the_lines_that_it_hit_and_the_rest_arrives(
     assert (damage in {torn_in_the_last_line, with_a_tail_of_zeros}) or was_seen == 1, reasons
 
 
-def test_a_checkpoint_whose_snapshot_is_gone_or_cut_short_is_counted_as_lost(site: TrainerSite) -> None:
+def test_a_checkpoint_whose_snapshot_is_gone_or_cut_short_is_counted_as_lost(site: TrainerSandbox) -> None:
     site.lab.always(Hang(), on="upload")
     spools: list[Path] = []
     for epoch in (0, 1000):
@@ -117,9 +117,9 @@ def test_a_checkpoint_whose_snapshot_is_gone_or_cut_short_is_counted_as_lost(sit
     for file in spools[1].glob("*.pt"):
         file.write_bytes(file.read_bytes()[:-1])
 
-    with site.connect(exit_within=GUARD) as session:
+    with site.connect(exit_within=HANG_TIMEOUT) as session:
         session.log_metrics(0, {"loss": 1.0})
-        session.flush(within=GUARD)
+        session.flush(within=HANG_TIMEOUT)
 
     report = session.status()
     assert () == site.hub.checkpoints(site.model_id)

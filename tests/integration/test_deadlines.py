@@ -14,11 +14,11 @@ import hubport
 from hubport.adapters import requests_http
 from hubport.adapters.requests_http import RequestsHttp
 from hubport.domain.ports.http import FilePart, Request
-from hubport.testing.lab import GUARD, DripBody, DripHeaders, End, Hang, Script, Stall
-from tests.integration.conftest import TrainerSite
+from hubport.testing.lab import HANG_TIMEOUT, DripBody, DripHeaders, End, Hang, Script, Stall
+from tests.integration.conftest import TrainerSandbox
 
 
-def gone(site: TrainerSite, kind: str) -> None:
+def gone(site: TrainerSandbox, kind: str) -> None:
     """Wait until a client has had enough of a request of *kind*, for which the server would have gone on for ever."""
     site.lab.ledger.wait_for(
         lambda: [entry for entry in site.lab.ledger.of(kind) if entry.end is End.LEFT], f"the client's end of a {kind}"
@@ -26,7 +26,7 @@ def gone(site: TrainerSite, kind: str) -> None:
 
 
 @pytest.mark.parametrize("script", [DripHeaders(0.01), DripBody(0.01), Hang(), Stall()], ids=str)
-def test_metrics_and_heartbeats_are_given_up_at_their_end_and_sent_again(site: TrainerSite, script: Script) -> None:
+def test_metrics_and_heartbeats_are_given_up_at_their_end_and_sent_again(site: TrainerSandbox, script: Script) -> None:
     session = site.connect(metrics_every=0.0, heartbeat_every=0.1, request_within=0.3)
     for kind in ("metrics", "heartbeat"):
         site.lab.always(script, on=kind)
@@ -36,14 +36,14 @@ def test_metrics_and_heartbeats_are_given_up_at_their_end_and_sent_again(site: T
     assert 0 == session.status().metrics.delivered
     site.lab.heal()
     beats = len(site.lab.ledger.committed("heartbeat"))
-    assert session.flush(within=GUARD)
+    assert session.flush(within=HANG_TIMEOUT)
     site.lab.ledger.wait_for(lambda: len(site.lab.ledger.committed("heartbeat")) > beats)
-    session.close(within=GUARD)
+    session.close(within=HANG_TIMEOUT)
     assert [0] == list(site.hub.metrics(site.model_id))
 
 
 @pytest.mark.parametrize("script", [DripHeaders(0.01), DripBody(0.01), Hang(), Stall()], ids=str)
-def test_connect_is_given_up_at_its_end(site: TrainerSite, script: Script) -> None:
+def test_connect_is_given_up_at_its_end(site: TrainerSandbox, script: Script) -> None:
     site.lab.always(script, on="model")
     within = 0.3
     while not site.lab.ledger.of("model"):  # on a busy machine its time may be over before it has come so far
@@ -54,7 +54,7 @@ def test_connect_is_given_up_at_its_end(site: TrainerSite, script: Script) -> No
 
 
 @pytest.fixture
-def impatient(site: TrainerSite) -> Iterator[RequestsHttp]:
+def impatient(site: TrainerSandbox) -> Iterator[RequestsHttp]:
     """Gives up an upload that has not moved for less than a second, instead of a minute."""
     http = RequestsHttp(site.url, stall_after=0.9)
     yield http
@@ -63,7 +63,7 @@ def impatient(site: TrainerSite) -> Iterator[RequestsHttp]:
 
 @pytest.mark.parametrize("after", [0, 1_000_000])
 def test_an_upload_that_does_not_move_is_given_up_and_tried_again(
-    site: TrainerSite, impatient: RequestsHttp, after: int
+    site: TrainerSandbox, impatient: RequestsHttp, after: int
 ) -> None:
     weights = random.Random(after).randbytes(20_000_000)
     (site.folder / "last.pt").write_bytes(weights)
@@ -76,7 +76,7 @@ def test_an_upload_that_does_not_move_is_given_up_and_tried_again(
     site.lab.ledger.wait_for_requests("upload", 1)
     while not session.flush(within=0.2):  # each time it hurries, and the backoff of the stall is forgotten
         pass
-    session.close(within=GUARD)
+    session.close(within=HANG_TIMEOUT)
     # On a busy machine an answer may come later than the impatient wait for it: the file comes again, and as whole.
     assert {hashlib.sha256(weights).hexdigest()} == {one.sha256 for one in site.hub.checkpoints(site.model_id)}
     first, *_, last = site.lab.ledger.of("upload")
@@ -95,7 +95,9 @@ class Jump:
         return time.monotonic() + self.ahead
 
 
-def test_an_upload_that_moves_lives_however_long_it_takes(site: TrainerSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_that_moves_lives_however_long_it_takes(
+    site: TrainerSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each of many pieces takes fifty of the sixty seconds in which something must move."""
     jump, pieces = Jump(), []
     monkeypatch.setattr(requests_http, "time", jump)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from hubport.testing.lab.sandbox import Site
-from tests.integration.conftest import TrainerSite
+from hubport.testing.lab.sandbox import Sandbox
+from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import another_model, killed, outcome, refused, statuses, training
 
 
-def test_all_that_is_left_of_a_model(site: TrainerSite) -> None:
+def test_all_that_is_left_of_a_model(site: TrainerSandbox) -> None:
     """By count; another model's stays."""
     model_id = refused(site)
     killed(site)
@@ -30,7 +30,7 @@ def test_all_that_is_left_of_a_model(site: TrainerSite) -> None:
 
 
 @pytest.mark.parametrize("by", ["path", "name"])
-def test_one_run_alone(site: TrainerSite, by: str) -> None:
+def test_one_run_alone(site: TrainerSandbox, by: str) -> None:
     runs = [training(site, "end"), training(site, "end")]
     for run in runs:
         run.kill()
@@ -43,7 +43,7 @@ def test_one_run_alone(site: TrainerSite, by: str) -> None:
     assert [second] == site.spools()
 
 
-def test_without_a_yes_nothing_is_lost(site: TrainerSite) -> None:
+def test_without_a_yes_nothing_is_lost(site: TrainerSandbox) -> None:
     model_id = killed(site)
 
     status, said, complaints = outcome(site.hubport("discard", model_id))
@@ -54,7 +54,7 @@ def test_without_a_yes_nothing_is_lost(site: TrainerSite) -> None:
     assert 1 == len(site.spools())
 
 
-def test_what_a_living_run_has_is_kept(site: TrainerSite) -> None:
+def test_what_a_living_run_has_is_kept(site: TrainerSandbox) -> None:
     model_id = site.model_id
     living = training(site, "end")
 
@@ -67,14 +67,14 @@ def test_what_a_living_run_has_is_kept(site: TrainerSite) -> None:
     assert 1 == len(site.spools())
 
 
-def test_what_is_not_there_is_said(site: TrainerSite) -> None:
+def test_what_is_not_there_is_said(site: TrainerSandbox) -> None:
     status, _, complaints = outcome(site.hubport("discard", "Ab3Cd5Ef7Gh9Ij1Kl2Mn", "--yes"))
 
     assert 1 == status
     assert ["hubport: nothing is left of Ab3Cd5Ef7Gh9Ij1Kl2Mn: hubport status shows what is"] == complaints
 
 
-def test_of_another_machine_only_by_force(site: TrainerSite) -> None:
+def test_of_another_machine_only_by_force(site: TrainerSandbox) -> None:
     """Its run may live: it has given a sign of life a moment ago."""
     model_id = killed(site)
     (spool,) = site.spools()
@@ -94,13 +94,13 @@ def test_of_another_machine_only_by_force(site: TrainerSite) -> None:
     assert [] == site.spools()
 
 
-def test_the_status_names_the_command(site: TrainerSite) -> None:
+def test_the_status_names_the_command(site: TrainerSandbox) -> None:
     refused(site)
     _, said, _ = outcome(site.hubport("status"))
     assert "To throw away what nobody wants: hubport discard MODEL" in said
 
 
-def test_a_sync_sends_what_was_kept_for_the_same_hub_under_another_address(site: TrainerSite) -> None:
+def test_a_sync_sends_what_was_kept_for_the_same_hub_under_another_address(site: TrainerSandbox) -> None:
     """And not what was kept for another HUB, nor to any address but the one that is named."""
     model_id = killed(site)
     url = site.url.replace("127.0.0.1", "localhost")
@@ -113,11 +113,11 @@ def test_a_sync_sends_what_was_kept_for_the_same_hub_under_another_address(site:
 
 
 def test_where_the_hub_does_not_say_what_it_is_called_what_waits_elsewhere_is_named(
-    site: TrainerSite, tmp_path: Path
+    site: TrainerSandbox, tmp_path: Path
 ) -> None:
     killed(site)
     (tmp_path / "elsewhere").mkdir()
-    with Site(tmp_path / "elsewhere") as elsewhere:
+    with Sandbox(tmp_path / "elsewhere") as elsewhere:
         elsewhere.hub.identity = None
         options = ("--hub", elsewhere.url, "--api-key", elsewhere.hub.api_key)
         status, said, complaints = outcome(site.hubport("sync", *options))

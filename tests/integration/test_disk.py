@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import hubport
-from hubport.testing.lab import GUARD, Child, Hang
+from hubport.testing.lab import HANG_TIMEOUT, Child, Hang
 from hubport.testing.lab.disks.small_disk import CannotMount, FileLimit, SmallDisk, Tmpfs, small_disk
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 from tests.threads import threads_since
 
 EPOCHS = 300
@@ -45,7 +45,7 @@ def said(child: Child) -> Any:
     return json.loads(child.line())
 
 
-def test_a_full_disk_costs_what_did_not_fit_and_nothing_else(site: TrainerSite, disk: SmallDisk) -> None:
+def test_a_full_disk_costs_what_did_not_fit_and_nothing_else(site: TrainerSandbox, disk: SmallDisk) -> None:
     child = site.start(
         "fills_the_disk",
         site.folder,
@@ -79,7 +79,7 @@ def test_a_full_disk_costs_what_did_not_fit_and_nothing_else(site: TrainerSite, 
     assert len(warnings) <= 3
 
 
-def test_what_a_full_disk_holds_of_a_killed_trainer_is_whole(site: TrainerSite, disk: SmallDisk) -> None:
+def test_what_a_full_disk_holds_of_a_killed_trainer_is_whole(site: TrainerSandbox, disk: SmallDisk) -> None:
     site.lab.always(Hang(), on="metrics")
     child = site.start("fills_the_disk", site.folder, HUBPORT_STATE_DIR=str(disk.path), HUBPORT_METRICS_EVERY="0")
     assert "connected" == said(child)
@@ -90,13 +90,13 @@ def test_what_a_full_disk_holds_of_a_killed_trainer_is_whole(site: TrainerSite, 
     site.lab.heal()
     disk.resize(1 << 30)
 
-    with site.connect(state_dir=disk.path, exit_within=GUARD) as session:
-        assert session.flush(within=GUARD)
+    with site.connect(state_dir=disk.path, exit_within=HANG_TIMEOUT) as session:
+        assert session.flush(within=HANG_TIMEOUT)
     assert session.status().is_complete, str(session.status())
     assert list(range(EPOCHS - full["metrics"]["lost"])) == list(site.hub.metrics(site.model_id))
 
 
-def test_on_a_full_disk_checkpoints_that_wait_give_way_to_metrics(site: TrainerSite, folder: Path) -> None:
+def test_on_a_full_disk_checkpoints_that_wait_give_way_to_metrics(site: TrainerSandbox, folder: Path) -> None:
     last = site.folder / "last.pt"
     last.write_bytes(b"weights" * 10_000)
     with small_disk(folder, 128 << 10) as disk:
@@ -105,7 +105,7 @@ def test_on_a_full_disk_checkpoints_that_wait_give_way_to_metrics(site: TrainerS
         session = site.connect(state_dir=disk.path, checkpoint_every=3600.0, metrics_every=3600.0)
         site.lab.always(Hang(), on="metrics")
         session.upload_checkpoint(last, epoch=0)
-        assert session.flush(within=GUARD)  # its snapshot is gone too: there is room for one at a time
+        assert session.flush(within=HANG_TIMEOUT)  # its snapshot is gone too: there is room for one at a time
         session.upload_checkpoint(last, epoch=1)
         for epoch in range(400):
             session.log_metrics(epoch, {"text": "x" * 200})
@@ -113,14 +113,14 @@ def test_on_a_full_disk_checkpoints_that_wait_give_way_to_metrics(site: TrainerS
         assert (0, 1) == (status.metrics.lost, status.checkpoints.lost)
         assert 1 == status.reasons["checkpoint given up to make room"]
         site.lab.heal()
-        assert session.flush(within=GUARD)
-        session.close(within=GUARD)
+        assert session.flush(within=HANG_TIMEOUT)
+        session.close(within=HANG_TIMEOUT)
         assert list(range(400)) == list(site.hub.metrics(site.model_id))
         assert [0] == [checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)]
 
 
 def test_a_start_on_a_full_disk_says_which_setting_names_another(
-    site: TrainerSite, folder: Path, request: pytest.FixtureRequest
+    site: TrainerSandbox, folder: Path, request: pytest.FixtureRequest
 ) -> None:
     with small_disk(folder, 32 << 10) as disk:
         if disk.kind != "tmpfs":
@@ -158,7 +158,7 @@ def open_journals() -> list[str]:
 
 @pytest.mark.parametrize("place", ["a file/state", "a file"])
 def test_a_state_folder_that_cannot_be_is_said_at_once_and_leaves_nothing(
-    site: TrainerSite, place: str, request: pytest.FixtureRequest
+    site: TrainerSandbox, place: str, request: pytest.FixtureRequest
 ) -> None:
     (site.folder / "a file").write_bytes(b"")
     with pytest.raises(hubport.InvalidSettings, match="HUBPORT_STATE_DIR"):
@@ -168,12 +168,12 @@ def test_a_state_folder_that_cannot_be_is_said_at_once_and_leaves_nothing(
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only there the names of open files can be seen")
 def test_sessions_one_after_the_other_leave_no_thread_and_no_file(
-    site: TrainerSite, request: pytest.FixtureRequest
+    site: TrainerSandbox, request: pytest.FixtureRequest
 ) -> None:
     (site.folder / "last.pt").write_bytes(b"weights")
 
     def live(epoch: int) -> None:
-        with site.connect(exit_within=GUARD) as session:
+        with site.connect(exit_within=HANG_TIMEOUT) as session:
             session.log_metrics(epoch, {"loss": 1.0})
             session.upload_checkpoint(site.folder / "last.pt", epoch=epoch)
             assert 1 == len(open_journals())
@@ -186,7 +186,7 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_file(
     assert [] == site.spools()
 
 
-def test_what_a_session_had_to_leave_is_given_up_when_its_last_request_ends(site: TrainerSite) -> None:
+def test_what_a_session_had_to_leave_is_given_up_when_its_last_request_ends(site: TrainerSandbox) -> None:
     session = site.connect(heartbeat_every=3600)
     site.lab.ledger.wait_for(lambda: site.hub.received("heartbeat"))
     site.lab.always(Hang())
@@ -197,6 +197,6 @@ def test_what_a_session_had_to_leave_is_given_up_when_its_last_request_ends(site
     threads = [thread for thread in threading.enumerate() if thread.name == "hubport-metrics"]
     site.lab.heal()
     for thread in threads:
-        thread.join(GUARD)
+        thread.join(HANG_TIMEOUT)
     site.recover()
     assert [0] == list(site.hub.metrics(site.model_id))

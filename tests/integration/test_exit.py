@@ -18,16 +18,16 @@ from hubport.testing.lab import (
     Hang,
     Html,
     RateLimited,
+    Raw,
     Redirect,
     Refuse,
     Reset,
-    Say,
     Script,
     Stall,
     Status,
     TruncateAnswer,
 )
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 HOUR = "3600"
 #: What may stand at the beginning of a line: hubport's own events.
@@ -39,7 +39,7 @@ def of_our_code(lines: list[str]) -> list[str]:
     return [line for line in lines if re.search(r"/(app|adapters|domain)/\w+\.py", line)]
 
 
-def training(site: TrainerSite, how: str, *, fresh: bool = False, **environment: str) -> Child:
+def training(site: TrainerSandbox, how: str, *, fresh: bool = False, **environment: str) -> Child:
     """A trainer whose last two epochs and checkpoint are paced beyond its end. Every warning is an error to it."""
     (site.folder / "last.pt").write_bytes(b"weights" * 1000)
     paced = {"HUBPORT_METRICS_EVERY": HOUR, "HUBPORT_CHECKPOINT_EVERY": HOUR, "HUBPORT_EXIT_WITHIN": "60"}
@@ -56,19 +56,19 @@ def end_of(child: Child) -> int:
     return child.end()
 
 
-def end_that_was_said(site: TrainerSite) -> tuple[str | None, str | None]:
+def end_that_was_said(site: TrainerSandbox) -> tuple[str | None, str | None]:
     """What the one heartbeat with an end says, which is the last."""
     *earlier, last = [entry.json for entry in site.hub.received("heartbeat")]
     assert all("state" not in body for body in earlier)
     return last.get("state"), last.get("error")
 
 
-def has_all(site: TrainerSite) -> bool:
+def has_all(site: TrainerSandbox) -> bool:
     checkpoints = {checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)}
     return {0, 1, 2} == set(site.hub.metrics(site.model_id)) and {0, 2} == checkpoints
 
 
-def has_nothing_new(site: TrainerSite) -> bool:
+def has_nothing_new(site: TrainerSandbox) -> bool:
     checkpoints = {checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)}
     return {0} == set(site.hub.metrics(site.model_id)) and {0} == checkpoints
 
@@ -84,7 +84,7 @@ def has_nothing_new(site: TrainerSite) -> bool:
         ("raise in with", 1, "RuntimeError: the trainer's own"),
     ],
 )
-def test_an_end_that_python_sees_delivers(site: TrainerSite, how: str, status: int, last_words: str) -> None:
+def test_an_end_that_python_sees_delivers(site: TrainerSandbox, how: str, status: int, last_words: str) -> None:
     child = training(site, how, fresh=True)
     assert status == end_of(child)
     assert has_all(site)
@@ -99,7 +99,7 @@ def test_an_end_that_python_sees_delivers(site: TrainerSite, how: str, status: i
 
 @pytest.mark.parametrize(("how", "status"), [("_exit", 3), ("abort", -signal.SIGABRT), ("crash", -signal.SIGSEGV)])
 def test_after_an_end_that_python_does_not_see_the_next_start_delivers(
-    site: TrainerSite, how: str, status: int
+    site: TrainerSandbox, how: str, status: int
 ) -> None:
     child = training(site, how)
     assert status == end_of(child)
@@ -119,7 +119,7 @@ DEAD = {
     "resetting": Reset(),
     "losing answers": DropAnswer(),
     "truncating answers": TruncateAnswer(),
-    "another protocol": Say(b"SSH-2.0-OpenSSH_9.6\r\n"),
+    "another protocol": Raw(b"SSH-2.0-OpenSSH_9.6\r\n"),
     "saying 500": Status(500),
     "saying 503": Status(503),
     "limiting": RateLimited(3600),
@@ -133,7 +133,7 @@ DEAD = {
 
 
 @pytest.mark.parametrize("trouble", DEAD)
-def test_no_dead_server_holds_an_exit_or_costs_a_record(site: TrainerSite, trouble: str) -> None:
+def test_no_dead_server_holds_an_exit_or_costs_a_record(site: TrainerSandbox, trouble: str) -> None:
     # With heartbeats under way all the time.
     child = training(site, "end", HUBPORT_EXIT_WITHIN="0.3", HUBPORT_HEARTBEAT_EVERY="0.1")
     site.lab.always(DEAD[trouble])
@@ -151,7 +151,7 @@ def test_no_dead_server_holds_an_exit_or_costs_a_record(site: TrainerSite, troub
     assert has_all(site)
 
 
-def assert_says_what_is_left(site: TrainerSite, summary: str) -> None:
+def assert_says_what_is_left(site: TrainerSandbox, summary: str) -> None:
     """How many wait, where, and the two ways to send them."""
     (spool,) = site.spools()
     assert f"2 metrics and 1 checkpoint wait in {spool}" in summary
@@ -161,7 +161,7 @@ def assert_says_what_is_left(site: TrainerSite, summary: str) -> None:
 
 
 @pytest.mark.parametrize("script", [Hang(), DripBody(), Refuse()], ids=lambda script: type(script).__name__)
-def test_an_exception_of_the_trainers_own_is_not_held_either(site: TrainerSite, script: Script) -> None:
+def test_an_exception_of_the_trainers_own_is_not_held_either(site: TrainerSandbox, script: Script) -> None:
     child = training(site, "raise in with", HUBPORT_EXIT_WITHIN="0.3", HUBPORT_HEARTBEAT_EVERY="0.1")
     site.lab.always(script)
 
@@ -179,7 +179,7 @@ def test_an_exception_of_the_trainers_own_is_not_held_either(site: TrainerSite, 
     "script", [Answer(), Hang(), Status(503), Refuse(), DripBody()], ids=lambda script: type(script).__name__
 )
 def test_nothing_is_started_while_the_interpreter_ends_and_nothing_is_complained_of(
-    site: TrainerSite, script: Script
+    site: TrainerSandbox, script: Script
 ) -> None:
     (site.folder / "last.pt").write_bytes(b"weights" * 1000)
     paced = {"HUBPORT_METRICS_EVERY": HOUR, "HUBPORT_CHECKPOINT_EVERY": HOUR, "HUBPORT_HEARTBEAT_EVERY": "0.1"}
@@ -193,7 +193,7 @@ def test_nothing_is_started_while_the_interpreter_ends_and_nothing_is_complained
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_during_the_exit_ends_it(site: TrainerSite, number: int) -> None:
+def test_a_signal_during_the_exit_ends_it(site: TrainerSandbox, number: int) -> None:
     child = training(site, "end", HUBPORT_EXIT_WITHIN=HOUR, HUBPORT_SIGNAL_WITHIN="0.2")
     site.lab.always(Hang())
     child.say("end")
@@ -206,7 +206,7 @@ def test_a_signal_during_the_exit_ends_it(site: TrainerSite, number: int) -> Non
     assert has_all(site)
 
 
-def test_the_message_is_true(site: TrainerSite) -> None:
+def test_the_message_is_true(site: TrainerSandbox) -> None:
     """What it names sends what is left."""
     child = training(site, "end", HUBPORT_EXIT_WITHIN="0.3")
     site.lab.always(Refuse())

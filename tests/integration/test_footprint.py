@@ -28,7 +28,7 @@ from hubport.testing.lab import (
     TooLarge,
     TruncateAnswer,
 )
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 TROUBLES: list[Script] = [
     Answer(),
@@ -58,13 +58,13 @@ TROUBLES: list[Script] = [
 LAST: list[Script] = [Status(401), RateLimited(3600)]
 
 
-def has_met(site: TrainerSite, number: int) -> bool:
+def has_met(site: TrainerSandbox, number: int) -> bool:
     return len(site.lab.ledger) >= number
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the kernel tells nowhere else")
 @pytest.mark.parametrize("troubles", [TROUBLES, *([last] for last in LAST)], ids=["many", *map(str, LAST)])
-def test_three_threads_and_no_process_in_every_trouble(site: TrainerSite, troubles: list[Script]) -> None:
+def test_three_threads_and_no_process_in_every_trouble(site: TrainerSandbox, troubles: list[Script]) -> None:
     child = site.start(
         "counts_threads",
         site.folder,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hubport.testing.lab import Child, Hang
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 #: While each lock in turn is held, and while threads keep all of them busy.
 FORKS = 460, int(os.environ.get("HUBPORT_FORKS", "40"))
@@ -26,7 +26,7 @@ def only_word(child: Child) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_500_children_that_call_everything_neither_hang_nor_send(site: TrainerSite) -> None:
+def test_500_children_that_call_everything_neither_hang_nor_send(site: TrainerSandbox) -> None:
     child = site.start(
         "forks",
         site.folder,
@@ -51,7 +51,7 @@ def test_500_children_that_call_everything_neither_hang_nor_send(site: TrainerSi
     assert [] == site.spools()
 
 
-def test_heartbeats_are_not_doubled(site: TrainerSite) -> None:
+def test_heartbeats_are_not_doubled(site: TrainerSandbox) -> None:
     child = site.start("forks_once", "wait")
     child.line()
     site.lab.ledger.wait_for(lambda: site.hub.received("heartbeat"))
@@ -64,7 +64,7 @@ def test_heartbeats_are_not_doubled(site: TrainerSite) -> None:
     ("how", "number"),
     [("wait", signal.SIGTERM), ("wait", signal.SIGINT), ("thread", signal.SIGTERM), ("closing", signal.SIGTERM)],
 )
-def test_a_signal_to_the_child_ends_it_at_once(site: TrainerSite, how: str, number: int) -> None:
+def test_a_signal_to_the_child_ends_it_at_once(site: TrainerSandbox, how: str, number: int) -> None:
     child = site.start(
         "forks_once",
         how,
@@ -84,7 +84,7 @@ def test_a_signal_to_the_child_ends_it_at_once(site: TrainerSite, how: str, numb
 
 
 @pytest.mark.parametrize("how", ["wait", "exec"])
-def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: TrainerSite, how: str) -> None:
+def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: TrainerSandbox, how: str) -> None:
     child = site.start("forks_once", how, HUBPORT_METRICS_EVERY=HOUR)
     pid = int(child.line().removeprefix("child "))
     child.signal(signal.SIGKILL)
@@ -95,7 +95,7 @@ def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: TrainerSite
     assert [0, 1] == list(site.hub.metrics(site.model_id))
 
 
-def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: TrainerSite) -> None:
+def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: TrainerSandbox) -> None:
     child = site.start("forks_once", "return", HUBPORT_METRICS_EVERY=HOUR, HUBPORT_EXIT_WITHIN="60")
     assert "ended 0" == child.line()
     assert 0 == child.end()
@@ -106,7 +106,7 @@ def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: TrainerSite)
         assert "" == child.stderr
 
 
-def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: TrainerSite) -> None:
+def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: TrainerSandbox) -> None:
     child = site.start("forks_once", "drop-in", HUBPORT_FINISH_WITHIN="1", HUBPORT_METRICS_EVERY=HOUR)
     child.say("wait")
     assert "ended 1" == child.line()  # one thread
@@ -114,7 +114,7 @@ def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: T
     assert [] == site.hub.received("upload")
 
 
-def test_processes_of_multiprocessing(site: TrainerSite) -> None:
+def test_processes_of_multiprocessing(site: TrainerSandbox) -> None:
     result = only_word(site.start("multiprocesses", fresh=True, HUBPORT_SIGNAL_WITHIN=HOUR))
     squares = [0, 1, 4, 9]
     assert {"fork": squares, "forkserver": squares, "spawn": squares} == result["loaded"]

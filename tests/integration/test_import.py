@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from hubport.testing.lab.sandbox import bare_environment
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 CHILD = Path(__file__).with_name("children") / "imports_hubport.py"
 SESSION = {"requests", "urllib3", "dependency_injector", "tqdm", "structlog"}
@@ -32,7 +32,7 @@ def test_importing_starts_opens_and_configures_nothing() -> None:
     assert set() == imported & (SESSION | EXTRAS)
 
 
-def test_a_session_works_without_scikit_learn_and_the_demo_says_what_it_lacks(site: TrainerSite) -> None:
+def test_a_session_works_without_scikit_learn_and_the_demo_says_what_it_lacks(site: TrainerSandbox) -> None:
     child = site.start("without_sklearn", "demo", "--epochs", 1)
     assert "trained" == child.line()
     assert [] == child.rest()

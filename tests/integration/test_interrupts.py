@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 TIMES = 600
 
@@ -20,7 +20,7 @@ TIMES = 600
     ids=" ".join,
 )
 def test_an_interrupt_anywhere_in_a_call_loses_nothing_and_no_count_is_negative(
-    site: TrainerSite, calls: tuple[str, ...]
+    site: TrainerSandbox, calls: tuple[str, ...]
 ) -> None:
     child = site.start(
         "interrupted_anywhere",
@@ -43,7 +43,7 @@ def test_an_interrupt_anywhere_in_a_call_loses_nothing_and_no_count_is_negative(
     assert [] == site.spools()
 
 
-def test_ctrl_c_again_and_again_in_a_trainer_that_survives_it(site: TrainerSite) -> None:
+def test_ctrl_c_again_and_again_in_a_trainer_that_survives_it(site: TrainerSandbox) -> None:
     """By real signals, which are held back, passed on, and watched for again."""
     times = 40
     child = site.start("survives_ctrl_c", times, HUBPORT_METRICS_EVERY="0.001", HUBPORT_SIGNAL_WITHIN="0.01")

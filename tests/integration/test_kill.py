@@ -15,7 +15,7 @@ import threading
 
 import pytest
 
-from hubport.domain.checkpoint import Kind
+from hubport.domain.checkpoint import CheckpointKind
 from hubport.testing.lab import (
     Answer,
     DripHeaders,
@@ -30,7 +30,7 @@ from hubport.testing.lab import (
     Status,
     TruncateAnswer,
 )
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 ROUNDS = int(os.environ.get("HUBPORT_KILL_ROUNDS", "200"))
 SEED = os.environ.get("HUBPORT_KILL_SEED", "hubport")
@@ -64,7 +64,7 @@ def numbers_in(values: dict[int, dict[str, int]]) -> set[int]:
     return found
 
 
-def numbers_received(site: TrainerSite) -> set[int]:
+def numbers_received(site: TrainerSandbox) -> set[int]:
     """All that ever came over the wire, by the ledger of the HUB."""
     found: set[int] = set()
     for entry in site.hub.received("metrics"):
@@ -73,7 +73,9 @@ def numbers_received(site: TrainerSite) -> set[int]:
     return found
 
 
-def lived(site: TrainerSite, script: str, *arguments: object, chance: random.Random, by: int, most: int) -> list[int]:
+def lived(
+    site: TrainerSandbox, script: str, *arguments: object, chance: random.Random, by: int, most: int
+) -> list[int]:
     """One life, which the signal *by* ends at a random point; the numbers that it was told are safe."""
     child = site.start(
         script, *arguments, HUBPORT_METRICS_EVERY="0.001", HUBPORT_CHECKPOINT_EVERY="0.001", HUBPORT_SIGNAL_WITHIN="0.2"
@@ -109,7 +111,7 @@ def lived(site: TrainerSite, script: str, *arguments: object, chance: random.Ran
     ("by", "rounds"), [(signal.SIGKILL, ROUNDS), (signal.SIGTERM, max(ROUNDS // 20, 1))], ids=["SIGKILL", "SIGTERM"]
 )
 def test_200_kills_lose_nothing_that_was_acknowledged_and_invent_nothing(
-    site: TrainerSite, by: int, rounds: int
+    site: TrainerSandbox, by: int, rounds: int
 ) -> None:
     acknowledged: set[int] = set()
     unknown: set[int] = set()  # a trainer that is killed in the call does not hear whether it was in time
@@ -139,7 +141,7 @@ def content(epoch: int) -> bytes:
     return b"%08d" % epoch * (10_000 + 7 * epoch)
 
 
-def test_each_checkpoint_is_one_version_and_the_newest_snapshot_survives_each_kill(site: TrainerSite) -> None:
+def test_each_checkpoint_is_one_version_and_the_newest_snapshot_survives_each_kill(site: TrainerSandbox) -> None:
     first = 0
     for round_ in range(max(ROUNDS // 10, 1)):
         chance = random.Random(f"{SEED} checkpoints {round_}")
@@ -155,11 +157,11 @@ def test_each_checkpoint_is_one_version_and_the_newest_snapshot_survives_each_ki
         first += len(told) + 2
 
 
-@pytest.mark.parametrize("kind", [Kind.EPOCH, Kind.FINAL])
-def test_killed_in_the_middle_of_an_upload(site: TrainerSite, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [CheckpointKind.EPOCH, CheckpointKind.FINAL])
+def test_killed_in_the_middle_of_an_upload(site: TrainerSandbox, kind: CheckpointKind) -> None:
     weights = random.Random(SEED).randbytes(3_000_000)
     (site.folder / "last.pt").write_bytes(weights)
-    final = kind is Kind.FINAL
+    final = kind is CheckpointKind.FINAL
     child = site.start("trains", site.folder, "finish" if final else "end", HUBPORT_CHECKPOINT_EVERY="0.001")
     assert "delivered" == child.line()
     if final:
@@ -176,7 +178,7 @@ def test_killed_in_the_middle_of_an_upload(site: TrainerSite, kind: Kind) -> Non
     site.recover()
 
     arrived = site.hub.checkpoints(site.model_id)
-    expected = [(Kind.EPOCH, 0), (Kind.EPOCH, 2)] + ([(Kind.FINAL, 2)] if final else [])
+    expected = [(CheckpointKind.EPOCH, 0), (CheckpointKind.EPOCH, 2)] + ([(CheckpointKind.FINAL, 2)] if final else [])
     assert expected == [(checkpoint.kind, checkpoint.epoch) for checkpoint in arrived]
     assert {hashlib.sha256(weights).hexdigest()} == {checkpoint.sha256 for checkpoint in arrived}
     assert ("trained" if final else "training") == site.hub.model(site.model_id).status
@@ -188,7 +190,7 @@ def test_killed_in_the_middle_of_an_upload(site: TrainerSite, kind: Kind) -> Non
     [Hang(), Reset(), Answer()],
     ids=["a HUB that has not answered", "a HUB that is no more", "a HUB that answers"],
 )
-def test_killed_before_each_step_that_changes_the_disk_or_the_wire(site: TrainerSite, script: Script) -> None:
+def test_killed_before_each_step_that_changes_the_disk_or_the_wire(site: TrainerSandbox, script: Script) -> None:
     kinds = ("metrics", "upload", "heartbeat")
     for step in itertools.count():
         for kind in kinds:

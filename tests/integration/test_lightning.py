@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hubport.testing.lab import Child
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 _LIGHTNING = Path(__file__).parents[2] / ".venv-lightning"
 _SCRIPT = Path(__file__).with_name("children") / "lightning_fit.py"
@@ -39,7 +39,7 @@ def signalled(child: Child) -> tuple[int, list[str]]:
 
 
 @pytest.mark.slow
-def test_sigterm_ends_the_training_as_without_us(site: TrainerSite, python: str) -> None:
+def test_sigterm_ends_the_training_as_without_us(site: TrainerSandbox, python: str) -> None:
     environment = {"HUBPORT_METRICS_EVERY": "3600", "OMP_NUM_THREADS": "1"}
     ours, without = (
         signalled(site.command([python, str(_SCRIPT), site.model_id, who], **environment))

@@ -13,12 +13,12 @@ import pytest
 
 from hubport.app.cli.main import main
 from hubport.domain.terminal_text import width
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import killed
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120, 200])
-def test_no_line_of_a_status_wraps(site: TrainerSite, columns: int) -> None:
+def test_no_line_of_a_status_wraps(site: TrainerSandbox, columns: int) -> None:
     """The reason and the folder may: a narrow terminal gets a block of lines, in which nothing is cut."""
     model_id = killed(site)
     master, slave = pty.openpty()

@@ -13,9 +13,9 @@ import pytest
 
 import hubport
 from hubport import HUBTrainingSession, TrainingSession
-from hubport.testing.contracts.waiting import Side
+from hubport.testing.contracts.waiting import BackgroundThread
 from hubport.testing.lab import DripBody, DripHeaders, Hang, Script, Stall
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 #: Those that wait, each until a deadline, and what is for ``connect`` alone.
 WAITING = {"flush", "finish", "close", "send_final"}
@@ -64,14 +64,14 @@ def calls_of_drop_in(session: HUBTrainingSession, last: str) -> dict[str, Callab
 
 
 @pytest.fixture(params=[Hang(), Stall(), DripHeaders(), DripBody()], ids=lambda script: type(script).__name__)
-def hanging_site(request: pytest.FixtureRequest, site: TrainerSite) -> Iterator[TrainerSite]:
+def hanging_site(request: pytest.FixtureRequest, site: TrainerSandbox) -> Iterator[TrainerSandbox]:
     """A HUB that answers until somebody has connected."""
     (site.folder / "last.pt").write_bytes(bytes(BIG))
     yield site
     site.lab.heal()
 
 
-def hang(site: TrainerSite, script: Script, log: Callable[[], Any], upload: Callable[[], Any]) -> set[int]:
+def hang(site: TrainerSandbox, script: Script, log: Callable[[], Any], upload: Callable[[], Any]) -> set[int]:
     """Let a request of each kind hang; the numbers of these requests."""
     site.lab.always(script)
     log()
@@ -81,9 +81,9 @@ def hang(site: TrainerSite, script: Script, log: Callable[[], Any], upload: Call
     return {entry.number for entry in site.lab.ledger.hanging()}
 
 
-def come_back(site: TrainerSite, calls: dict[str, Callable[[], object]], held: set[int]) -> None:
+def come_back(site: TrainerSandbox, calls: dict[str, Callable[[], object]], held: set[int]) -> None:
     for name, call in calls.items():
-        Side(call).join()
+        BackgroundThread(call).join()
         assert held <= {entry.number for entry in site.lab.ledger.hanging()}, f"{name} came back because of an answer"
 
 
@@ -97,7 +97,7 @@ FIELDS: dict[str, Any] = {
 
 
 def test_no_call_of_a_session_waits_for_a_server_that_hangs(
-    hanging_site: TrainerSite, request: pytest.FixtureRequest
+    hanging_site: TrainerSandbox, request: pytest.FixtureRequest
 ) -> None:
     site, script = hanging_site, request.node.callspec.params["hanging_site"]
     last = str(site.folder / "last.pt")
@@ -109,12 +109,12 @@ def test_no_call_of_a_session_waits_for_a_server_that_hangs(
 
     # Those that wait do so until their deadline, which is over at once here.
     for wait in (partial(session.flush, within=0.0), partial(session.close, within=0.0)):
-        Side(wait).join()
+        BackgroundThread(wait).join()
     assert held <= {entry.number for entry in site.lab.ledger.hanging()}
 
 
 def test_no_call_of_the_drop_in_waits_for_a_server_that_hangs(
-    hanging_site: TrainerSite, request: pytest.FixtureRequest
+    hanging_site: TrainerSandbox, request: pytest.FixtureRequest
 ) -> None:
     site, script = hanging_site, request.node.callspec.params["hanging_site"]
     last = str(site.folder / "last.pt")
@@ -124,4 +124,4 @@ def test_no_call_of_the_drop_in_waits_for_a_server_that_hangs(
     held = hang(site, script, calls["upload_metrics"], calls["upload_model"])
 
     come_back(site, calls, held)
-    Side(partial(old._session.close, within=0.0)).join()
+    BackgroundThread(partial(old._session.close, within=0.0)).join()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import outcome
 
 _WITHOUT_HOME = Path(__file__).with_name("cli") / "hubport_without_home.py"
@@ -20,7 +20,7 @@ def _as_root() -> None:
 
 
 @pytest.mark.parametrize("command", [["status"], ["sync"], ["sync", "--dry-run"], ["status", "--json"]], ids=" ".join)
-def test_what_waits_is_nowhere_without_a_folder(site: TrainerSite, command: list[str]) -> None:
+def test_what_waits_is_nowhere_without_a_folder(site: TrainerSandbox, command: list[str]) -> None:
     status, said, complaints = outcome(site.run(_WITHOUT_HOME, *command, zygote=site.command_zygote))
 
     assert (1, []) == (status, said)
@@ -33,7 +33,7 @@ def test_what_waits_is_nowhere_without_a_folder(site: TrainerSite, command: list
     [["serve", "--port", "0"], ["models", "list"], ["keys", "list"], ["keys", "create"], ["demo", "--keep"]],
     ids=" ".join,
 )
-def test_a_hub_of_ones_own_is_nowhere_without_a_folder(site: TrainerSite, command: list[str]) -> None:
+def test_a_hub_of_ones_own_is_nowhere_without_a_folder(site: TrainerSandbox, command: list[str]) -> None:
     child = site.run(
         _WITHOUT_HOME, *command, zygote=site.command_zygote, ULTRALYTICS_HUB_API="", ULTRALYTICS_HUB_WEB=""
     )
@@ -44,7 +44,7 @@ def test_a_hub_of_ones_own_is_nowhere_without_a_folder(site: TrainerSite, comman
     assert line.startswith("hubport: HUBPORT_DATA_DIR (--data-dir): this user has no home folder")
 
 
-def test_a_hub_elsewhere_needs_no_folder(site: TrainerSite) -> None:
+def test_a_hub_elsewhere_needs_no_folder(site: TrainerSandbox) -> None:
     child = site.run(_WITHOUT_HOME, "models", "list", "--hub", site.url, zygote=site.command_zygote)
     status, said, complaints = outcome(child)
 

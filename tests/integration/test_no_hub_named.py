@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 from tests.unit.domain.strategies import KEY
 
 
-def test_nothing_is_resolved_or_sent_where_no_hub_is_named(site: TrainerSite) -> None:
+def test_nothing_is_resolved_or_sent_where_no_hub_is_named(site: TrainerSandbox) -> None:
     child = site.start(
         "names_no_hub", KEY, ULTRALYTICS_HUB_API="", ULTRALYTICS_HUB_WEB="", HUB_API_KEY=KEY,
         HUBPORT_DATA_DIR=str(site.folder / "no-hub-here"),
@@ -41,7 +41,7 @@ def test_nothing_is_resolved_or_sent_where_no_hub_is_named(site: TrainerSite) ->
     assert not site.state_dir.exists()
 
 
-def test_the_network_is_watched_where_one_is_named(site: TrainerSite) -> None:
+def test_the_network_is_watched_where_one_is_named(site: TrainerSandbox) -> None:
     """The counterpart: the child above would see what it must not see."""
     child = site.start("names_no_hub", KEY, HUB_API_KEY=KEY, HUBPORT_DATA_DIR=str(site.folder / "no-hub-here"))
     said = child.rest()

@@ -7,14 +7,14 @@ import signal
 import pytest
 
 from hubport.testing.lab import Child
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 INT, TERM = signal.SIGINT, signal.SIGTERM
 HOUR = "3600"
 SHAPES = ("first", "last", "exit", "loop", "later loop", "back", "ended", "put back")
 
 
-def program(site: TrainerSite, how: str, number: int, who: str) -> Child:
+def program(site: TrainerSandbox, how: str, number: int, who: str) -> Child:
     child = site.start(
         "other_handlers", how, int(number), who, HUBPORT_METRICS_EVERY=HOUR, HUBPORT_SIGNAL_WITHIN="60", fresh=True
     )
@@ -25,7 +25,7 @@ def program(site: TrainerSite, how: str, number: int, who: str) -> Child:
 
 @pytest.mark.parametrize("number", [TERM, INT], ids=["SIGTERM", "SIGINT"])
 @pytest.mark.parametrize("how", SHAPES)
-def test_it_ends_as_without_us(site: TrainerSite, how: str, number: int) -> None:
+def test_it_ends_as_without_us(site: TrainerSandbox, how: str, number: int) -> None:
     ours = ended(program(site, how, number, "with"))
     without = ended(program(site, how, number, "without"))
     assert without == ours
@@ -42,7 +42,7 @@ def ended(child: Child) -> tuple[int, list[str]]:
 
 
 @pytest.mark.parametrize("how", ["first", "last"])
-def test_what_was_logged_is_sent_while_it_goes_on(site: TrainerSite, how: str) -> None:
+def test_what_was_logged_is_sent_while_it_goes_on(site: TrainerSandbox, how: str) -> None:
     child = program(site, how, TERM, "with")
     assert ["own", "goes on"] == [child.line(), child.line()]
     site.lab.ledger.wait_for(lambda: 2 == len(site.hub.metrics(site.model_id)))  # far sooner than it is time for

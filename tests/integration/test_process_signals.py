@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from hubport.domain.checkpoint import Kind
+from hubport.domain.checkpoint import CheckpointKind
 from hubport.testing.lab import Answer, Child, DripBody, Hang, Refuse, Script, Status
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 HOUR = "3600"
 INT, TERM = signal.SIGINT, signal.SIGTERM
 NUMBERS = pytest.mark.parametrize("number", [TERM, INT], ids=["SIGTERM", "SIGINT"])
 
 
-def training(site: TrainerSite, *options: str, **environment: str) -> Child:
+def training(site: TrainerSandbox, *options: str, **environment: str) -> Child:
     """A trainer whose second and third epoch and checkpoint are paced far beyond the end of the test."""
     for name in ("last.pt", "best.pt"):
         (site.folder / name).write_bytes(name.encode() * 1000)
@@ -40,19 +40,19 @@ def end_of(child: Child, number: int) -> tuple[int, list[str], str]:
     return child.end(), said, child.stderr.rstrip().rpartition("\n")[2]
 
 
-def has_all(site: TrainerSite) -> bool:
+def has_all(site: TrainerSandbox) -> bool:
     """Whether the HUB has what waited; an upload whose answer was lost may have come twice."""
     checkpoints = {checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)}
     return {0, 1, 2} == set(site.hub.metrics(site.model_id)) and {0, 2} == checkpoints
 
 
-def has_nothing_new(site: TrainerSite) -> bool:
+def has_nothing_new(site: TrainerSandbox) -> bool:
     checkpoints = {checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)}
     return {0} == set(site.hub.metrics(site.model_id)) and {0} == checkpoints
 
 
 @NUMBERS
-def test_what_was_logged_arrives_and_the_end_is_the_one_without_us(site: TrainerSite, number: int) -> None:
+def test_what_was_logged_arrives_and_the_end_is_the_one_without_us(site: TrainerSandbox, number: int) -> None:
     child = training(site, HUBPORT_SIGNAL_WITHIN=HOUR)
     assert has_nothing_new(site)
 
@@ -65,14 +65,14 @@ def test_what_was_logged_arrives_and_the_end_is_the_one_without_us(site: Trainer
 
 
 @NUMBERS
-def test_the_default_action_set_by_hand_is_taken_as_well(site: TrainerSite, number: int) -> None:
+def test_the_default_action_set_by_hand_is_taken_as_well(site: TrainerSandbox, number: int) -> None:
     child = training(site, "--earlier", "default", HUBPORT_SIGNAL_WITHIN=HOUR)
     assert (-number, [], "") == end_of(child, number)
     assert has_all(site)
 
 
 @NUMBERS
-def test_an_earlier_handler_is_called_after_the_delivery(site: TrainerSite, number: int) -> None:
+def test_an_earlier_handler_is_called_after_the_delivery(site: TrainerSandbox, number: int) -> None:
     child = training(site, "--earlier", "exit", HUBPORT_SIGNAL_WITHIN=HOUR)
     status, said, last_words = end_of(child, number)
     assert (7, [f"earlier {int(number)} 3"], "") == (status, said, last_words)
@@ -81,7 +81,7 @@ def test_an_earlier_handler_is_called_after_the_delivery(site: TrainerSite, numb
 
 
 @NUMBERS
-def test_an_earlier_handler_that_lets_the_training_live(site: TrainerSite, number: int) -> None:
+def test_an_earlier_handler_that_lets_the_training_live(site: TrainerSandbox, number: int) -> None:
     child = training(site, "--earlier", "call", HUBPORT_SIGNAL_WITHIN=HOUR)
     child.signal(number)
     assert ["log signal.received", f"earlier {int(number)} 3"] == [child.line(), child.line()]
@@ -91,7 +91,7 @@ def test_an_earlier_handler_that_lets_the_training_live(site: TrainerSite, numbe
     assert "heard you" == child.line()
 
 
-def test_what_was_ignored_stays_ignored(site: TrainerSite) -> None:
+def test_what_was_ignored_stays_ignored(site: TrainerSandbox) -> None:
     child = training(site, "--earlier", "ignore")
     child.signal(TERM)
     child.signal(INT)
@@ -100,7 +100,7 @@ def test_what_was_ignored_stays_ignored(site: TrainerSite) -> None:
 
 
 @NUMBERS
-def test_close_puts_the_earlier_handlers_back(site: TrainerSite, number: int) -> None:
+def test_close_puts_the_earlier_handlers_back(site: TrainerSandbox, number: int) -> None:
     child = training(site, "--then", "close", HUBPORT_EXIT_WITHIN="60")
     assert ["log session.closed", "restored"] == [child.line(), child.line()]
     assert (-number, []) == end_of(child, number)[:2]
@@ -109,7 +109,7 @@ def test_close_puts_the_earlier_handlers_back(site: TrainerSite, number: int) ->
 
 @NUMBERS
 @pytest.mark.parametrize("first", [TERM, INT], ids=["after SIGTERM", "after SIGINT"])
-def test_the_second_signal_ends_at_once(site: TrainerSite, first: int, number: int) -> None:
+def test_the_second_signal_ends_at_once(site: TrainerSandbox, first: int, number: int) -> None:
     child = training(site, HUBPORT_SIGNAL_WITHIN=HOUR)
     site.lab.always(Hang())
     child.signal(first)
@@ -129,7 +129,7 @@ def test_the_second_signal_ends_at_once(site: TrainerSite, first: int, number: i
     "script", [Refuse(), Hang(), DripBody(), Status(503)], ids=lambda script: type(script).__name__
 )
 def test_with_a_hub_in_trouble_the_end_comes_at_the_deadline_and_the_next_start_delivers(
-    site: TrainerSite, script: Script, number: int
+    site: TrainerSandbox, script: Script, number: int
 ) -> None:
     child = training(site, HUBPORT_SIGNAL_WITHIN="0.2")
     site.lab.always(script)
@@ -141,20 +141,20 @@ def test_with_a_hub_in_trouble_the_end_comes_at_the_deadline_and_the_next_start_
 
 
 @NUMBERS
-def test_a_signal_ends_finish_too(site: TrainerSite, number: int) -> None:
+def test_a_signal_ends_finish_too(site: TrainerSandbox, number: int) -> None:
     site.lab.play(Answer(), on="upload")  # that of epoch 0
     site.lab.always(Hang(), on="upload")
     child = training(site, "--then", "finish", HUBPORT_SIGNAL_WITHIN="0.2", HUBPORT_FINISH_WITHIN=HOUR)
     site.lab.ledger.wait_for_hanging("upload")
     assert -number == end_of(child, number)[0]
     site.lab.heal()
-    assert [] == [c for c in site.hub.checkpoints(site.model_id) if c.kind is Kind.FINAL]
+    assert [] == [c for c in site.hub.checkpoints(site.model_id) if c.kind is CheckpointKind.FINAL]
     site.recover()
     assert "trained" == site.hub.model(site.model_id).status
 
 
 @NUMBERS
-def test_a_session_of_another_thread_leaves_signals_alone(site: TrainerSite, number: int) -> None:
+def test_a_session_of_another_thread_leaves_signals_alone(site: TrainerSandbox, number: int) -> None:
     child = training(site, "--where", "thread", HUBPORT_SIGNAL_WITHIN=HOUR, HUBPORT_EXIT_WITHIN="60")
     assert (-number, []) == end_of(child, number)[:2]
     if number == TERM:
@@ -163,7 +163,7 @@ def test_a_session_of_another_thread_leaves_signals_alone(site: TrainerSite, num
     assert has_all(site)
 
 
-def test_an_interrupt_can_be_caught_as_ever(site: TrainerSite) -> None:
+def test_an_interrupt_can_be_caught_as_ever(site: TrainerSandbox) -> None:
     child = training(site, "--then", "catch", HUBPORT_SIGNAL_WITHIN=HOUR)
     child.signal(INT)
     assert ["log signal.received", "caught"] == [child.line(), child.line()]

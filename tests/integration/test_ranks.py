@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hubport.testing.lab import Child
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 _TORCH = Path(__file__).parents[2] / ".venv-torch"
 _SCRIPT = Path(__file__).with_name("children") / "ranks.py"
@@ -29,7 +29,7 @@ def python() -> str:
     pytest.skip(f"torch cannot be installed here: {(_TORCH / '.why-not').read_text().strip()}")
 
 
-def trained(site: TrainerSite, python: str, kind: str, start: str, *, by_torchrun: bool) -> list[dict[str, Any]]:
+def trained(site: TrainerSandbox, python: str, kind: str, start: str, *, by_torchrun: bool) -> list[dict[str, Any]]:
     """What each of two ranks says at its end."""
     meeting = site.folder / "store"
     children: list[Child] = []
@@ -60,7 +60,7 @@ def trained(site: TrainerSite, python: str, kind: str, start: str, *, by_torchru
     ids=["session, forked loaders", "session, spawned loaders, ranks of torch alone", "drop-in"],
 )
 def test_of_two_ranks_one_reports_and_neither_hangs(
-    site: TrainerSite,
+    site: TrainerSandbox,
     python: str,
     kind: str,
     start: str,

@@ -12,10 +12,10 @@ from pathlib import Path
 import attrs
 import pytest
 
-from hubport.domain.checkpoint import Kind
-from hubport.testing.contracts.waiting import Side
-from hubport.testing.lab import GUARD, Script, Turn
-from tests.integration.conftest import TrainerSite
+from hubport.domain.checkpoint import CheckpointKind
+from hubport.testing.contracts.waiting import BackgroundThread
+from hubport.testing.lab import HANG_TIMEOUT, Exchange, Script
+from tests.integration.conftest import TrainerSandbox
 
 TIMES = 1000
 SIZE = 96 << 10
@@ -34,7 +34,7 @@ def write(path: Path, version: int) -> None:
 
 
 @pytest.mark.slow
-def test_1000_uploads_of_a_file_that_is_rewritten_meanwhile_are_each_one_version(site: TrainerSite) -> None:
+def test_1000_uploads_of_a_file_that_is_rewritten_meanwhile_are_each_one_version(site: TrainerSandbox) -> None:
     last = site.folder / "last.pt"
     last.write_bytes(content(0))
     inode = last.stat().st_ino
@@ -45,8 +45,8 @@ def test_1000_uploads_of_a_file_that_is_rewritten_meanwhile_are_each_one_version
         # The next versions come while this one is under way; none of them is uploaded.
         write(last, TIMES + version)
         write(last, 2 * TIMES + version)
-        session.flush(within=GUARD)
-    report = session.close(within=GUARD)
+        session.flush(within=HANG_TIMEOUT)
+    report = session.close(within=HANG_TIMEOUT)
 
     assert inode == last.stat().st_ino
     assert (TIMES, TIMES) == (report.checkpoints.logged, report.checkpoints.delivered)
@@ -63,16 +63,16 @@ class InTwoHalves(Script):
     has_begun: threading.Event = attrs.field(factory=threading.Event)
     may_end: threading.Event = attrs.field(factory=threading.Event)
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         turn.take(100_000)
         self.has_begun.set()
-        assert self.may_end.wait(GUARD)
+        assert self.may_end.wait(HANG_TIMEOUT)
         turn.answer(turn.commit())
 
 
-@pytest.mark.parametrize("kind", [Kind.EPOCH, Kind.FINAL])
+@pytest.mark.parametrize("kind", [CheckpointKind.EPOCH, CheckpointKind.FINAL])
 def test_a_file_that_is_rewritten_cut_short_or_removed_in_the_middle_of_its_upload(
-    site: TrainerSite, kind: Kind
+    site: TrainerSandbox, kind: CheckpointKind
 ) -> None:
     """Larger than what the kernel buffers: its end is not read before it has changed."""
     weights = random.Random(kind.value).randbytes(30_000_000)
@@ -83,19 +83,19 @@ def test_a_file_that_is_rewritten_cut_short_or_removed_in_the_middle_of_its_uplo
         lambda: os.truncate(last, 7),
         last.unlink,
     ]
-    for epoch, change in enumerate(changes if kind is Kind.EPOCH else changes[:1]):
+    for epoch, change in enumerate(changes if kind is CheckpointKind.EPOCH else changes[:1]):
         last.write_bytes(weights)
         halves = InTwoHalves()
         site.lab.play(halves, on="upload")
-        if kind is Kind.EPOCH:
+        if kind is CheckpointKind.EPOCH:
             session.upload_checkpoint(last, epoch=epoch)
-            sending = Side(lambda: session.flush(within=GUARD))
+            sending = BackgroundThread(lambda: session.flush(within=HANG_TIMEOUT))
         else:
-            sending = Side(lambda: session.send_final(last, epoch=0, map=0.5))
-        assert halves.has_begun.wait(GUARD)
+            sending = BackgroundThread(lambda: session.send_final(last, epoch=0, map=0.5))
+        assert halves.has_begun.wait(HANG_TIMEOUT)
         change()
         halves.may_end.set()
         sending.join()
-    session.close(within=GUARD)
+    session.close(within=HANG_TIMEOUT)
     assert {hashlib.sha256(weights).hexdigest()} == {c.sha256 for c in site.hub.checkpoints(site.model_id)}
     assert session.status().checkpoints.logged == session.status().checkpoints.delivered

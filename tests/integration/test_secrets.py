@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hubport.testing.lab import Hang, Redirect, Refuse
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 
 
-def test_no_key_in_logs_tracebacks_reprs_and_files(site: TrainerSite) -> None:
+def test_no_key_in_logs_tracebacks_reprs_and_files(site: TrainerSandbox) -> None:
     key = site.hub.api_key
     signature = "X-Signature=5e3f0a9b7c1d"
     signed = f"https://store.invalid/last.pt?{signature}"

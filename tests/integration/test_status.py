@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from hubport.domain.client.journal import metrics_line
-from hubport.testing.lab.sandbox import Site
-from tests.integration.conftest import TrainerSite
+from hubport.testing.lab.sandbox import Sandbox
+from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import (
     another_model,
     closed_in_an_outage,
@@ -39,13 +39,13 @@ FIELDS = {
 }
 
 
-def test_where_nothing_ever_ran_there_is_nothing(site: TrainerSite) -> None:
+def test_where_nothing_ever_ran_there_is_nothing(site: TrainerSandbox) -> None:
     assert (0, [f"Nothing waits in {site.state_dir / 'outbox'}."], []) == outcome(site.hubport("status", fresh=True))
     assert [] == statuses(site)
     assert not site.state_dir.exists()
 
 
-def test_a_spool_of_each_kind(site: TrainerSite) -> None:
+def test_a_spool_of_each_kind(site: TrainerSandbox) -> None:
     """As a table and as JSON, oldest first; no HUB is asked, no key is needed, and nothing is changed."""
     models = [killed(site)]
     for leave in (closed_in_an_outage, locked_out, refused, killed_behind_the_last_delivery):
@@ -95,13 +95,13 @@ def test_a_spool_of_each_kind(site: TrainerSite) -> None:
     assert site.hub.api_key not in "".join(said) + json.dumps(found)
 
 
-def test_what_cannot_be_sent_asks_for_no_sync(site: TrainerSite) -> None:
+def test_what_cannot_be_sent_asks_for_no_sync(site: TrainerSandbox) -> None:
     refused(site)
     _, said, _ = outcome(site.hubport("status"))
     assert "hubport sync" not in "\n".join(said)
 
 
-def test_where_nothing_waits_no_command_is_named(site: TrainerSite) -> None:
+def test_where_nothing_waits_no_command_is_named(site: TrainerSandbox) -> None:
     """A run that was killed behind its last delivery has left a folder, and nothing to send."""
     killed_behind_the_last_delivery(site)
     status, said, _ = outcome(site.hubport("status"))
@@ -110,7 +110,7 @@ def test_where_nothing_waits_no_command_is_named(site: TrainerSite) -> None:
     assert "To send" not in "\n".join(said)
 
 
-def test_a_run_that_began_in_the_future_has_no_age(site: TrainerSite) -> None:
+def test_a_run_that_began_in_the_future_has_no_age(site: TrainerSandbox) -> None:
     """The clock was ahead: it was not "0 s" ago."""
     killed(site)
     (spool,) = site.spools()
@@ -121,10 +121,10 @@ def test_a_run_that_began_in_the_future_has_no_age(site: TrainerSite) -> None:
     assert "?" == re.split(r"  +", said[1])[2]
 
 
-def test_of_several_hubs_each_is_named(site: TrainerSite, tmp_path: Path) -> None:
+def test_of_several_hubs_each_is_named(site: TrainerSandbox, tmp_path: Path) -> None:
     killed(site)
     (tmp_path / "elsewhere").mkdir()
-    with Site(tmp_path / "elsewhere") as elsewhere:
+    with Sandbox(tmp_path / "elsewhere") as elsewhere:
         here, site.lab, site.hub, site.model_id = site.lab, elsewhere.lab, elsewhere.hub, elsewhere.model_id
         killed(site)
         site.lab = here
@@ -135,7 +135,7 @@ def test_of_several_hubs_each_is_named(site: TrainerSite, tmp_path: Path) -> Non
             assert f"To send what waits for {url}: HUB_API_KEY=<its key> hubport sync --hub {url}" in said
 
 
-def test_a_damaged_journal_is_shown_as_such(site: TrainerSite) -> None:
+def test_a_damaged_journal_is_shown_as_such(site: TrainerSandbox) -> None:
     killed(site)
     (spool,) = site.spools()
     journal = bytearray((spool / "journal").read_bytes())
@@ -147,7 +147,7 @@ def test_a_damaged_journal_is_shown_as_such(site: TrainerSite) -> None:
     assert "its process was killed; 1 damaged line" in said[1]
 
 
-def test_a_journal_whose_first_line_is_damaged_still_belongs_to_its_hub(site: TrainerSite) -> None:
+def test_a_journal_whose_first_line_is_damaged_still_belongs_to_its_hub(site: TrainerSandbox) -> None:
     """The folder says which HUB it is for."""
     killed(site)
     (spool,) = site.spools()
@@ -159,7 +159,7 @@ def test_a_journal_whose_first_line_is_damaged_still_belongs_to_its_hub(site: Tr
     assert site.url == one["hub"]
 
 
-def test_a_spool_whose_process_was_killed_before_its_first_line_is_nothing_to_send(site: TrainerSite) -> None:
+def test_a_spool_whose_process_was_killed_before_its_first_line_is_nothing_to_send(site: TrainerSandbox) -> None:
     killed(site)
     (spool,) = site.spools()
     (spool / "journal").write_bytes(b"")
@@ -167,7 +167,7 @@ def test_a_spool_whose_process_was_killed_before_its_first_line_is_nothing_to_se
     assert ("delivered", 0, 0, site.url) == (one["state"], one["metrics"], one["checkpoints"], one["hub"])
 
 
-def test_whatever_else_lies_there_is_passed_over(site: TrainerSite) -> None:
+def test_whatever_else_lies_there_is_passed_over(site: TrainerSandbox) -> None:
     killed(site)
     root = site.state_dir / "outbox"
     (root / "a file").write_bytes(b"")
@@ -181,7 +181,7 @@ def test_whatever_else_lies_there_is_passed_over(site: TrainerSite) -> None:
     assert 1 == len(statuses(site))
 
 
-def test_a_status_while_a_run_writes_sees_it_in_use_and_harms_nothing(site: TrainerSite) -> None:
+def test_a_status_while_a_run_writes_sees_it_in_use_and_harms_nothing(site: TrainerSandbox) -> None:
     """Also while its journal is written anew, in the little room that it has."""
     child = site.start("logs_numbers", 0, "alone", HUBPORT_METRICS_EVERY="0.01", HUBPORT_OUTBOX_LIMIT="1MB")
     assert "ready" == child.line()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from hubport.testing.lab import Hang, Refuse, Reset, Script, Stall, Status
-from hubport.testing.lab.sandbox import Site
-from tests.integration.conftest import TrainerSite
+from hubport.testing.lab.sandbox import Sandbox
+from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import (
     another_model,
     closed_in_an_outage,
@@ -29,18 +29,18 @@ from tests.integration.left_overs import (
 ALL = {0: {"loss": 1.0}, 1: {"loss": 0.5}, 2: {"loss": 0.25}}
 
 
-def asked(site: TrainerSite) -> list[str]:
+def asked(site: TrainerSandbox) -> list[str]:
     """The kinds of requests that the HUB has seen."""
     return [entry.kind for entry in site.lab.ledger]
 
 
-def assert_arrived(site: TrainerSite, model_id: str) -> None:
+def assert_arrived(site: TrainerSandbox, model_id: str) -> None:
     assert ALL == site.hub.metrics(model_id)
     assert [0, 2] == [checkpoint.epoch for checkpoint in site.hub.checkpoints(model_id)]
 
 
 @pytest.mark.parametrize("leave", [killed, closed_in_an_outage, locked_out])
-def test_what_a_run_has_left_is_sent(site: TrainerSite, leave: Any) -> None:
+def test_what_a_run_has_left_is_sent(site: TrainerSandbox, leave: Any) -> None:
     model_id = leave(site)
     before = len(site.lab.ledger)
 
@@ -55,7 +55,7 @@ def test_what_a_run_has_left_is_sent(site: TrainerSite, leave: Any) -> None:
     assert (0, 1) == (outcome(site.hubport("sync"))[0], asked(site)[before:].count("auth"))
 
 
-def test_of_several_runs_of_several_models_everything_is_sent(site: TrainerSite) -> None:
+def test_of_several_runs_of_several_models_everything_is_sent(site: TrainerSandbox) -> None:
     runs = [training(site, "end"), training(site, "end")]  # side by side, of one model
     for run in runs:
         run.kill()
@@ -85,7 +85,7 @@ def test_of_several_runs_of_several_models_everything_is_sent(site: TrainerSite)
     assert (models[3], "refused") == (left["model_id"], left["state"])
 
 
-def test_a_rehearsal_sends_nothing_needs_no_key_and_changes_nothing(site: TrainerSite) -> None:
+def test_a_rehearsal_sends_nothing_needs_no_key_and_changes_nothing(site: TrainerSandbox) -> None:
     model_id = killed(site)
     before, requests = tree(site.state_dir), len(site.lab.ledger)
 
@@ -103,7 +103,7 @@ def test_a_rehearsal_sends_nothing_needs_no_key_and_changes_nothing(site: Traine
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
-def test_where_nothing_waits_nobody_is_asked(site: TrainerSite, options: tuple[str, ...]) -> None:
+def test_where_nothing_waits_nobody_is_asked(site: TrainerSandbox, options: tuple[str, ...]) -> None:
     """No key is needed to be told so."""
     status, said, complaints = outcome(site.hubport("sync", *options, HUB_API_KEY=""))
     assert (0, [f"Nothing waits for {site.url} in {outbox(site)}."], []) == (status, said, complaints)
@@ -112,7 +112,7 @@ def test_where_nothing_waits_nobody_is_asked(site: TrainerSite, options: tuple[s
     assert [] == asked(site)
 
 
-def outbox(site: TrainerSite) -> Path:
+def outbox(site: TrainerSandbox) -> Path:
     return site.state_dir / "outbox" / site.url.replace("://", "_").replace(":", "_")
 
 
@@ -129,7 +129,7 @@ def outbox(site: TrainerSite) -> Path:
     ids=["none", "wrong", "impossible"],
 )
 def test_without_the_right_key_nothing_is_sent_and_everything_stays(
-    site: TrainerSite, options: dict[str, str], says: str
+    site: TrainerSandbox, options: dict[str, str], says: str
 ) -> None:
     killed(site)
     before, requests = tree(site.state_dir), len(site.lab.ledger)
@@ -143,7 +143,7 @@ def test_without_the_right_key_nothing_is_sent_and_everything_stays(
     assert before == tree(site.state_dir)
 
 
-def test_a_key_may_be_given_on_the_command_line(site: TrainerSite) -> None:
+def test_a_key_may_be_given_on_the_command_line(site: TrainerSandbox) -> None:
     model_id = killed(site)
     child = site.hubport("sync", "--api-key", site.hub.api_key, "--hub", f"{site.url}/", HUB_API_KEY="0" * 42)
     status, said, complaints = outcome(child)
@@ -152,7 +152,7 @@ def test_a_key_may_be_given_on_the_command_line(site: TrainerSite) -> None:
     assert_arrived(site, model_id)
 
 
-def test_a_hub_that_is_down_is_one_line(site: TrainerSite) -> None:
+def test_a_hub_that_is_down_is_one_line(site: TrainerSandbox) -> None:
     killed(site)
     before = tree(site.state_dir)
     site.lab.always(Refuse())
@@ -168,7 +168,7 @@ def test_a_hub_that_is_down_is_one_line(site: TrainerSite) -> None:
     [Refuse(), Hang(), Reset(after=10), Stall(after=20), Status(503)],
     ids=lambda script: type(script).__name__,
 )
-def test_a_hub_that_goes_down_in_the_middle_costs_nothing(site: TrainerSite, script: Script) -> None:
+def test_a_hub_that_goes_down_in_the_middle_costs_nothing(site: TrainerSandbox, script: Script) -> None:
     """What did not go out in the given time is said, and goes out the next time."""
     first = killed(site)
     another_model(site)
@@ -198,7 +198,7 @@ def test_a_hub_that_goes_down_in_the_middle_costs_nothing(site: TrainerSite, scr
     assert [] == site.spools()
 
 
-def test_a_model_that_is_gone_from_the_hub(site: TrainerSite) -> None:
+def test_a_model_that_is_gone_from_the_hub(site: TrainerSandbox) -> None:
     """Nobody will ever take it: it is put aside, said, and not tried again. The others go."""
     gone = killed(site)
     another_model(site)
@@ -224,7 +224,7 @@ def test_a_model_that_is_gone_from_the_hub(site: TrainerSite) -> None:
     assert before == len(site.lab.ledger)
 
 
-def kept(site: TrainerSite) -> str:
+def kept(site: TrainerSandbox) -> str:
     """What a sync says of one run of which the HUB has refused something."""
     return (
         f"hubport: {site.url} has refused something of 1 run, which is kept: hubport status says why, "
@@ -232,7 +232,7 @@ def kept(site: TrainerSite) -> str:
     )
 
 
-def refused_whole(site: TrainerSite) -> str:
+def refused_whole(site: TrainerSandbox) -> str:
     """A run of a model that the HUB did not know when it was synced: nothing but its first epoch has arrived."""
     model_id = killed(site)
     site.hub.refuse(404, "no such model", when=lambda request: model_id in request.path)
@@ -241,7 +241,7 @@ def refused_whole(site: TrainerSite) -> str:
     return model_id
 
 
-def test_what_was_refused_is_sent_again_where_that_is_asked_for(site: TrainerSite) -> None:
+def test_what_was_refused_is_sent_again_where_that_is_asked_for(site: TrainerSandbox) -> None:
     model_id = refused_whole(site)
     nothing = f"Nothing waits for {site.url} in {outbox(site)}."
     assert (0, [nothing], [kept(site)]) == outcome(site.hubport("sync"))
@@ -260,7 +260,7 @@ def test_what_was_refused_is_sent_again_where_that_is_asked_for(site: TrainerSit
     assert (0, [nothing], []) == outcome(site.hubport("sync", "--refused"))
 
 
-def test_what_is_refused_again_stays(site: TrainerSite) -> None:
+def test_what_is_refused_again_stays(site: TrainerSandbox) -> None:
     model_id = refused_whole(site)
     site.hub.refuse(422, "not like this", on="metrics")
     site.hub.refuse(413, "too large", on="upload")
@@ -279,7 +279,7 @@ def test_what_is_refused_again_stays(site: TrainerSite) -> None:
     assert [] == site.spools()
 
 
-def test_one_that_is_killed_while_it_sends_again_has_harmed_nothing(site: TrainerSite) -> None:
+def test_one_that_is_killed_while_it_sends_again_has_harmed_nothing(site: TrainerSandbox) -> None:
     """What was refused waits from then on, as if it had never been."""
     model_id = refused_whole(site)
     site.lab.always(Hang(), on="metrics")
@@ -294,7 +294,7 @@ def test_one_that_is_killed_while_it_sends_again_has_harmed_nothing(site: Traine
     assert [] == site.spools()
 
 
-def test_a_damaged_journal_costs_the_damaged_lines(site: TrainerSite) -> None:
+def test_a_damaged_journal_costs_the_damaged_lines(site: TrainerSandbox) -> None:
     model_id = killed(site)
     (spool,) = site.spools()
     journal = bytearray((spool / "journal").read_bytes())
@@ -310,7 +310,7 @@ def test_a_damaged_journal_costs_the_damaged_lines(site: TrainerSite) -> None:
     assert [] == site.spools()
 
 
-def test_a_journal_whose_first_line_is_damaged_is_sent_too(site: TrainerSite) -> None:
+def test_a_journal_whose_first_line_is_damaged_is_sent_too(site: TrainerSandbox) -> None:
     model_id = killed(site)
     (spool,) = site.spools()
     journal = bytearray((spool / "journal").read_bytes())
@@ -321,7 +321,7 @@ def test_a_journal_whose_first_line_is_damaged_is_sent_too(site: TrainerSite) ->
     assert [] == site.spools()
 
 
-def test_a_checkpoint_that_somebody_has_removed_is_said_to_be_lost(site: TrainerSite) -> None:
+def test_a_checkpoint_that_somebody_has_removed_is_said_to_be_lost(site: TrainerSandbox) -> None:
     model_id = killed(site)
     next(site.spools()[0].glob("*.pt")).unlink()
     status, said, _ = outcome(site.hubport("sync"))
@@ -335,15 +335,15 @@ def test_a_checkpoint_that_somebody_has_removed_is_said_to_be_lost(site: Trainer
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Site]:
+def elsewhere(tmp_path: Path) -> Iterator[Sandbox]:
     """Another HUB."""
     (tmp_path / "elsewhere").mkdir()
-    with Site(tmp_path / "elsewhere") as elsewhere:
+    with Sandbox(tmp_path / "elsewhere") as elsewhere:
         elsewhere.hub.api_key = "e" * 42
         yield elsewhere
 
 
-def test_a_key_goes_to_the_hub_that_was_asked_for_and_to_no_other(site: TrainerSite, elsewhere: Site) -> None:
+def test_a_key_goes_to_the_hub_that_was_asked_for_and_to_no_other(site: TrainerSandbox, elsewhere: Sandbox) -> None:
     """Runs of both have left something; the other HUB is named, and sees nothing."""
     ours = killed(site)
     lab, hub, key = site.lab, site.hub, site.hub.api_key
@@ -373,7 +373,7 @@ def test_a_key_goes_to_the_hub_that_was_asked_for_and_to_no_other(site: TrainerS
     assert [] == site.spools()
 
 
-def test_what_another_hub_has_refused_is_named_where_it_is_asked_for(site: TrainerSite, elsewhere: Site) -> None:
+def test_what_another_hub_has_refused_is_named_where_it_is_asked_for(site: TrainerSandbox, elsewhere: Sandbox) -> None:
     lab, hub = site.lab, site.hub
     site.lab, site.hub, site.model_id = elsewhere.lab, elsewhere.hub, elsewhere.model_id
     refused(site)
@@ -384,7 +384,7 @@ def test_what_another_hub_has_refused_is_named_where_it_is_asked_for(site: Train
     assert [] == outcome(site.hubport("sync"))[2]
 
 
-def test_what_several_runs_have_left_elsewhere_is_counted(site: TrainerSite, elsewhere: Site) -> None:
+def test_what_several_runs_have_left_elsewhere_is_counted(site: TrainerSandbox, elsewhere: Sandbox) -> None:
     lab, hub = site.lab, site.hub
     site.lab, site.hub, site.model_id = elsewhere.lab, elsewhere.hub, elsewhere.model_id
     runs = [training(site, "end"), training(site, "end")]
@@ -395,7 +395,7 @@ def test_what_several_runs_have_left_elsewhere_is_counted(site: TrainerSite, els
     assert line.startswith("hubport: 2 runs have left something for")
 
 
-def test_a_living_run_keeps_what_is_its_own(site: TrainerSite) -> None:
+def test_a_living_run_keeps_what_is_its_own(site: TrainerSandbox) -> None:
     model_id = killed(site)
     living = training(site, "close", exit_within="60")  # it has claimed what the dead one has left
     status, said, complaints = outcome(site.hubport("sync"))
@@ -409,7 +409,7 @@ def test_a_living_run_keeps_what_is_its_own(site: TrainerSite) -> None:
     assert [] == site.spools()
 
 
-def test_of_two_at_once_one_sends(site: TrainerSite) -> None:
+def test_of_two_at_once_one_sends(site: TrainerSandbox) -> None:
     """The other finds it in use, as a status does."""
     model_id = killed(site)
     site.lab.always(Hang(), on="metrics")
@@ -430,7 +430,7 @@ def test_of_two_at_once_one_sends(site: TrainerSite) -> None:
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)])
-def test_one_that_is_ended_in_the_middle_has_harmed_nothing(site: TrainerSite, number: int, expected: int) -> None:
+def test_one_that_is_ended_in_the_middle_has_harmed_nothing(site: TrainerSandbox, number: int, expected: int) -> None:
     model_id = killed(site)
     site.lab.always(Hang(), on="upload")
     child = site.hubport("sync")
@@ -459,7 +459,7 @@ def test_one_that_is_ended_in_the_middle_has_harmed_nothing(site: TrainerSite, n
     ],
     ids=" ".join,
 )
-def test_a_command_line_without_sense(site: TrainerSite, arguments: tuple[str, ...]) -> None:
+def test_a_command_line_without_sense(site: TrainerSandbox, arguments: tuple[str, ...]) -> None:
     status, said, complaints = outcome(site.hubport(*arguments))
     assert (2, []) == (status, said)
     assert complaints[0].startswith("usage: hubport")
@@ -469,7 +469,7 @@ def test_a_command_line_without_sense(site: TrainerSite, arguments: tuple[str, .
 @pytest.mark.parametrize(
     "hub", ["nonsense", "ftp://hub.example", "http://hub.example", "https://me:secret@hub.example"]
 )
-def test_an_address_that_no_key_may_go_to_is_one_line(site: TrainerSite, hub: str) -> None:
+def test_an_address_that_no_key_may_go_to_is_one_line(site: TrainerSandbox, hub: str) -> None:
     status, said, complaints = outcome(site.hubport("sync", "--hub", hub))
     assert (1, []) == (status, said)
     (line,) = complaints

@@ -13,9 +13,9 @@ import pytest
 import hubport
 from hubport import SessionClosed, TrainingSession
 from hubport.adapters.disk_outbox import DiskOutbox, DiskSpool
-from hubport.testing.contracts.waiting import Side, at_once
-from hubport.testing.lab import GUARD
-from tests.integration.conftest import TrainerSite
+from hubport.testing.contracts.waiting import BackgroundThread, run_concurrently
+from hubport.testing.lab import HANG_TIMEOUT
+from tests.integration.conftest import TrainerSandbox
 
 THREADS = 8
 EACH = 250
@@ -23,10 +23,10 @@ EACH = 250
 
 def together(*works: Callable[[], object]) -> None:
     """Call all of *works* at once, each in a thread, and wait for them."""
-    at_once(lambda number: works[number](), threads=len(works))
+    run_concurrently(lambda number: works[number](), threads=len(works))
 
 
-def test_all_that_many_threads_log_arrives(site: TrainerSite) -> None:
+def test_all_that_many_threads_log_arrives(site: TrainerSandbox) -> None:
     session = site.connect(metrics_every=0.0)
 
     def log(thread: int) -> None:
@@ -34,7 +34,7 @@ def test_all_that_many_threads_log_arrives(site: TrainerSite) -> None:
             session.log_metrics(number, {f"thread {thread}": number})
 
     together(*(partial(log, thread) for thread in range(THREADS)))
-    report = session.finish(within=GUARD)
+    report = session.finish(within=HANG_TIMEOUT)
 
     assert THREADS * EACH == report.metrics.logged
     assert THREADS * EACH == report.metrics.delivered
@@ -45,7 +45,7 @@ def test_all_that_many_threads_log_arrives(site: TrainerSite) -> None:
     assert [] == site.spools()
 
 
-def test_many_threads_flush_and_upload_while_others_log(site: TrainerSite) -> None:
+def test_many_threads_flush_and_upload_while_others_log(site: TrainerSandbox) -> None:
     last = site.folder / "last.pt"
     last.write_bytes(b"weights" * 1000)
     session = site.connect(metrics_every=0.0, checkpoint_every=0.0, heartbeat_every=0.1)
@@ -56,7 +56,7 @@ def test_many_threads_flush_and_upload_while_others_log(site: TrainerSite) -> No
 
     def flush() -> None:
         for _ in range(20):
-            session.flush(within=GUARD)
+            session.flush(within=HANG_TIMEOUT)
 
     def upload(first: int) -> None:
         # No epoch twice: of two equal checkpoints of one epoch, both delivered, the HUB holds one.
@@ -65,7 +65,7 @@ def test_many_threads_flush_and_upload_while_others_log(site: TrainerSite) -> No
             session.status()
 
     together(log, log, flush, flush, partial(upload, 0), partial(upload, 1))
-    report = session.finish(last, epoch=40, map=0.5, within=GUARD)
+    report = session.finish(last, epoch=40, map=0.5, within=HANG_TIMEOUT)
 
     assert report.is_complete, str(report)
     assert 41 == report.checkpoints.logged
@@ -75,7 +75,7 @@ def test_many_threads_flush_and_upload_while_others_log(site: TrainerSite) -> No
     assert [] == site.spools()
 
 
-def test_what_is_logged_while_another_thread_closes_is_safe_or_refused(site: TrainerSite) -> None:
+def test_what_is_logged_while_another_thread_closes_is_safe_or_refused(site: TrainerSandbox) -> None:
     acknowledged: set[int] = set()
 
     def log_until_closed(session: TrainingSession, number: int) -> None:
@@ -89,7 +89,7 @@ def test_what_is_logged_while_another_thread_closes_is_safe_or_refused(site: Tra
 
     def close_when_some_are_delivered(session: TrainingSession) -> None:
         site.lab.ledger.wait_for(lambda: session.status().metrics.delivered)
-        session.close(within=GUARD)
+        session.close(within=HANG_TIMEOUT)
 
     for _ in range(8):
         session = site.connect(metrics_every=0.0)
@@ -140,7 +140,7 @@ class Interrupted(DiskOutbox):
 
 
 @pytest.mark.parametrize("moment", ["before the journal goes", "after it has gone"])
-def test_a_record_that_is_written_in_the_last_moment_of_a_close_is_not_lost(site: TrainerSite, moment: str) -> None:
+def test_a_record_that_is_written_in_the_last_moment_of_a_close_is_not_lost(site: TrainerSandbox, moment: str) -> None:
     settings = hubport.Settings(api_root=site.url, web_root=site.url, state_dir=site.state_dir, handle_signals=False)
     outbox = Interrupted(settings.outbox_dir)
     session = hubport.connect(site.model_id, api_key=site.hub.api_key, settings=settings, outbox=outbox)
@@ -154,13 +154,13 @@ def test_a_record_that_is_written_in_the_last_moment_of_a_close_is_not_lost(site
 
     def let_it_write() -> None:
         outbox.go_on.set()
-        outbox.written.wait(GUARD)
+        outbox.written.wait(HANG_TIMEOUT)
 
-    logging = Side(log)
-    assert outbox.reached.wait(GUARD)
+    logging = BackgroundThread(log)
+    assert outbox.reached.wait(HANG_TIMEOUT)
     if moment == "before the journal goes":
         outbox.at_release = let_it_write
-    session.close(within=GUARD)
+    session.close(within=HANG_TIMEOUT)
     outbox.go_on.set()
     logging.join()
     site.recover()

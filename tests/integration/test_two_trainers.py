@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from hubport.testing.lab import GUARD, Hang, Late
-from tests.integration.conftest import TrainerSite
+from hubport.testing.lab import HANG_TIMEOUT, Hang, Late
+from tests.integration.conftest import TrainerSandbox
 
 TRAINERS = 4
 ROUNDS = 5
@@ -14,7 +14,7 @@ ROUNDS = 5
 APART = 100_000
 
 
-def leave(site: TrainerSite, first: int) -> set[int]:
+def leave(site: TrainerSandbox, first: int) -> set[int]:
     """A trainer that is killed; the epochs that only its spool holds."""
     site.lab.always(Hang(), on="metrics")
     before = len(site.lab.ledger)
@@ -29,12 +29,12 @@ def leave(site: TrainerSite, first: int) -> set[int]:
     return set(range(first // 4, first // 4 + 10))
 
 
-def times_sent(site: TrainerSite) -> Counter[int]:
+def times_sent(site: TrainerSandbox) -> Counter[int]:
     """How often each epoch came over the wire."""
     return Counter(int(epoch) for entry in site.hub.received("metrics") for epoch in entry.json["metrics"])
 
 
-def test_of_trainers_that_start_together_one_sends_what_a_dead_one_has_left(site: TrainerSite) -> None:
+def test_of_trainers_that_start_together_one_sends_what_a_dead_one_has_left(site: TrainerSandbox) -> None:
     left: set[int] = set()
     for round_ in range(ROUNDS):
         for dead in range(3):
@@ -53,13 +53,13 @@ def test_of_trainers_that_start_together_one_sends_what_a_dead_one_has_left(site
     assert {1} == {sent[epoch] for epoch in left}
 
 
-def test_a_living_trainers_records_are_its_own(site: TrainerSite) -> None:
+def test_a_living_trainers_records_are_its_own(site: TrainerSandbox) -> None:
     (site.folder / "last.pt").write_bytes(b"weights")
     child = site.start("trains", site.folder, "end", HUBPORT_METRICS_EVERY="3600", HUBPORT_CHECKPOINT_EVERY="3600")
     assert "delivered" == child.line()
     child.say("log")
     assert "ready" == child.line()
-    with site.connect(exit_within=GUARD) as second:
+    with site.connect(exit_within=HANG_TIMEOUT) as second:
         second.log_metrics(9, {"loss": 1.0})
     assert [0, 9] == list(site.hub.metrics(site.model_id))
     assert 1 == len(site.spools())
@@ -68,7 +68,7 @@ def test_a_living_trainers_records_are_its_own(site: TrainerSite) -> None:
     assert [0, 1, 2, 9] == list(site.hub.metrics(site.model_id))
 
 
-def test_each_of_two_trainers_has_an_agent_of_its_own_and_hears_of_the_other(site: TrainerSite) -> None:
+def test_each_of_two_trainers_has_an_agent_of_its_own_and_hears_of_the_other(site: TrainerSandbox) -> None:
     """On one machine, with one outbox. Who was there first is told by its next heartbeat, and the other after that."""
     (site.folder / "last.pt").write_bytes(b"weights")
     child = site.start("trains", site.folder, "end", HUBPORT_HEARTBEAT_EVERY="0.2", HUBPORT_SPREAD="0")
@@ -88,7 +88,7 @@ def test_each_of_two_trainers_has_an_agent_of_its_own_and_hears_of_the_other(sit
     assert 1 == child.stderr.count("model.another_trainer")
 
 
-def living(site: TrainerSite) -> set[str]:
+def living(site: TrainerSandbox) -> set[str]:
     """The agents of the model that are alive by now."""
     agents = site.hub.model(site.model_id).agents
     return {agent.id for agent in agents.living(site.hub.wall())}

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from hubport.testing.lab import Child, Hang, Zygote
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import killed, outcome
 
 _AS_SOMEBODY = Path(__file__).with_name("cli") / "hubport_as_somebody.py"
@@ -25,7 +25,7 @@ class Ran:
     complaints: str
 
 
-def as_somebody(site: TrainerSite, *arguments: str) -> Ran:
+def as_somebody(site: TrainerSandbox, *arguments: str) -> Ran:
     """The command as another user, who is not root."""
     return ended(site.run(_AS_SOMEBODY, *arguments, zygote=site.command_zygote))
 
@@ -37,16 +37,16 @@ def ended(child: Child) -> Ran:
 
 
 @pytest.fixture
-def site(zygote: Zygote, strict_zygote: Zygote, command_zygote: Zygote) -> Iterator[TrainerSite]:
+def site(zygote: Zygote, strict_zygote: Zygote, command_zygote: Zygote) -> Iterator[TrainerSandbox]:
     """A site in a folder that every user may look into. The folders that pytest makes are this user's alone."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        with TrainerSite(Path(folder), zygote, strict_zygote=strict_zygote, command_zygote=command_zygote) as site:
+        with TrainerSandbox(Path(folder), zygote, strict_zygote=strict_zygote, command_zygote=command_zygote) as site:
             yield site
 
 
 @pytest.fixture
-def spool(site: TrainerSite) -> Path:
+def spool(site: TrainerSandbox) -> Path:
     """What a run as root has left, open to everybody but for what the test closes."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
@@ -65,7 +65,7 @@ def readable(spool: Path) -> None:
 
 @pytest.mark.parametrize("closed", ["state", "outbox", "hub", "spool", "journal"])
 @pytest.mark.parametrize("command", [["status"], ["sync"], ["sync", "--dry-run"]], ids=" ".join)
-def test_another_users_outbox(site: TrainerSite, spool: Path, closed: str, command: list[str]) -> None:
+def test_another_users_outbox(site: TrainerSandbox, spool: Path, closed: str, command: list[str]) -> None:
     """Whichever folder is closed, or the journal alone: it is named, with its owner, and the exit status is 1."""
     place = {
         "state": site.state_dir,
@@ -89,7 +89,7 @@ def test_another_users_outbox(site: TrainerSite, spool: Path, closed: str, comma
         assert "Permission denied: it belongs to root" == hidden["reason"]
 
 
-def test_what_can_be_read_is_shown_beside_what_cannot(site: TrainerSite, spool: Path) -> None:
+def test_what_can_be_read_is_shown_beside_what_cannot(site: TrainerSandbox, spool: Path) -> None:
     """One run's folder is root's alone, another one is everybody's."""
     first = site.model_id
     site.model_id = site.hub.create_model().id
@@ -107,7 +107,7 @@ def test_what_can_be_read_is_shown_beside_what_cannot(site: TrainerSite, spool: 
     ]
 
 
-def test_what_can_be_read_and_not_be_taken_over_is_not_sent_and_said(site: TrainerSite, spool: Path) -> None:
+def test_what_can_be_read_and_not_be_taken_over_is_not_sent_and_said(site: TrainerSandbox, spool: Path) -> None:
     """A sync as another user."""
     readable(spool)
 
@@ -119,7 +119,7 @@ def test_what_can_be_read_and_not_be_taken_over_is_not_sent_and_said(site: Train
     assert {0: {"loss": 1.0}} == site.hub.metrics(site.model_id)
 
 
-def test_a_state_folder_that_is_a_file(site: TrainerSite) -> None:
+def test_a_state_folder_that_is_a_file(site: TrainerSandbox) -> None:
     site.state_dir.write_bytes(b"")
 
     for command in ("status", "sync"):
@@ -129,7 +129,7 @@ def test_a_state_folder_that_is_a_file(site: TrainerSite) -> None:
         assert f"hubport: {site.state_dir / 'outbox'} cannot be read (Not a directory)" in result.complaints
 
 
-def test_a_sync_for_one_hub_does_not_fail_for_what_another_one_has(site: TrainerSite, spool: Path) -> None:
+def test_a_sync_for_one_hub_does_not_fail_for_what_another_one_has(site: TrainerSandbox, spool: Path) -> None:
     """Its folder has another name."""
     other = spool.parent.with_name("https_hub.example")
     other.mkdir(mode=0o700)

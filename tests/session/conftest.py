@@ -11,7 +11,7 @@ import pytest
 
 import hubport
 from hubport.app.delivery.delivery import Delivery
-from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
+from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeModelCache, FakeOutbox, FakeSignals
 
 
 @attrs.define
@@ -24,7 +24,7 @@ class Stage:
     disk: FakeFilesystem = attrs.field(factory=lambda: FakeFilesystem({"last.pt": b"last", "best.pt": b"best"}))
     outbox: FakeOutbox = attrs.field(factory=FakeOutbox)
     signals: FakeSignals = attrs.field(factory=FakeSignals)
-    records: FakeRecords = attrs.field(factory=FakeRecords)
+    records: FakeModelCache = attrs.field(factory=FakeModelCache)
     model_id: str = attrs.field(init=False)
     sessions: list[hubport.TrainingSession] = attrs.field(factory=list)
 

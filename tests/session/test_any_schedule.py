@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import hubport
 from hubport import Count, Credentials
 from hubport.app.session.connect import connector
-from hubport.app.session.factory import Claim
+from hubport.app.session.factory import ModelAccess
 from tests.session.conftest import Stage
 
 EXAMPLES = int(os.environ.get("HUBPORT_EXAMPLES", "40"))
@@ -146,7 +146,7 @@ class AnySchedule(RuleBasedStateMachine):
         self.crash()
         self.stage.hub.down(seconds=outage, on=on)
         before = self.stage.clock.now()
-        claim = Claim(self.stage.model_id, Credentials(self.stage.hub.api_key))
+        claim = ModelAccess(self.stage.model_id, Credentials(self.stage.hub.api_key))
         syncing = connector(settings=self.stage.settings(), **self.stage.ports())
         report = syncing.send_left_over(claim, self.stage.model_id, deadline=before + within)
         assert self.stage.clock.now() <= before + within + 1e-6

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 import hubport
-from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
 from hubport.domain.client.journal import checkpoint_line, run_line
 from hubport.testing import FakeFilesystem
 from tests.session.conftest import Stage
@@ -154,7 +154,7 @@ def test_an_empty_checkpoint_that_an_earlier_version_left_is_not_sent(stage: Sta
     for number, content in ((1, b"good"), (2, b"")):
         path = f"{spool.folder}/{number}-last.pt"
         stage.disk.files[path] = content
-        spool.append(checkpoint_line(Checkpoint(number, number, Kind.EPOCH, path, len(content))))
+        spool.append(checkpoint_line(Checkpoint(number, number, CheckpointKind.EPOCH, path, len(content))))
     spool.release(keep=True)
     with stage.connect() as session:
         session.flush(within=3600)

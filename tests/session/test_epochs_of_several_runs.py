@@ -6,7 +6,7 @@ import pytest
 
 from hubport import Credentials
 from hubport.app.session.connect import connector
-from hubport.app.session.factory import Claim
+from hubport.app.session.factory import ModelAccess
 from hubport.app.session.sync import sync
 from hubport.domain.client.journal import metrics_line, run_line, sent_line
 from hubport.domain.client.protocol import HubProtocol
@@ -26,7 +26,7 @@ def leave(stage: Stage, *lines: bytes, is_delivered: bool = False) -> None:
 
 def sync_all(stage: Stage) -> None:
     made = connector(settings=stage.settings(), **stage.ports())
-    claim = Claim(stage.model_id, Credentials(stage.hub.api_key))
+    claim = ModelAccess(stage.model_id, Credentials(stage.hub.api_key))
     sync(made, stage.clock, [claim], deadline=stage.clock.now() + 60, tell=lambda _: None)
 
 

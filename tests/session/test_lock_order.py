@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from hubport.adapters.disk_outbox import DiskOutbox
-from hubport.testing.contracts.waiting import at_once
+from hubport.testing.contracts.waiting import run_concurrently
 from tests.locks import LEAF, RANKS, RankedLock, Watch
 from tests.session.conftest import Stage
 
@@ -27,7 +27,7 @@ def test_a_session_takes_its_locks_in_the_order_that_is_written_down(
             session.upload_checkpoint("last.pt", epoch=epoch, is_best=epoch % 3 == 0)
             session.status()
 
-    at_once(train, threads=4)
+    run_concurrently(train, threads=4)
     stage.clock.advance(1000)
     stage.hub.down()
     session.log_metrics(50, {"a": 1.0})

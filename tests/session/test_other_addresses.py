@@ -6,7 +6,7 @@ import pytest
 
 from hubport import Credentials
 from hubport.app.session.connect import connector
-from hubport.app.session.factory import Claim
+from hubport.app.session.factory import ModelAccess
 from hubport.domain.client.protocol import hub_identity
 from hubport.testing import FakeOutbox
 from tests.session.conftest import Stage
@@ -44,7 +44,7 @@ def test_a_sync_sends_it_too(stage: Stage) -> None:
     leave(stage, 1.0)
     move(stage)
     made = connector(settings=stage.settings(), **stage.ports())
-    claim = Claim(stage.model_id, Credentials(stage.hub.api_key), stage.hub.identity)
+    claim = ModelAccess(stage.model_id, Credentials(stage.hub.api_key), stage.hub.identity)
 
     report = made.send_left_over(claim, stage.model_id, deadline=stage.clock.now() + 60)
 

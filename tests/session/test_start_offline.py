@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import hubport
-from hubport.adapters.disk_model_cache import DiskRecords
+from hubport.adapters.disk_model_cache import DiskModelCache
 from hubport.testing import FakeHub
 from tests.session.conftest import Stage
 
@@ -207,7 +207,7 @@ def test_neither_keys_nor_signed_addresses_are_on_the_disk(stage: Stage) -> None
         }
     )
     stage.hub.bearer = token
-    stage.records = DiskRecords(stage.state_dir / "records")  # type: ignore[assignment]
+    stage.records = DiskModelCache(stage.state_dir / "records")  # type: ignore[assignment]
     for key in (stage.hub.api_key, hubport.Credentials.bearer(token)):
         with hubport.connect(model.id, api_key=key, settings=stage.settings(), **stage.ports()) as session:
             assert signed == session.record.raw["resume"]

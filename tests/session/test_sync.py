@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hubport import Credentials, Report
-from hubport.app.outbox.status import State, survey
+from hubport.app.outbox.status import State, spool_statuses
 from hubport.app.session.connect import connector
-from hubport.app.session.factory import Claim
+from hubport.app.session.factory import ModelAccess
 from hubport.app.session.sync import left_over, sync
 from tests.session.conftest import Stage
 
@@ -31,7 +31,7 @@ def models(stage: Stage) -> list[str]:
 def synced(stage: Stage, models: list[str], *, within: float) -> tuple[list[Report], list[Report]]:
     """What it returns, and what it tells of on the way."""
     told: list[Report] = []
-    claims = [Claim(model_id, Credentials(stage.hub.api_key)) for model_id in models]
+    claims = [ModelAccess(model_id, Credentials(stage.hub.api_key)) for model_id in models]
     made = connector(settings=stage.settings(), **stage.ports())
     return sync(made, stage.clock, claims, deadline=stage.clock.now() + within, tell=told.append), told
 
@@ -102,7 +102,7 @@ def test_what_needs_a_sync_is_what_waits_and_what_only_lies_there(stage: Stage, 
     session.log_metrics(0, {"a": 1.0})
     session.close()
     stage.clock.settle()
-    found = survey(stage.outbox.seen())
-    assert [State.WAITING, State.WAITING, State.IN_USE, State.REFUSED] == [status.state for status in found]
+    found = spool_statuses(stage.outbox.seen())
+    assert [State.WAITING, State.WAITING, State.IN_USE, State.REJECTED] == [status.state for status in found]
     assert models[1:] == [status.model_id for status in left_over(found)]
     living.close()

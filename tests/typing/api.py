@@ -14,10 +14,10 @@ from hubport import Credentials, HUBTrainingSession, Report, Settings, TrainingS
 from hubport.domain.ports.clock import Clock
 from hubport.domain.ports.filesystem import Filesystem
 from hubport.domain.ports.http import Http
-from hubport.domain.ports.model_cache import Records
-from hubport.domain.ports.outbox import Outbox, Seen
+from hubport.domain.ports.model_cache import ModelCache
+from hubport.domain.ports.outbox import Outbox, SpoolInfo
 from hubport.domain.ports.signals import Signals
-from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
+from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeModelCache, FakeOutbox, FakeSignals
 from hubport.testing.contracts import RecordsContract
 
 
@@ -48,22 +48,22 @@ def a_trainer() -> None:
 def a_test() -> None:
     clock = FakeClock()
     hub = FakeHub(clock=clock)
-    ports: tuple[Http, Clock, Filesystem, Signals, Outbox, Records] = (
+    ports: tuple[Http, Clock, Filesystem, Signals, Outbox, ModelCache] = (
         hub,
         clock,
         FakeFilesystem(),
         FakeSignals(),
         FakeOutbox(),
-        FakeRecords(),
+        FakeModelCache(),
     )
     hubport.connect("ID", http=hub, clock=clock, filesystem=ports[2], signals=ports[3], outbox=ports[4])
     hubport.connect("ID", records=ports[5])
-    assert_type(FakeOutbox().seen(), list[Seen])
+    assert_type(FakeOutbox().seen(), list[SpoolInfo])
     assert_type(FakeOutbox().open("ID").size, int)
     hubport.connect("ID", http=clock)  # type: ignore[arg-type]
 
 
-class TapeRecords(Records):
+class TapeRecords(ModelCache):
     """An adapter of somebody else's."""
 
     def get(self, model_id: str) -> dict[str, Any] | None:
@@ -77,7 +77,7 @@ class TestTapeRecords(RecordsContract):
     """What it must hold."""
 
     @pytest.fixture
-    def records(self) -> Records:
+    def records(self) -> ModelCache:
         return TapeRecords()
 
 

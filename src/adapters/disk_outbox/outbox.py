@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 import attrs
 
-from ...domain.ports.outbox import Outbox, Seen, Spool
+from ...domain.ports.outbox import Outbox, Spool, SpoolInfo
 from .locks import ALONE, SHARED, has_locks, lock, unlock
 from .owner import Owner, Ownership, file_systems_time, is_owners_file
 from .spool import GONE, JOURNAL, NO_FORK, DiskSpool, age_of
@@ -84,7 +84,7 @@ class DiskOutbox(Outbox):
             raise
 
     def left_over(
-        self, model_id: str, *, by_force: bool = False, wanted: Callable[[Seen], bool] | None = None
+        self, model_id: str, *, by_force: bool = False, wanted: Callable[[SpoolInfo], bool] | None = None
     ) -> list[Spool]:
         """Claim what dead runs have left."""
         try:
@@ -114,7 +114,7 @@ class DiskOutbox(Outbox):
             return []
         return [DiskOutbox(folder, beside=self._beside) for folder in folders if folder != self._root]
 
-    def seen(self) -> list[Seen]:
+    def seen(self) -> list[SpoolInfo]:
         """Look at every folder that has the name of a run."""
         try:
             folders = [folder for folder in self._root.iterdir() if _RUN.fullmatch(folder.name)]
@@ -150,7 +150,7 @@ def _begun(name: str) -> float:
     return int(name.split("-")[-2].rpartition(".")[2], 16) / 1e9
 
 
-def _seen(folder: Path) -> Seen | None:
+def _seen(folder: Path) -> SpoolInfo | None:
     journal = folder / JOURNAL
 
     def opened() -> BinaryIO:
@@ -165,16 +165,16 @@ def _seen(folder: Path) -> Seen | None:
     except OSError as exc:
         return attrs.evolve(_unreadable(folder, exc), model_id=model_id, begun=begun, size=_size(folder))
     is_owned = is_locked is True or owner.is_alive(are_locks_free=is_locked is False, now=time.time())
-    return Seen(str(folder), model_id, begun, _size(folder), is_owned, opened, host=owner.host)
+    return SpoolInfo(str(folder), model_id, begun, _size(folder), is_owned, opened, host=owner.host)
 
 
-def _unreadable(folder: Path, exc: OSError) -> Seen:
+def _unreadable(folder: Path, exc: OSError) -> SpoolInfo:
     """The *folder*, of which nothing can be said because of *exc*."""
 
     def refused() -> BinaryIO:
         raise exc
 
-    return Seen(str(folder), "", None, 0, is_owned=False, open=refused, problem=_explained(folder, exc))
+    return SpoolInfo(str(folder), "", None, 0, is_owned=False, open=refused, problem=_explained(folder, exc))
 
 
 def _explained(path: Path, exc: OSError) -> str:

@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
-from ...domain.ports.outbox import Sealed, Spool
+from ...domain.ports.outbox import Spool, SpoolSealed
 from .locks import ALONE, lock
 from .owner import Ownership
 
@@ -68,7 +68,7 @@ class DiskSpool(Spool):
         """Write *line* at the end. The lock is held for this one write and never while anything is sent."""
         with self._lock:
             if self._is_sealed:
-                raise Sealed(errno.EROFS, "the run has ended", self.name)
+                raise SpoolSealed(errno.EROFS, "the run has ended", self.name)
             if self._torn:
                 # Half a line is in front of us, from a full disk or a killed process: end it, or it would eat this one.
                 line = b"\n" + line
@@ -87,7 +87,7 @@ class DiskSpool(Spool):
         new = self._folder / _REWRITTEN
         with self._lock:
             if self._is_sealed:
-                raise Sealed(errno.EROFS, "the run has ended", self.name)
+                raise SpoolSealed(errno.EROFS, "the run has ended", self.name)
             content = make()
             with contextlib.suppress(FileNotFoundError):
                 new.unlink()  # of an owner that was killed right here

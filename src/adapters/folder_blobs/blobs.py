@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from ...domain.hub.ports.blobs import PART, Blobs, Draft, is_name
-from ...domain.hub.ports.hashing_blob import WholeDraft
-from .directory import Root, make_folder, opened
+from ...domain.hub.ports.blobs import PART, Blobs, PendingBlob, is_blob_name
+from ...domain.hub.ports.hashing_blob import HashingBlob
+from .directory import BlobDirectory, make_folder, opened
 
 _INCOMING, _KEPT = "incoming", "kept"
 _BETWEEN = "~"  # in no token and in no file name, so that a file speaks for one blob only
@@ -39,17 +39,17 @@ class FolderBlobs(Blobs):
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._root = Root(Path(folder).absolute())
+        self._root = BlobDirectory(Path(folder).absolute())
         self._root.make(_INCOMING, _KEPT)
 
-    def draft(self) -> Draft:
+    def draft(self) -> PendingBlob:
         with self._root.opened(_INCOMING) as incoming:
             name = secrets.token_hex(16)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_FOLLOWED
             return _Draft(self._root, name, os.open(name, flags, _PRIVATE, dir_fd=incoming))
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
-        if not is_name(name):
+        if not is_blob_name(name):
             return None
         with self._root.opened(_KEPT) as kept:  # which is there, unless the disk is not
             try:
@@ -67,7 +67,7 @@ class FolderBlobs(Blobs):
             return reader
 
     def delete(self, name: str) -> None:
-        if not is_name(name):
+        if not is_blob_name(name):
             return
         # No fsync: what a power cut brings back nobody wants any more, and the next sweep deletes it.
         with (
@@ -95,15 +95,15 @@ class FolderBlobs(Blobs):
         return swept
 
 
-class _Draft(WholeDraft):
+class _Draft(HashingBlob):
     """The file *name* in the folder of what comes in, open for writing as *fd*."""
 
-    def __init__(self, root: Root, name: str, fd: int) -> None:
+    def __init__(self, root: BlobDirectory, name: str, fd: int) -> None:
         self._root, self._name, self._fd = root, name, fd
         super().__init__(_give_up, root, name, fd, os.getpid())
 
     def _append(self, data: bytes) -> None:
-        with self._root.explained():
+        with self._root.map_os_errors():
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._fd, rest) :]
@@ -128,7 +128,7 @@ class _Draft(WholeDraft):
                 os.fsync(above)
 
 
-def _give_up(root: Root, name: str, fd: int, pid: int) -> None:
+def _give_up(root: BlobDirectory, name: str, fd: int, pid: int) -> None:
     with contextlib.suppress(OSError):
         os.close(fd)
     # A forked child has a copy of this, and not the draft. Whatever else hinders us here, the sweep comes later.

@@ -33,7 +33,7 @@ _ADVICE = {
 
 
 @attrs.frozen
-class Root:
+class BlobDirectory:
     """The folder *path*. What the system says about it, or about what is below, comes with what to do and where.
 
     Only to this one links may lead, since that is the choice of whoever runs the HUB.
@@ -43,7 +43,7 @@ class Root:
 
     def make(self, *below: str) -> None:
         """Make it, and the folders *below* in it, where they are missing."""
-        with self.explained():
+        with self.map_os_errors():
             self.path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
             with opened(self.path) as root:
                 for name in below:
@@ -55,14 +55,14 @@ class Root:
     @contextmanager
     def opened(self, *below: str) -> Iterator[int]:
         """The folder *below*, each part opened from the one above it."""
-        with self.explained(), contextlib.ExitStack() as stack:
+        with self.map_os_errors(), contextlib.ExitStack() as stack:
             fd = stack.enter_context(opened(self.path))
             for name in below:
                 fd = stack.enter_context(opened(name, within=fd))
             yield fd
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
+    def map_os_errors(self) -> Iterator[None]:
         """An error of the system, with what to do about it and the folder where."""
         try:
             yield

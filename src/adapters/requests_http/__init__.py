@@ -29,7 +29,7 @@ import urllib3.connectionpool
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from ...domain.client.multipart import Envelope
+from ...domain.client.multipart import MultipartFraming
 from ...domain.errors import HubUnreachable
 from ...domain.hosts import is_loopback
 from ...domain.ports.http import FilePart, Http, Reader, Request, Response
@@ -69,7 +69,7 @@ class _FormBody:
     No ``read`` method on purpose: http.client would read 16 KiB at a time, an iterator it sends as it comes.
     """
 
-    def __init__(self, envelope: Envelope, file: FilePart) -> None:
+    def __init__(self, envelope: MultipartFraming, file: FilePart) -> None:
         self._envelope = envelope
         self._file = file
         self._reader: Reader | None = None
@@ -229,7 +229,7 @@ class RequestsHttp(Http):
         hidden = {name: value for name, value in request.headers.items() if name not in headers}
         body: _FormBody | None = None
         if request.file is not None:
-            envelope = Envelope.around(request.fields or {}, request.file.name, boundary=secrets.token_hex(16))
+            envelope = MultipartFraming.around(request.fields or {}, request.file.name, boundary=secrets.token_hex(16))
             headers["content-type"] = envelope.content_type
             body = _FormBody(envelope, request.file)
         try:

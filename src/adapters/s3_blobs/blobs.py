@@ -13,11 +13,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from ...domain.hub.ports.blobs import Blobs, Draft, is_name
-from ...domain.hub.ports.hashing_blob import WholeDraft
+from ...domain.hub.ports.blobs import Blobs, PendingBlob, is_blob_name
+from ...domain.hub.ports.hashing_blob import HashingBlob
 from .address import Address
 from .bucket import Bucket
-from .errors import spooling
+from .errors import map_spool_errors
 
 
 class S3Blobs(Blobs):
@@ -34,20 +34,20 @@ class S3Blobs(Blobs):
     def __init__(self, url: str, *, spool: str | os.PathLike[str], part_size: int = 64 << 20) -> None:
         address = Address.parse(url)
         self._spool = Path(spool)
-        with spooling(self._spool):
+        with map_spool_errors(self._spool):
             self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._bucket = Bucket.reached(address, part_size)
 
-    def draft(self) -> Draft:
+    def draft(self) -> PendingBlob:
         return _Draft(self._bucket, self._spool)
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
-        if not is_name(name):
+        if not is_blob_name(name):
             return None
         return self._bucket.reader(name, start)
 
     def delete(self, name: str) -> None:
-        if is_name(name):
+        if is_blob_name(name):
             self._bucket.delete(name)
 
     def sweep(self, is_wanted: Callable[[str], bool], *, older_than: float) -> int:
@@ -55,27 +55,27 @@ class S3Blobs(Blobs):
         age = timedelta(seconds=older_than)
         swept = 0
         for name in self._bucket.names(age):
-            if is_name(name) and not is_wanted(name):
+            if is_blob_name(name) and not is_wanted(name):
                 self._bucket.delete(name)
                 swept += 1
         return swept + self._bucket.abort_uploads(age)
 
 
-class _Draft(WholeDraft):
+class _Draft(HashingBlob):
     """A file without a name in the folder *spool*."""
 
     def __init__(self, bucket: Bucket, spool: Path) -> None:
         self._bucket, self._spool = bucket, spool
-        with spooling(spool):
+        with map_spool_errors(spool):
             self._file: IO[bytes] = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - open until the draft is over
         super().__init__(_close, self._file)
 
     def _append(self, data: bytes) -> None:
-        with spooling(self._spool):
+        with map_spool_errors(self._spool):
             self._file.write(data)
 
     def _settle(self, name: str) -> None:
-        with spooling(self._spool):
+        with map_spool_errors(self._spool):
             self._file.flush()
         self._bucket.put(name, self._file.fileno(), self._size, self._sha256.digest())
 

@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .address import Address
-from .errors import asking, code, status
+from .errors import code, map_boto_errors, status
 from .streams import Reader, Slice
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Bucket:
     @classmethod
     def reached(cls, address: Address, part_size: int) -> Bucket:
         """The bucket at *address*, which must be there."""
-        with asking(address.url, "be reached"):
+        with map_boto_errors(address.url, "be reached"):
             client: S3Client = Session().client(
                 "s3", endpoint_url=address.endpoint_url, region_name=address.region, config=_BOUNDS
             )
@@ -61,7 +61,7 @@ class Bucket:
         if size > self.part_size:
             self._put_parts(name, fd, size)
             return
-        with asking(self.address.url, f"take {name}"):
+        with map_boto_errors(self.address.url, f"take {name}"):
             self.client.put_object(
                 Bucket=self.address.bucket,
                 Key=self._key(name),
@@ -73,7 +73,7 @@ class Bucket:
     def _put_parts(self, name: str, fd: int, size: int) -> None:
         part_size = max(self.part_size, -(-size // _MOST_PARTS))
         bucket, key = self.address.bucket, self._key(name)
-        with asking(self.address.url, f"take {name}"):
+        with map_boto_errors(self.address.url, f"take {name}"):
             upload = self.client.create_multipart_upload(Bucket=bucket, Key=key, ChecksumAlgorithm="SHA256")["UploadId"]
 
             def put_part(start: int) -> CompletedPartTypeDef:
@@ -104,7 +104,7 @@ class Bucket:
 
     def reader(self, name: str, start: int) -> BinaryIO | None:
         bucket, key = self.address.bucket, self._key(name)
-        with asking(self.address.url, f"give {name}"):
+        with map_boto_errors(self.address.url, f"give {name}"):
             try:
                 # A range from 0 on cannot be given of an empty object.
                 found = (
@@ -121,12 +121,12 @@ class Bucket:
         return io.BufferedReader(Reader(found["Body"], self.address.url, name), 1 << 16)
 
     def delete(self, name: str) -> None:
-        with asking(self.address.url, f"delete {name}"):
+        with map_boto_errors(self.address.url, f"delete {name}"):
             self.client.delete_object(Bucket=self.address.bucket, Key=self._key(name))
 
     def names(self, age: timedelta) -> Iterator[str]:
         """Of all that is at least so old."""
-        with asking(self.address.url, "list what it has"):
+        with map_boto_errors(self.address.url, "list what it has"):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.address.bucket, Prefix=self.address.prefix):
                 now = _date(page["ResponseMetadata"]["HTTPHeaders"]["date"])
@@ -138,7 +138,7 @@ class Bucket:
         """End what was begun so long ago and neither completed nor aborted, and costs room unseen; how many."""
         ended = 0
         bucket = self.address.bucket
-        with asking(self.address.url, "end uploads that broke off"):
+        with map_boto_errors(self.address.url, "end uploads that broke off"):
             pages = self.client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=bucket, Prefix=self.address.prefix):
                 now = _date(page["ResponseMetadata"]["HTTPHeaders"]["date"])

@@ -39,7 +39,7 @@ _FULL = frozenset({"QuotaExceeded", "XMinioStorageFull"})
 
 
 @contextmanager
-def asking(url: str, what: str) -> Iterator[None]:
+def map_boto_errors(url: str, what: str) -> Iterator[None]:
     """What boto3 raises becomes an OSError: *url* cannot do *what*, why, and what to do."""
     try:
         yield
@@ -70,7 +70,7 @@ def status(exc: ClientError) -> int:
 
 
 @contextmanager
-def spooling(spool: Path) -> Iterator[None]:
+def map_spool_errors(spool: Path) -> Iterator[None]:
     """An error of the spool's disk, with what to do about it."""
     try:
         yield

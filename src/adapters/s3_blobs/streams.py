@@ -10,7 +10,7 @@ import io
 import os
 from typing import TYPE_CHECKING
 
-from .errors import asking
+from .errors import map_boto_errors
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -62,7 +62,7 @@ class Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        with asking(self._url, f"give all of {self._of}"):
+        with map_boto_errors(self._url, f"give all of {self._of}"):
             data = self._body.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)

@@ -18,7 +18,7 @@ _CONVERTER = cattrs.Converter()
 _BETWEEN = b"\xff"
 
 
-class Documents(Generic[ItemT]):
+class DocumentCodec(Generic[ItemT]):
     """Writes and reads items of one *kind*, an attrs class."""
 
     def __init__(self, kind: type[ItemT]) -> None:
@@ -35,10 +35,10 @@ class Documents(Generic[ItemT]):
 
 def row_of(item: Any, document: str) -> dict[str, Any]:
     """The columns that every shelf has."""
-    return {"id": item.id, "is_trashed": item.is_trashed, "sought": sought(item), "document": document}
+    return {"id": item.id, "is_trashed": item.is_trashed, "sought": search_key(item), "document": document}
 
 
-def sought(item: Any) -> bytes:
+def search_key(item: Any) -> bytes:
     """What a query is looked for in: the name and the ID."""
     return comparable(item.name) + _BETWEEN + comparable(item.id)
 

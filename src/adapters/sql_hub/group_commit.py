@@ -18,9 +18,9 @@ from typing import Any, Generic, TypeVar, cast
 import sqlalchemy as sa
 
 from ...domain.errors import StoreUnusable
-from ...domain.hub.ports.store import Put, PutError
+from ...domain.hub.ports.store import MetricsWrite, PutError
 from .database import Database
-from .metrics_statements import Puts
+from .metrics_statements import MetricsStatements
 
 T = TypeVar("T")
 
@@ -72,18 +72,18 @@ class Write(Generic[T]):
 class PutWrite(Write[None]):
     """Metrics, which are written with those of others at the end. ``errors`` says of each what came of it, then."""
 
-    def __init__(self, table: str, puts: Sequence[Put]) -> None:
+    def __init__(self, table: str, puts: Sequence[MetricsWrite]) -> None:
         super().__init__((table, min((put.model_id for put in puts), default="")), lambda _: None)
         self.puts = puts
         self.errors: Sequence[PutError | None] = ()
 
 
-class Writer:
+class GroupCommit:
     """All writes of this process to *database*."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._puts = Puts(database)
+        self._puts = MetricsStatements(database)
         # Over the queue, `_is_led`, and of each write `is_done` and `leads`.
         self._lock = threading.Lock()
         self._queue: deque[Write[Any]] = deque()

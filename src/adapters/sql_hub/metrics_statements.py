@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...domain.hub.epoch_text import EpochTooLarge, merge
-from ...domain.hub.ports.store import NoSuchModel, Put, PutError
+from ...domain.hub.ports.store import MetricsWrite, NoSuchModel, PutError
 from .database import Database
 from .documents import decoded, encoded
 from .tables import METRICS, MODELS
@@ -46,7 +46,7 @@ _VALUES: dict[str, Any] = {
 _THERE = sa.select(MODELS.c.id).where(MODELS.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
-class Puts:
+class MetricsStatements:
     """Writes what was put, in the words of *database*."""
 
     def __init__(self, database: Database) -> None:
@@ -54,7 +54,7 @@ class Puts:
         self._touch = database.compiled(_TOUCH)
         self._upsert = database.compiled(database.dialect.upsert(METRICS, ["model_id", "epoch"], _VALUES, {}))
 
-    def write(self, connection: sa.Connection, puts: Sequence[Put]) -> list[PutError | None]:
+    def write(self, connection: sa.Connection, puts: Sequence[MetricsWrite]) -> list[PutError | None]:
         """Write *puts*, in their order; for each of them ``None``, or why nothing of it is written."""
         at = {put.model_id: put.at for put in puts}
         # In one order, as everybody locks them.
@@ -78,7 +78,7 @@ class Puts:
             connection.exec_driver_sql(self._upsert, rows)
         return errors
 
-    def _held(self, connection: sa.Connection, puts: Sequence[Put]) -> dict[str, dict[int, str]]:
+    def _held(self, connection: sa.Connection, puts: Sequence[MetricsWrite]) -> dict[str, dict[int, str]]:
         """What is there of the epochs of *puts*, by model."""
         held: dict[str, dict[int, str]] = {put.model_id: {} for put in puts}
         keys = {(put.model_id, epoch) for put in puts for epoch in put.epochs}
@@ -88,7 +88,7 @@ class Puts:
         return held
 
 
-def _merged(held: dict[str, dict[int, str]], put: Put) -> PutError | None:
+def _merged(held: dict[str, dict[int, str]], put: MetricsWrite) -> PutError | None:
     """Put it into *held*, which has all models that are there."""
     if put.model_id not in held:
         return NoSuchModel(put.model_id)

@@ -24,7 +24,7 @@ VERSION_TABLE = "hubport_version"
 _HERE = Path(__file__).with_name("migrations")
 
 
-def bring_up_to_date(database: Database, *, to: str = "head", more: Sequence[Path] = ()) -> None:
+def migrate(database: Database, *, to: str = "head", more: Sequence[Path] = ()) -> None:
     """Apply the revisions that the database lacks, up to the one called *to*; *more* are folders with further ones.
 
     Raises:

@@ -12,21 +12,21 @@ import attrs
 import sqlalchemy as sa
 
 from ...domain.hub.model import HubModel
-from ...domain.hub.ports.store import ItemT, Page, Shelf, place_of
+from ...domain.hub.ports.store import ItemT, Page, Repository, decode_cursor
 from .database import Database
-from .documents import Documents, comparable, row_of
-from .group_commit import Transaction, Write, Writer
+from .documents import DocumentCodec, comparable, row_of
+from .group_commit import GroupCommit, Transaction, Write
 
 T = TypeVar("T")
 
 
-class SqlShelf(Shelf[ItemT], Generic[ItemT]):
+class SqlShelf(Repository[ItemT], Generic[ItemT]):
     """*kind* is the class of the items, *table* where they are."""
 
-    def __init__(self, database: Database, writer: Writer, kind: type[ItemT], table: sa.Table) -> None:
+    def __init__(self, database: Database, writer: GroupCommit, kind: type[ItemT], table: sa.Table) -> None:
         self._database = database
         self._writer = writer
-        self._documents = Documents(kind)
+        self._documents = DocumentCodec(kind)
         self._name = table.name
         columns = table.c
         # Built once: building a statement costs more than SQLite needs to run it.
@@ -42,7 +42,7 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
         )
         self._delete = sa.delete(table).where(columns.id == sa.bindparam("item_id"))
         wanted = columns.is_trashed == sa.bindparam("is_trashed", type_=sa.Boolean)
-        holds = database.dialect.holds(columns.sought, sa.bindparam("query", type_=sa.LargeBinary))
+        holds = database.dialect.holds(columns.search_key, sa.bindparam("query", type_=sa.LargeBinary))
         self._pages = {
             is_sought: _page(table, own, sa.and_(wanted, holds) if is_sought else wanted) for is_sought in (False, True)
         }
@@ -85,7 +85,7 @@ class SqlShelf(Shelf[ItemT], Generic[ItemT]):
         return self._do(item_id, work) if is_plain(item_id) else None
 
     def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
-        before = place_of(cursor)
+        before = decode_cursor(cursor)
         values: dict[str, Any] = {
             "before": _END if before is None else before,
             # One more than asked for: whether it is there says whether this is the last page.

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from ...domain.hub.api_key import Key
+from ...domain.hub.api_key import ApiKey
 from ...domain.hub.items import Dataset, Project
 from ...domain.hub.model import HubModel
-from ...domain.hub.ports.store import HubStore, NoSuchModel, Put, PutError, Series, Shelf
+from ...domain.hub.ports.store import HubStore, MetricsDelta, MetricsWrite, NoSuchModel, PutError, Repository
 from .database import Database
 from .documents import decoded
-from .group_commit import PutWrite, Writer
+from .group_commit import GroupCommit, PutWrite
 from .metrics_statements import MODEL_ID, REVISION
-from .migrate import bring_up_to_date
+from .migrate import migrate
 from .repository import ModelShelf, SqlShelf, is_plain
 from .tables import DATASETS, IDENTITY, KEYS, METRICS, MODELS, PROJECTS
 
@@ -53,31 +53,31 @@ class SqlHubStore(HubStore):
     def __init__(self, url: str) -> None:
         self._database = Database(url)
         try:
-            bring_up_to_date(self._database)
+            migrate(self._database)
         except BaseException:
             self._database.close()
             raise
-        self._writer = Writer(self._database)
+        self._writer = GroupCommit(self._database)
         self._models = ModelShelf(self._database, self._writer, HubModel, MODELS)
         self._projects = SqlShelf(self._database, self._writer, Project, PROJECTS)
         self._datasets = SqlShelf(self._database, self._writer, Dataset, DATASETS)
-        self._keys = SqlShelf(self._database, self._writer, Key, KEYS)
+        self._keys = SqlShelf(self._database, self._writer, ApiKey, KEYS)
         self._identity: str | None = None
 
     @property
-    def models(self) -> Shelf[HubModel]:
+    def models(self) -> Repository[HubModel]:
         return self._models
 
     @property
-    def projects(self) -> Shelf[Project]:
+    def projects(self) -> Repository[Project]:
         return self._projects
 
     @property
-    def datasets(self) -> Shelf[Dataset]:
+    def datasets(self) -> Repository[Dataset]:
         return self._datasets
 
     @property
-    def keys(self) -> Shelf[Key]:
+    def keys(self) -> Repository[ApiKey]:
         return self._keys
 
     @property
@@ -88,7 +88,7 @@ class SqlHubStore(HubStore):
             )
         return self._identity
 
-    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
+    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
         plain = [put for put in puts if is_plain(put.model_id)]
         write = PutWrite(MODELS.name, plain)
         if plain:
@@ -96,13 +96,13 @@ class SqlHubStore(HubStore):
         errors = iter(write.errors)
         return [next(errors) if is_plain(put.model_id) else NoSuchModel(put.model_id) for put in puts]
 
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         if not is_plain(model_id):
-            return Series(0, {})
+            return MetricsDelta(0, {})
         values = {"of_model": model_id, "after": max(0, min(after, _LARGEST))}
         rows = self._database.read(lambda connection: connection.execute(_METRICS, values).all())
         epochs = {row.epoch: decoded(row.text) for row in rows if row.epoch is not None}
-        return Series(rows[0].revision if rows else 0, epochs)
+        return MetricsDelta(rows[0].revision if rows else 0, epochs)
 
     def revision(self, model_id: str) -> int:
         if not is_plain(model_id):

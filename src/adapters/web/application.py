@@ -17,19 +17,19 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ...domain.errors import StoreFull, StoreUnusable
-from ...domain.hub.api.hub import ROUTES, Hub
-from ...domain.hub.api.messages import ERRORS, Answer, Asked, Refusal, Takes, envelope
+from ...domain.hub.api.hub import ROUTES, HubApi
+from ...domain.hub.api.messages import ERRORS, ApiError, BodyKind, HubRequest, HubResponse, envelope
 from ...domain.hub.api.routing import Match
 from . import json_body as bodies
-from .base_url import root_of
-from .batcher import Convoy
-from .downloads import give
-from .event_stream import Changes, wants_events
-from .exchange import ClientGone, Receive, Send, Wire, too_large
+from .base_url import base_url
+from .batcher import RequestBatcher
+from .downloads import send_blob
+from .event_stream import EventStream, wants_events
+from .exchange import ClientDisconnected, Exchange, Receive, Send, too_large
 from .limits import Limits
 from .openapi.document import document
-from .static_files import Site
-from .thread_pool import Pool
+from .static_files import StaticFiles
+from .thread_pool import ThreadPool
 from .uploads import Uploads
 
 #: A body up to here is read before anybody is asked whether it is wanted: one hop to a thread instead of two.
@@ -44,16 +44,16 @@ _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 class HubApplication:
     """Answers for *hub*. *root*, where it is given, is what links hang below; *own* where a client does not name us."""
 
-    def __init__(self, hub: Hub, limits: Limits, *, root: str | None, own: str, log: Any) -> None:
+    def __init__(self, hub: HubApi, limits: Limits, *, root: str | None, own: str, log: Any) -> None:
         self._hub, self._limits = hub, limits
         self._root, self._own = root, own
         self._log = log
-        self._site = Site.of()
-        self._pool = Pool(limits.threads)
+        self._site = StaticFiles.of()
+        self._pool = ThreadPool(limits.threads)
         # One convoy: it is for one route.
-        self._convoy = Convoy(self._pool, self._all_of)
+        self._convoy = RequestBatcher(self._pool, self._all_of)
         self.closing = asyncio.Event()
-        self._changes = Changes(hub, self._pool, limits, self.closing)
+        self._changes = EventStream(hub, self._pool, limits, self.closing)
         self._uploads = Uploads(hub.premises, self._pool, limits)
         self._large = asyncio.Semaphore(limits.large)
         self._unanswered = 0
@@ -65,11 +65,11 @@ class HubApplication:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
         at = time.monotonic()
-        wire = Wire(scope, receive, send, self._limits)
+        wire = Exchange(scope, receive, send, self._limits)
         status: int | None = None
         try:
             status = await self._served(wire)
-        except ClientGone:
+        except ClientDisconnected:
             pass
         finally:
             self._log.debug(
@@ -81,7 +81,7 @@ class HubApplication:
                 peer=wire.peer,
             )
 
-    async def _served(self, wire: Wire) -> int:
+    async def _served(self, wire: Exchange) -> int:
         """Answer *wire*; the status."""
         try:
             answer = await self._answer(wire)
@@ -94,8 +94,8 @@ class HubApplication:
             if answer.blob is None:
                 await wire.reply(answer)
             else:
-                await give(wire, answer, self._hub.premises.blobs, self._pool)
-        except ClientGone:
+                await send_blob(wire, answer, self._hub.premises.blobs, self._pool)
+        except ClientDisconnected:
             raise
         except Exception as exc:
             answer = self._for_people(wire, self._told(wire, exc))
@@ -104,7 +104,7 @@ class HubApplication:
             await wire.reply(answer)
         return answer.status
 
-    def _for_people(self, wire: Wire, answer: Answer) -> Answer:
+    def _for_people(self, wire: Exchange, answer: HubResponse) -> HubResponse:
         """*answer*; a page in its place where a browser has asked for something that is not there. Calls get JSON."""
         accepted = wire.headers.get("accept", "")
         is_call = f"{wire.path}/".startswith("/v1/")
@@ -112,9 +112,9 @@ class HubApplication:
             return answer
         return self._site.missing(wire.path)
 
-    def _told(self, wire: Wire, exc: Exception) -> Answer:
+    def _told(self, wire: Exchange, exc: Exception) -> HubResponse:
         """What a client is told of *exc*, and what the log."""
-        if isinstance(exc, Refusal):
+        if isinstance(exc, ApiError):
             return exc.answer()
         if isinstance(exc, StoreFull) or (isinstance(exc, OSError) and exc.errno in _DISK_FULL):
             self._log.error("web.disk_full", method=wire.method, path=wire.path, cause=str(exc))
@@ -131,7 +131,7 @@ class HubApplication:
         self._log.error("web.failed", reference=reference, method=wire.method, path=wire.path, exc_info=exc)
         return envelope(500, f"the HUB failed at this request: its log says why, at {reference}")
 
-    async def _answer(self, wire: Wire) -> Answer | None:
+    async def _answer(self, wire: Exchange) -> HubResponse | None:
         """The answer to *wire*; ``None`` when it was a stream and is over."""
         if wire.problem is not None:
             raise wire.problem
@@ -146,7 +146,7 @@ class HubApplication:
             return await self._changes.stream(wire, match, asked)
         return await self._called(wire, asked)
 
-    async def _called(self, wire: Wire, asked: Asked) -> Answer:
+    async def _called(self, wire: Exchange, asked: HubRequest) -> HubResponse:
         """The answer to a call of the HUB's."""
         if 0 <= wire.length <= SMALL:
             body = await wire.all(SMALL)
@@ -156,9 +156,9 @@ class HubApplication:
             return await self._pool.begin(self._whole, asked, body)
         match = await self._pool.run(self._hub.admit, asked)
         takes = _takes(match)
-        if takes is Takes.FORM:
+        if takes is BodyKind.FORM:
             return await self._uploads.take(wire, match, asked)
-        most = self._limits.json if takes is Takes.JSON else SMALL
+        most = self._limits.json if takes is BodyKind.JSON else SMALL
         if wire.length > most:
             raise too_large(most)
         async with self._large:
@@ -167,53 +167,53 @@ class HubApplication:
 
     # In a thread.
 
-    def _all_of(self, calls: Sequence[tuple[Asked, bytes]]) -> list[Answer]:
+    def _all_of(self, calls: Sequence[tuple[HubRequest, bytes]]) -> list[HubResponse]:
         """All of many small calls of one kind."""
         return self._hub.answer_together(_TOGETHER, [(asked, partial(_with_json, body)) for asked, body in calls])
 
-    def _whole(self, asked: Asked, body: bytes) -> Answer:
+    def _whole(self, asked: HubRequest, body: bytes) -> HubResponse:
         """All of a small call."""
         return self._with_body(self._hub.admit(asked), asked, body)
 
-    def _with_body(self, match: Match, asked: Asked, body: bytes) -> Answer:
+    def _with_body(self, match: Match, asked: HubRequest, body: bytes) -> HubResponse:
         takes = _takes(match)
-        if takes is Takes.FORM:
+        if takes is BodyKind.FORM:
             return self._uploads.whole(match, asked, body)
-        if takes is Takes.JSON:
+        if takes is BodyKind.JSON:
             asked = _with_json(body, asked)
         return match.answer(self._hub.premises, asked)
 
     # In the event loop.
 
-    def _asked(self, wire: Wire) -> Asked:
+    def _asked(self, wire: Exchange) -> HubRequest:
         query: dict[str, str] = {}
         if wire.query:
             try:
                 query = dict(parse_qsl(wire.query, keep_blank_values=True, max_num_fields=_MOST_QUERY))
             except ValueError as exc:
-                raise Refusal(400, f"the query has more than {_MOST_QUERY} parts, or is none") from exc
-        return Asked(wire.method, wire.path, self._root_for(wire), wire.headers, query, wire.peer)
+                raise ApiError(400, f"the query has more than {_MOST_QUERY} parts, or is none") from exc
+        return HubRequest(wire.method, wire.path, self._root_for(wire), wire.headers, query, wire.peer)
 
-    def _root_for(self, wire: Wire) -> str:
+    def _root_for(self, wire: Exchange) -> str:
         if self._root is not None:
             return self._root
         host = wire.headers.get("host")
-        return self._own if host is None else root_of(host)
+        return self._own if host is None else base_url(host)
 
 
-def _takes(match: Match) -> Takes:
+def _takes(match: Match) -> BodyKind:
     """What to make of the body: nothing where the call is refused in any case."""
-    return match.route.takes if match.route.status < ERRORS else Takes.NOTHING
+    return match.route.takes if match.route.status < ERRORS else BodyKind.NOTHING
 
 
-def _with_json(body: bytes, asked: Asked) -> Asked:
-    return asked.with_json(bodies.parsed(body))
+def _with_json(body: bytes, asked: HubRequest) -> HubRequest:
+    return asked.with_json(bodies.parse_json(body))
 
 
-def _document(method: str, root: str) -> Answer:
+def _document(method: str, root: str) -> HubResponse:
     if method not in {"GET", "HEAD"}:
-        raise Refusal(405, "the document is only to be read", {"allow": "GET, HEAD"})
-    return Answer(200, {"content-type": "application/json"}, _written(root))
+        raise ApiError(405, "the document is only to be read", {"allow": "GET, HEAD"})
+    return HubResponse(200, {"content-type": "application/json"}, _written(root))
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from .thread_pool import Pool
+from .thread_pool import ThreadPool
 
 RiderT = TypeVar("RiderT")
 T = TypeVar("T")
@@ -19,10 +19,10 @@ T = TypeVar("T")
 _MOST = 64
 
 
-class Convoy(Generic[RiderT, T]):
+class RequestBatcher(Generic[RiderT, T]):
     """*drive* gives the outcome of each of many riders, in a thread of *pool*; one group at a time."""
 
-    def __init__(self, pool: Pool, drive: Callable[[Sequence[RiderT]], Sequence[T]]) -> None:
+    def __init__(self, pool: ThreadPool, drive: Callable[[Sequence[RiderT]], Sequence[T]]) -> None:
         self._pool = pool
         self._drive = drive
         self._waiting: deque[tuple[RiderT, asyncio.Future[T]]] = deque()

@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 from typing import BinaryIO
 
-from ...domain.hub.api.messages import Answer, BlobRange, Refusal
+from ...domain.hub.api.messages import ApiError, BlobRange, HubResponse
 from ...domain.hub.ports.blobs import Blobs
-from .exchange import ClientGone, Wire
-from .thread_pool import Pool
+from .exchange import ClientDisconnected, Exchange
+from .thread_pool import ThreadPool
 
 _PIECE = 1 << 18
 
 
-async def give(wire: Wire, answer: Answer, blobs: Blobs, pool: Pool) -> None:
+async def send_blob(wire: Exchange, answer: HubResponse, blobs: Blobs, pool: ThreadPool) -> None:
     """The answer's file, or for HEAD what would be said of it.
 
     Raises:
@@ -42,7 +42,7 @@ async def give(wire: Wire, answer: Answer, blobs: Blobs, pool: Pool) -> None:
                 raise OSError(f"the blob {blob.name} ended {left} bytes early")
             left -= len(piece)
             if gone.done():
-                raise ClientGone
+                raise ClientDisconnected
             await wire.say(piece)
         await wire.finish()
     finally:
@@ -53,5 +53,5 @@ async def give(wire: Wire, answer: Answer, blobs: Blobs, pool: Pool) -> None:
 def _opened(blobs: Blobs, blob: BlobRange) -> BinaryIO:
     reader = blobs.open(blob.name, start=blob.start)
     if reader is None:
-        raise Refusal(404, "there is no such file any more")
+        raise ApiError(404, "there is no such file any more")
     return reader

@@ -15,41 +15,41 @@ from typing import Any
 
 import attrs
 
-from ...domain.hub.api.context import Premises
-from ...domain.hub.api.hub import ROUTES, Hub
-from ...domain.hub.api.messages import ERRORS, Answer, Asked, Refusal
+from ...domain.hub.api.context import HubContext
+from ...domain.hub.api.hub import ROUTES, HubApi
+from ...domain.hub.api.messages import ERRORS, ApiError, HubRequest, HubResponse
 from ...domain.hub.api.routing import Match
-from .exchange import Wire
+from .exchange import Exchange
 from .limits import Limits
-from .thread_pool import Pool
+from .thread_pool import ThreadPool
 
 _KIND = "text/event-stream"
 (_ROUTE,) = (route for route in ROUTES.all if route.name == "readChanges")
 
 
-def wants_events(wire: Wire) -> bool:
+def wants_events(wire: Exchange) -> bool:
     """Whether the client asks for a stream, of what there is one of."""
     return wire.is_for(_ROUTE) and _KIND in wire.headers.get("accept", "")
 
 
 @attrs.define
-class Changes:
+class EventStream:
     """Everybody who listens. ``closing`` ends it."""
 
-    _hub: Hub
-    _pool: Pool
+    _hub: HubApi
+    _pool: ThreadPool
     _limits: Limits
     closing: asyncio.Event
     _listeners: int = 0
 
-    async def stream(self, wire: Wire, match: Match, asked: Asked) -> Answer | None:
+    async def stream(self, wire: Exchange, match: Match, asked: HubRequest) -> HubResponse | None:
         """Tell *wire* of what *match* tells, until one of both sides ends it; an answer where there is nothing to tell.
 
         Raises:
             Refusal: 503 when too many listen.
         """
         if self._listeners >= self._limits.listeners:
-            raise Refusal(503, "too many pages listen to this HUB: close some", {"retry-after": "30"})
+            raise ApiError(503, "too many pages listen to this HUB: close some", {"retry-after": "30"})
         self._listeners += 1
         ends: set[asyncio.Future[Any]] = {
             asyncio.ensure_future(wire.until_gone()),
@@ -62,13 +62,15 @@ class Changes:
             for waiting in ends:
                 waiting.cancel()
 
-    async def _tell(self, wire: Wire, match: Match, asked: Asked, ends: set[asyncio.Future[Any]]) -> Answer | None:
+    async def _tell(
+        self, wire: Exchange, match: Match, asked: HubRequest, ends: set[asyncio.Future[Any]]
+    ) -> HubResponse | None:
         after = wire.headers.get("last-event-id") or asked.query.get("after", "0")
         told = await self._told(match, asked, after)
         if told.event is None:
             return told.answer
         headers = {"content-type": _KIND, "x-accel-buffering": "no"}
-        await wire.begin(Answer(200, headers), length=None)
+        await wire.begin(HubResponse(200, headers), length=None)
         await wire.say(told.event)
         loop = asyncio.get_running_loop()
         said = loop.time()
@@ -96,30 +98,30 @@ class Changes:
         await wire.finish()
         return None
 
-    def _is_over(self, told: _Told) -> bool:
+    def _is_over(self, told: _Event) -> bool:
         return told.until is not None and self._hub.premises.around.wall() >= told.until
 
-    async def _told(self, match: Match, asked: Asked, after: str) -> _Told:
+    async def _told(self, match: Match, asked: HubRequest, after: str) -> _Event:
         asked = attrs.evolve(asked, query={**asked.query, "after": after})
         return await self._pool.run(_told, match, self._hub.premises, asked)
 
 
 @attrs.frozen
-class _Told:
+class _Event:
     """An answer, and what it is as an event; a refusal is none. ``until`` is when time alone makes it untrue."""
 
-    answer: Answer
+    answer: HubResponse
     revision: int = 0
     until: float | None = None
     event: bytes | None = None
 
 
-def _told(match: Match, premises: Premises, asked: Asked) -> _Told:
+def _told(match: Match, premises: HubContext, asked: HubRequest) -> _Event:
     """In a thread: thousands of epochs take a while to be read and written."""
     answer = match.answer(premises, asked)
     if answer.status >= ERRORS:
-        return _Told(answer)
+        return _Event(answer)
     data = json.loads(answer.body)["data"]
     # It is one line: JSON escapes line feeds.
     event = b"id: %d\ndata: %b\n\n" % (data["revision"], json.dumps(data).encode())
-    return _Told(answer, data["revision"], data["model"]["state_until"], event)
+    return _Event(answer, data["revision"], data["model"]["state_until"], event)

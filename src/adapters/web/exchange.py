@@ -13,7 +13,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from ...domain.hub.api.messages import Answer, Refusal
+from ...domain.hub.api.messages import ApiError, HubResponse
 from ...domain.hub.api.routing import Route
 from .limits import Limits
 
@@ -27,11 +27,11 @@ _WITHOUT_BODY = frozenset({204, 304})
 _CLOSE = (b"connection", b"close")
 
 
-class ClientGone(Exception):
+class ClientDisconnected(Exception):
     """Nobody is there any more to be answered."""
 
 
-class Wire:
+class Exchange:
     """The request of *scope*. ``length`` is its body's, -1 when it comes in chunks.
 
     ``problem`` is what to answer when it does not say clearly where its body ends.
@@ -50,7 +50,7 @@ class Wire:
         self._taken = 0
         self._since = 0.0
         self._is_late = False
-        self.problem: Refusal | None = None
+        self.problem: ApiError | None = None
         self.length = self._framing(scope["http_version"])
 
     def _framing(self, version: str) -> int:
@@ -59,14 +59,14 @@ class Wire:
         if "transfer-encoding" in self.headers:
             if length is not None or version == "1.0":
                 # Two readers of one request could see two different ones.
-                self.problem = Refusal(400, "say either Content-Length or Transfer-Encoding, the latter in HTTP/1.1")
+                self.problem = ApiError(400, "say either Content-Length or Transfer-Encoding, the latter in HTTP/1.1")
             return _CHUNKED
         if length is None or not length.strip("0"):
             self._is_heard = True
             return 0
         # h11 takes digits only.
         if len(length) > _LONGEST_LENGTH:
-            self.problem = Refusal(413, "the Content-Length is beyond what any HUB could hold")
+            self.problem = ApiError(413, "the Content-Length is beyond what any HUB could hold")
             return _CHUNKED
         return int(length)
 
@@ -86,7 +86,7 @@ class Wire:
         while not self._is_heard:
             message = await self._awaited()
             if message["type"] != "http.request":
-                raise ClientGone
+                raise ClientDisconnected
             self._is_heard = not message.get("more_body", False)
             body: bytes = message.get("body", b"")
             if body:
@@ -130,7 +130,7 @@ class Wire:
                 raise
             if sys.version_info >= (3, 11):  # where they are counted
                 task.uncancel()
-            raise Refusal(408, "the body came too slowly: send it again") from None
+            raise ApiError(408, "the body came too slowly: send it again") from None
         finally:
             timer.cancel()
 
@@ -140,7 +140,7 @@ class Wire:
 
     # Answering.
 
-    async def begin(self, answer: Answer, *, length: int | None) -> None:
+    async def begin(self, answer: HubResponse, *, length: int | None) -> None:
         """Status and headers; *length* ``None`` is for a body of unknown length."""
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
         if "cache-control" not in answer.headers:
@@ -161,15 +161,15 @@ class Wire:
         """The last piece."""
         await self._send({"type": "http.response.body", "body": data})
 
-    async def reply(self, answer: Answer) -> None:
+    async def reply(self, answer: HubResponse) -> None:
         """The whole of *answer*, which is no file."""
         await self.begin(answer, length=len(answer.body))
         await self.finish(answer.body if answer.status not in _WITHOUT_BODY else b"")
 
 
-def too_large(most: int) -> Refusal:
+def too_large(most: int) -> ApiError:
     """For a body beyond *most* bytes."""
-    return Refusal(413, f"the body is longer than the {most} bytes that are taken here")
+    return ApiError(413, f"the body is longer than the {most} bytes that are taken here")
 
 
 def file_too_large(most: int) -> str:

@@ -9,10 +9,10 @@ import json
 import math
 from typing import Any, NoReturn
 
-from ...domain.hub.api.messages import Refusal
+from ...domain.hub.api.messages import ApiError
 
 
-def parsed(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """What *body* says; ``None`` when it is empty.
 
     Raises:
@@ -23,9 +23,9 @@ def parsed(body: bytes) -> Any:
     try:
         return _DECODER.decode(body.decode())
     except RecursionError:
-        raise Refusal(400, "the body is nested too deeply") from None
+        raise ApiError(400, "the body is nested too deeply") from None
     except ValueError as exc:
-        raise Refusal(400, f"the body is no JSON: {str(exc)[:200]}") from exc
+        raise ApiError(400, f"the body is no JSON: {str(exc)[:200]}") from exc
 
 
 def _no_number(text: str) -> NoReturn:

@@ -18,7 +18,7 @@ import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from ...domain.hub.api.hub import Hub
+from ...domain.hub.api.hub import HubApi
 from .application import HubApplication
 from .connection.protocol import GuardedProtocol
 from .limits import Limits
@@ -45,7 +45,7 @@ class HubServer:
 
     def __init__(
         self,
-        hub: Hub,
+        hub: HubApi,
         *,
         host: str = "127.0.0.1",
         port: int = 0,

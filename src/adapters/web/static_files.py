@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from ...domain.hub.api.messages import Answer, Refusal
+from ...domain.hub.api.messages import ApiError, HubResponse
 from ...domain.hub.api.routing import PARTS
 
 _POLICY = (
@@ -32,17 +32,17 @@ _FOLDER = Path(__file__).parent / "pages"
 
 
 @attrs.frozen
-class Site:
+class StaticFiles:
     """The files of *folder*, in memory, each as its whole answer."""
 
-    _files: dict[str, Answer]
+    _files: dict[str, HubResponse]
 
     @classmethod
-    def of(cls, folder: Path = _FOLDER) -> Site:
+    def of(cls, folder: Path = _FOLDER) -> StaticFiles:
         """All files there of a kind that pages are made of."""
         return cls({file.name: _answer(file) for file in folder.iterdir() if file.suffix in _KINDS})
 
-    def answer(self, method: str, path: str, query: str, if_none_match: str) -> Answer | None:
+    def answer(self, method: str, path: str, query: str, if_none_match: str) -> HubResponse | None:
         """What is at *path*; ``None`` when that is no page's.
 
         Raises:
@@ -60,27 +60,27 @@ class Site:
         if path.endswith("/") and name == "model.html":
             # The links in the page are relative; so is this one, for a HUB that lives below a path of another server.
             place = "../" + path.removesuffix("/").rpartition("/")[2] + (f"?{query}" if query else "")
-            return Answer(301, {"location": place, "referrer-policy": "no-referrer"})
+            return HubResponse(301, {"location": place, "referrer-policy": "no-referrer"})
         if found is None or (path.startswith("/static/") and name.endswith(".html")):
-            raise Refusal(404, f"there is nothing at {path[:100]}")
+            raise ApiError(404, f"there is nothing at {path[:100]}")
         if method not in {"GET", "HEAD"}:
-            raise Refusal(405, f"{method[:20]} is not for {path[:100]}", {"allow": "GET, HEAD"})
+            raise ApiError(405, f"{method[:20]} is not for {path[:100]}", {"allow": "GET, HEAD"})
         if found.headers["etag"] in if_none_match:
-            return Answer(304, {name: found.headers[name] for name in ("etag", "cache-control")})
+            return HubResponse(304, {name: found.headers[name] for name in ("etag", "cache-control")})
         return found
 
-    def missing(self, path: str) -> Answer:
+    def missing(self, path: str) -> HubResponse:
         """What a person sees who has asked for *path*, where there is nothing: a page with a link to the first one."""
         page = self._files[_MISSING]
         # Relative, as in every page, for a HUB that lives below a path of another server.
         root = "../" * min(path.count("/") - 1, _DEEPEST) or "./"
         headers = {name: value for name, value in page.headers.items() if name != "etag"}
-        return Answer(404, headers | {"cache-control": "no-store"}, page.body.replace(b'"./', f'"{root}'.encode()))
+        return HubResponse(404, headers | {"cache-control": "no-store"}, page.body.replace(b'"./', f'"{root}'.encode()))
 
 
-def _answer(file: Path) -> Answer:
+def _answer(file: Path) -> HubResponse:
     content = file.read_bytes()
-    return Answer(
+    return HubResponse(
         200,
         {
             "content-type": _KINDS[file.suffix],

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Pool:
+class ThreadPool:
     """*threads* threads, until :meth:`close`."""
 
     def __init__(self, threads: int) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
-from ...domain.hub.api.messages import Refusal, Sent
-from ...domain.hub.ports.blobs import Blobs, Draft
+from ...domain.hub.api.messages import ApiError, UploadedFile
+from ...domain.hub.ports.blobs import Blobs, PendingBlob
 from .exchange import file_too_large
 from .limits import Limits
 
@@ -32,7 +32,7 @@ class Form:
         kind, options = parse_options_header(content_type)
         boundary = options.get("boundary", "")
         if kind != "multipart/form-data" or not boundary.isascii() or not 0 < len(boundary) <= _LONGEST_BOUNDARY:
-            raise Refusal(400, "send a form: multipart/form-data with its boundary")
+            raise ApiError(400, "send a form: multipart/form-data with its boundary")
         self._parser = PushMultipartParser(
             boundary,
             max_header_size=limits.part_head,
@@ -46,8 +46,8 @@ class Form:
         self._around = 0
         self._name: str | None = None
         self._text: bytearray | None = None
-        self._file: Sent | None = None
-        self._draft: Draft | None = None
+        self._file: UploadedFile | None = None
+        self._draft: PendingBlob | None = None
 
     def feed(self, data: bytes) -> None:
         """The next bytes.
@@ -69,17 +69,17 @@ class Form:
                 else:
                     self._text += event
                     if len(self._text) > self._limits.field:
-                        raise Refusal(413, f"{self._name!r} is longer than {self._limits.field} bytes, and no file")
+                        raise ApiError(413, f"{self._name!r} is longer than {self._limits.field} bytes, and no file")
         except ParserLimitReached as exc:
-            raise Refusal(413, self._limit(_reason(exc))) from exc
+            raise ApiError(413, self._limit(_reason(exc))) from exc
         except MultipartError as exc:
-            raise Refusal(400, f"this is no multipart form: {_reason(exc)}") from exc
+            raise ApiError(400, f"this is no multipart form: {_reason(exc)}") from exc
         if is_around:
             self._around += len(data)
             if self._around > _MOST_AROUND:
-                raise Refusal(400, "this is no multipart form: there are more bytes around its parts than in them")
+                raise ApiError(400, "this is no multipart form: there are more bytes around its parts than in them")
 
-    def end(self) -> tuple[dict[str, str], Sent | None]:
+    def end(self) -> tuple[dict[str, str], UploadedFile | None]:
         """The text fields and the file, once everything was fed.
 
         Raises:
@@ -88,7 +88,7 @@ class Form:
         try:
             self._parser.close()
         except MultipartError as exc:
-            raise Refusal(400, "the form is cut short: its final boundary is missing") from exc
+            raise ApiError(400, "the form is cut short: its final boundary is missing") from exc
         return self._fields, self._file
 
     def drop(self) -> None:
@@ -109,20 +109,20 @@ class Form:
     def _begin_part(self, part: MultipartSegment) -> None:
         name = part.name or ""
         if not name or len(name) > _LONGEST_NAME:
-            raise Refusal(400, f"a part of the form has no name, or one longer than {_LONGEST_NAME} characters")
+            raise ApiError(400, f"a part of the form has no name, or one longer than {_LONGEST_NAME} characters")
         if (part.content_type or "").lower().startswith("multipart/"):
-            raise Refusal(400, f"{name!r} is a form within the form: send each part by itself")
+            raise ApiError(400, f"{name!r} is a form within the form: send each part by itself")
         self._name = name
         if part.filename is None:
             if name in self._fields:
-                raise Refusal(422, f"{name!r} is there twice")
+                raise ApiError(422, f"{name!r} is there twice")
             self._text = bytearray()
             return
         if self._file is not None:
-            raise Refusal(422, "there are two files in this form: send each with a form of its own")
+            raise ApiError(422, "there are two files in this form: send each with a form of its own")
         self._text = None
         self._draft = self._blobs.draft()
-        self._file = Sent(part.filename, self._draft)
+        self._file = UploadedFile(part.filename, self._draft)
 
     def _draft_write(self, data: bytes | bytearray) -> None:
         assert self._draft is not None  # noqa: S101 - a part that is no text has one
@@ -133,7 +133,7 @@ class Form:
             try:
                 self._fields[self._name] = self._text.decode()
             except UnicodeDecodeError as exc:
-                raise Refusal(400, f"{self._name!r} is no text in UTF-8") from exc
+                raise ApiError(400, f"{self._name!r} is no text in UTF-8") from exc
         self._name = self._text = None
 
 

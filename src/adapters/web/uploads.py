@@ -11,12 +11,12 @@ from contextlib import suppress
 
 import attrs
 
-from ...domain.hub.api.context import Premises
-from ...domain.hub.api.messages import Answer, Asked, Refusal
+from ...domain.hub.api.context import HubContext
+from ...domain.hub.api.messages import ApiError, HubRequest, HubResponse
 from ...domain.hub.api.routing import Match
-from .exchange import Wire, file_too_large
+from .exchange import Exchange, file_too_large
 from .limits import Limits
-from .thread_pool import Pool
+from .thread_pool import ThreadPool
 from .upload_form import Form
 
 #: What a form may have beside its file.
@@ -28,13 +28,13 @@ _GATHERED = 1 << 20
 class Uploads:
     """Takes forms with a file for *premises*: so many at a time as *limits* say."""
 
-    def __init__(self, premises: Premises, pool: Pool, limits: Limits) -> None:
+    def __init__(self, premises: HubContext, pool: ThreadPool, limits: Limits) -> None:
         self._premises = premises
         self._pool = pool
         self._limits = limits
         self._turns = asyncio.Semaphore(limits.uploads)
 
-    def whole(self, match: Match, asked: Asked, body: bytes) -> Answer:
+    def whole(self, match: Match, asked: HubRequest, body: bytes) -> HubResponse:
         """The answer to a small form, which is here already; in a thread.
 
         Raises:
@@ -48,7 +48,7 @@ class Uploads:
         finally:
             form.drop()
 
-    async def take(self, wire: Wire, match: Match, asked: Asked) -> Answer:
+    async def take(self, wire: Exchange, match: Match, asked: HubRequest) -> HubResponse:
         """The answer to a form as it comes: while one piece is written, the next is gathered.
 
         Raises:
@@ -58,7 +58,7 @@ class Uploads:
         """
         most = self._limits.upload + _FORM
         if wire.length > most:
-            raise Refusal(413, file_too_large(self._limits.upload))
+            raise ApiError(413, file_too_large(self._limits.upload))
         form = self._form(asked)
         async with self._turns:
             writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -74,15 +74,15 @@ class Uploads:
                     await self._pool.end(writing)
                 await self._pool.run(form.drop)
 
-    def _form(self, asked: Asked) -> Form:
+    def _form(self, asked: HubRequest) -> Form:
         return Form(asked.headers.get("content-type", ""), self._premises.blobs, self._limits)
 
-    def _answer(self, match: Match, asked: Asked, form: Form) -> Answer:
+    def _answer(self, match: Match, asked: HubRequest, form: Form) -> HubResponse:
         fields, file = form.end()
         return match.answer(self._premises, attrs.evolve(asked, fields=fields, file=file))
 
 
-async def _gathered(wire: Wire) -> bytes:
+async def _gathered(wire: Exchange) -> bytes:
     pieces, size = [], 0
     while size < _GATHERED and (piece := await wire.piece()):
         pieces.append(piece)

@@ -10,13 +10,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..byte_sizes import number_of_bytes
+from ..byte_sizes import parse_size
 from ..hub.settings import DATA_DIR, DATABASE
 
 _LONGEST = 18
 
 
-def between(least: int, most: int) -> Callable[[str], int]:
+def int_range(least: int, most: int) -> Callable[[str], int]:
     """A whole number in this range."""
 
     def number(text: str) -> int:
@@ -42,7 +42,7 @@ def seconds(text: str) -> float:
 def size(text: str) -> int:
     """A number of bytes, with a unit or without: ``500MB``, ``8GiB``."""
     try:
-        found = number_of_bytes(text)
+        found = parse_size(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(str(exc)) from exc
     if not found:
@@ -66,7 +66,7 @@ def text(longest: int = 200, *, or_empty: bool = False) -> Callable[[str], str]:
     return checked
 
 
-def add_place(parser: Any) -> None:
+def add_location_options(parser: Any) -> None:
     """``--data-dir`` and ``--database``: which HUB of this machine."""
     parser.add_argument(
         "--data-dir", metavar="DIR", help=f"its folder (else {DATA_DIR}, else the user's data directory)"

@@ -10,13 +10,13 @@ import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from ...domain.base_url import checked_root
+from ...domain.base_url import validate_base_url
 from ...domain.client.credentials import Credentials
 from ...domain.errors import InvalidSettings
 from ..command_name import command
 from ..hub.container import HubContainer
 from ..hub.settings import DATA_DIR, DATABASE, HubSettings
-from ..hub_client.client import Asking
+from ..hub_client.client import HubClient
 from ..hub_client.models import HubModels
 from ..logins import Logins
 from ..session.container import Container
@@ -24,7 +24,7 @@ from ..session.hub_access import key_for, with_login
 from ..settings import Settings, no_hub
 
 
-def must_be_here(options: argparse.Namespace) -> HubSettings:
+def require_local_hub(options: argparse.Namespace) -> HubSettings:
     """The HUB of this machine that *options* name, or the environment.
 
     Raises:
@@ -40,7 +40,7 @@ def must_be_here(options: argparse.Namespace) -> HubSettings:
 
 
 @contextmanager
-def chosen_hub(options: argparse.Namespace) -> Iterator[HubModels]:
+def open_hub(options: argparse.Namespace) -> Iterator[HubModels]:
     """The HUB that *options* name; else that of the environment, or of the login; else the one on this machine.
 
     Raises:
@@ -57,7 +57,7 @@ def chosen_hub(options: argparse.Namespace) -> Iterator[HubModels]:
         here = HubSettings.from_env()
         if not here.is_here:
             raise no_hub(f", and there is none in {here.data_dir}")
-    with _on_this_machine(must_be_here(options)) as models:
+    with _on_this_machine(require_local_hub(options)) as models:
         yield models
 
 
@@ -65,7 +65,7 @@ def hub_settings(options: argparse.Namespace) -> tuple[Settings, Logins]:
     """The settings of a command with ``--hub``, and the login, which it may need."""
     settings = Settings.from_env()
     if options.hub:
-        root = checked_root(options.hub, setting="--hub", allow_plain_http=settings.allow_plain_http)
+        root = validate_base_url(options.hub, setting="--hub", allow_plain_http=settings.allow_plain_http)
         settings = Settings.from_env(api_root=root)
     return settings, Container(settings=settings).logins()
 
@@ -82,7 +82,7 @@ def _elsewhere(options: argparse.Namespace) -> tuple[Settings, Credentials] | No
 def _on_the_network(settings: Settings, credentials: Credentials) -> Iterator[HubModels]:
     container = Container(settings=settings)
     with closing(container.http()) as http:
-        asking = Asking(http, container.clock(), credentials, settings.hub_root)
+        asking = HubClient(http, container.clock(), credentials, settings.hub_root)
         yield HubModels(asking, settings.page_root)
 
 
@@ -92,5 +92,5 @@ def _on_this_machine(settings: HubSettings) -> Iterator[HubModels]:
     with closing(service):
         address = service.noted_address()
         # Any key will do: see HubService.direct.
-        asking = Asking(service.direct(), service.clock, Credentials("owner"), address)
+        asking = HubClient(service.direct(), service.clock, Credentials("owner"), address)
         yield HubModels(asking, address)

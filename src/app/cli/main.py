@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from ...domain.errors import AuthenticationFailed, HubportError
-from ...domain.terminal_text import printable
+from ...domain.terminal_text import sanitize
 from ..command_name import command, program_name
 from .commands import demo, keys, login, models, outbox, serve
 from .standard_streams import standard_streams
@@ -64,7 +64,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _failed(reason: str) -> int:
     # It may quote a HUB.
-    print("hubport:", printable(" ".join(reason.splitlines())), file=sys.stderr)
+    print("hubport:", sanitize(" ".join(reason.splitlines())), file=sys.stderr)
     return 1
 
 

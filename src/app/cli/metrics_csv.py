@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...domain.terminal_text import printable
+from ...domain.terminal_text import sanitize
 
 _EPOCH = "epoch"
 # What spreadsheets take for the beginning of a formula.
@@ -55,5 +55,5 @@ def _cell(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    text = printable(text)
+    text = sanitize(text)
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -23,7 +23,7 @@ def listing(records: Sequence[Mapping[str, Any]]) -> str:
     return table([_COLUMNS, *(_row(record) for record in records)])
 
 
-def portrait(record: Mapping[str, Any]) -> str:
+def details(record: Mapping[str, Any]) -> str:
     """Everything of one."""
     return pairs((name, value) for name, value in _lines(record) if value)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from ...domain.terminal_text import printable, width
+from ...domain.terminal_text import sanitize, width
 
 #: Between two columns.
 _GAP = 2
@@ -36,7 +36,7 @@ def table(
     On a terminal, or where *columns* says how wide the table may be, the widest cells are cut until each row is a line.
     Those in the columns *whole*, such as an ID, are not.
     """
-    shown = [[_cut(printable(str(cell)), longest) for cell in row] for row in rows]
+    shown = [[_cut(sanitize(str(cell)), longest) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*shown, strict=True)]
     columns = terminal_columns() if columns is None else columns
     if columns is not None:
@@ -73,7 +73,7 @@ def pairs(rows: Iterable[tuple[str, Any]]) -> str:
     """Names and what belongs to them, uncut; several values of one name are a row each."""
     shown = list(rows)
     wide = max(len(name) for name, _ in shown) + 2
-    return "\n".join(f"{name.ljust(wide)}{printable(str(value))}".rstrip() for name, value in shown)
+    return "\n".join(f"{name.ljust(wide)}{sanitize(str(value))}".rstrip() for name, value in shown)
 
 
 def ago(seconds: float) -> str:

@@ -21,7 +21,7 @@ class Onlooker(Protocol):
         ...
 
 
-class Waiting:
+class Condition:
     """Those who wait for something to become true."""
 
     def __init__(self, clock: Clock) -> None:

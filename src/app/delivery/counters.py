@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from .report import Count, Report
 
 
-class Tally:
+class DeliveryCounters:
     """Counts up from several threads."""
 
     def __init__(self) -> None:

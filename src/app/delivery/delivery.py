@@ -12,7 +12,7 @@ import attrs
 
 from ...domain.client.backoff import Backoff
 from ...domain.client.journal import end_line
-from ...domain.client.pacing import HOLD_SPREAD, LEAST_GAP, Lane, Link
+from ...domain.client.pacing import HOLD_SPREAD, LEAST_GAP, Pacer, Upstream
 from ...domain.client.protocol import HubProtocol
 from ...domain.ports.clock import Clock
 from ...domain.ports.filesystem import Filesystem
@@ -22,17 +22,17 @@ from ..log import EventLogger
 from ..outbox.backlog_reader import BacklogReader
 from ..settings import Settings
 from . import spools
-from .condition import Waiting
-from .counters import Tally
+from .condition import Condition
+from .counters import DeliveryCounters
 from .report import Report
-from .senders.checkpoints import CheckpointErrand
-from .senders.heartbeats import HeartbeatErrand
-from .senders.hub_endpoint import Route
-from .senders.metrics import MetricsErrand
-from .upload_progress import Progress, ProgressView, Silence
+from .senders.checkpoints import CheckpointSender
+from .senders.heartbeats import HeartbeatSender
+from .senders.hub_endpoint import HubEndpoint
+from .senders.metrics import MetricsSender
+from .upload_progress import NoProgress, Progress, ProgressView
 from .upload_queue import UploadQueue
 from .wait_notice import Backlog, WaitNotice
-from .workers import Crew, Errand, Worker
+from .workers import Sender, Worker, WorkerGroup
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +55,7 @@ class Delivery:
         ports: Ports,
         *,
         readers: list[BacklogReader],
-        tally: Tally,
+        tally: DeliveryCounters,
         log: EventLogger,
     ) -> None:
         self.tally = tally
@@ -66,18 +66,18 @@ class Delivery:
         self._readers = readers
         self._name = readers[-1].spool.name if readers else ""
         self._taken: set[str] = set()
-        link = Link(self._backoff("link"), hold_spread=HOLD_SPREAD)
-        self._crew = Crew(ports.clock, link, tally, log, on_empty=self._release, on_alive=self._say_alive)
-        route = Route(model_id, protocol, ports.http, ports.clock, log, tally, lambda: self._crew.deadline)
+        link = Upstream(self._backoff("link"), hold_spread=HOLD_SPREAD)
+        self._crew = WorkerGroup(ports.clock, link, tally, log, on_empty=self._release, on_alive=self._say_alive)
+        route = HubEndpoint(model_id, protocol, ports.http, ports.clock, log, tally, lambda: self._crew.deadline)
         self._route = route
-        self._beating = HeartbeatErrand(
+        self._beating = HeartbeatSender(
             route, agent=settings.agent, within=settings.request_within, end_within=settings.exit_within
         )
-        posting = MetricsErrand(route, readers, within=settings.request_within)
+        posting = MetricsSender(route, readers, within=settings.request_within)
         self.uploads = UploadQueue(route.note, ports.filesystem, tally)
         for upload in spools.uploads(readers):
             self.uploads.offer(upload)
-        self._uploading = CheckpointErrand(route, ports.filesystem, self.uploads, within=settings.upload_within)
+        self._uploading = CheckpointSender(route, ports.filesystem, self.uploads, within=settings.upload_within)
         self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, self._beating)
         self.heartbeats.is_optional = True
         self.metrics = self._hire("metrics", settings.metrics_every, posting)
@@ -132,7 +132,7 @@ class Delivery:
         return sum(reader.spool.size for reader in self._readers[:-1])
 
     @property
-    def waiting(self) -> Waiting:
+    def waiting(self) -> Condition:
         """For whoever waits for a change here."""
         return self._crew.waiting
 
@@ -152,7 +152,7 @@ class Delivery:
         It is shown on *progress* how far an upload is, and said when nothing moves.
         """
         workers = (self.metrics, self.checkpoints)
-        view = ProgressView(self._uploading.meter, progress or Silence())
+        view = ProgressView(self._uploading.meter, progress or NoProgress())
         self._crew.hurry(workers)
         try:
             self._crew.waiting.wait_for(
@@ -290,5 +290,5 @@ class Delivery:
     def _backoff(self, name: str, every: float = math.inf) -> Backoff:
         return Backoff(seed=f"{self._name}:{name}", floor=min(every, LEAST_GAP))
 
-    def _hire(self, name: str, every: float, errand: Errand) -> Worker:
-        return self._crew.hire(name, Lane(every, self._crew.link, self._backoff(name, every)), errand)
+    def _hire(self, name: str, every: float, errand: Sender) -> Worker:
+        return self._crew.hire(name, Pacer(every, self._crew.link, self._backoff(name, every)), errand)

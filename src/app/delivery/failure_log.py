@@ -11,15 +11,15 @@ import threading
 from ...domain.client.outcome import Outcome, Verdict
 from ..command_name import command
 from ..log import EventLogger
-from .counters import Tally
+from .counters import DeliveryCounters
 
 _KEPT = "what was logged is kept and training goes on"
 
 
-class Troubles:
+class FailureLog:
     """The kinds of message that are in trouble now."""
 
-    def __init__(self, tally: Tally, log: EventLogger) -> None:
+    def __init__(self, tally: DeliveryCounters, log: EventLogger) -> None:
         self._tally = tally
         self._log = log
         # A leaf. Without it three workers that meet an outage at once would each be the first.
@@ -36,7 +36,7 @@ class Troubles:
             return
         self._tally.blame(outcome.reason)
         tell = self._log.warning if self._is_new(kind, outcome) else self._log.debug
-        if outcome.verdict is Verdict.LOCKED_OUT:
+        if outcome.verdict is Verdict.UNAUTHORIZED:
             tell(
                 "key.refused",
                 status=outcome.status,
@@ -60,7 +60,7 @@ class Troubles:
             is_same_outage = outcome.is_silence and any(other.is_silence for other in self._kinds.values())
             is_new = kind not in self._kinds and not is_same_outage
             self._kinds = {**self._kinds, kind: outcome}  # a new one, since who waits reads it without the lock
-            if outcome.verdict is Verdict.LOCKED_OUT:
+            if outcome.verdict is Verdict.UNAUTHORIZED:
                 is_new, self._is_locked_out = not self._is_locked_out, True
             return is_new
 

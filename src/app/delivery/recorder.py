@@ -15,11 +15,11 @@ from typing import TypeVar
 
 import attrs
 
-from ...domain.checkpoint import Checkpoint, Kind
+from ...domain.checkpoint import Checkpoint, CheckpointKind
 from ...domain.client.journal import checkpoint_line, metrics_line
 from ...domain.metrics import EpochValues
 from ...domain.ports.filesystem import FileKind, Filesystem
-from ...domain.ports.outbox import Sealed, Spool
+from ...domain.ports.outbox import Spool, SpoolSealed
 from ..log import EventLogger
 from .checkpoint_file import EMPTY, fault_of, is_cut
 from .delivery import Delivery
@@ -43,7 +43,7 @@ class _OverLimit(OSError):
     """There is a place for it on the disk, and not within the limit."""
 
 
-class Intake:
+class Recorder:
     """Keeps what one run logs in *spool*, of which *delivery* sends it, within *limit* bytes for all its spools."""
 
     def __init__(
@@ -109,7 +109,7 @@ class Intake:
             for epoch, values in epochs.items():
                 self._write(metrics_line(epoch, values))
             self._delivery.metrics.offer()
-        except Sealed:
+        except SpoolSealed:
             raise
         except BaseException:  # Ctrl-C in a notebook, perhaps behind the write: what is written must go out
             self._delivery.metrics.offer_again()
@@ -122,7 +122,7 @@ class Intake:
             if self._spool.size + len(line) > self._limit - self._uploads.held:
                 self._make_room(len(line))
             self._spool.append(line)
-        except Sealed:
+        except SpoolSealed:
             self._tally.add("metrics", "logged", -1)
             raise
         except _OverLimit as exc:
@@ -142,7 +142,7 @@ class Intake:
         if name is None:
             self._lose_unwritten("checkpoints")
         else:
-            self.keep(name, number, Kind.EPOCH, is_best=best)
+            self.keep(name, number, CheckpointKind.EPOCH, is_best=best)
 
     def final(self, path: object, epoch: object, best_map: object) -> tuple[str | None, int, float | None]:
         """The arguments of :meth:`keep_final`, checked; the path is ``None`` where there is none to send.
@@ -156,7 +156,9 @@ class Intake:
             self._lose_unwritten("checkpoints")
         return name, number, self.validator.number("map", best_map)
 
-    def keep(self, path: str, epoch: int, kind: Kind, *, is_best: bool = False, best_map: float | None = None) -> None:
+    def keep(
+        self, path: str, epoch: int, kind: CheckpointKind, *, is_best: bool = False, best_map: float | None = None
+    ) -> None:
         """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning, and so is an empty one.
 
         Raises:
@@ -181,14 +183,14 @@ class Intake:
         self._tally.add("checkpoints", "logged")
         try:
             self._tried_with_room(lambda: self._snapshot(path, upload), undo=lambda: self._discard(target))
-        except Sealed:
+        except SpoolSealed:
             self._tally.add("checkpoints", "logged", -1)
             raise
         except _Emptied:
             self._tally.add("checkpoints", "logged", -1)
             self._turn_away(path, epoch, kind, EMPTY)
         except OSError as exc:
-            if kind is not Kind.FINAL:
+            if kind is not CheckpointKind.FINAL:
                 self._lose("checkpoints", exc)
                 return
             # Whoever asks for the final one waits for it: it can go out from where it lies.
@@ -216,12 +218,12 @@ class Intake:
                 self._tally.add("checkpoints", "logged", -1)
             raise
 
-    def _turn_away(self, path: str, epoch: int, kind: Kind, fault: str) -> None:
+    def _turn_away(self, path: str, epoch: int, kind: CheckpointKind, fault: str) -> None:
         """There is nothing at *path* to upload."""
         is_missing = self._filesystem.kind(path) is FileKind.MISSING
         self._tally.blame("checkpoint file missing" if is_missing else "checkpoint file unusable")
         # A final one will not come again, and a file that is there was meant: no report may look complete.
-        if kind is Kind.FINAL or not is_missing:
+        if kind is CheckpointKind.FINAL or not is_missing:
             self._lose_unwritten("checkpoints")
         self._log.warning(
             "checkpoint.missing" if is_missing else "checkpoint.unusable",
@@ -244,7 +246,7 @@ class Intake:
             event = "checkpoint.missing" if is_missing else "checkpoint.unusable"
             self._log.warning(event, path=path, epoch=epoch, cause=fault, sent_instead=last)
             path = last
-        self.keep(path, epoch, Kind.FINAL, best_map=best_map)
+        self.keep(path, epoch, CheckpointKind.FINAL, best_map=best_map)
 
     def _make_room(self, size: int) -> None:
         """Give up old epoch checkpoints until *size* more bytes are within the limit; none where that is no help.

@@ -14,21 +14,21 @@ import attrs
 
 from ...domain.client.journal import run_line
 from ...domain.errors import InvalidSettings
-from ...domain.ports.outbox import Outbox, Seen, Spool
+from ...domain.ports.outbox import Outbox, Spool, SpoolInfo
 from ..command_name import command
 from ..log import EventLogger
 from ..outbox.backlog_reader import BacklogReader
-from ..outbox.requeue import wait_again
-from ..outbox.status import State, survey
+from ..outbox.requeue import requeue_rejected
+from ..outbox.status import State, spool_statuses
 from ..settings import Settings
-from .counters import Tally
+from .counters import DeliveryCounters
 from .upload_queue import Upload
 
 
 def left_over(
     model_id: str,
     outbox: Outbox,
-    tally: Tally,
+    tally: DeliveryCounters,
     log: EventLogger,
     *,
     hub_id: str | None = None,
@@ -58,8 +58,8 @@ def left_over(
 
 
 def _of_same_hub(model_id: str, hub_id: str, outbox: Outbox, log: EventLogger, *, by_force: bool) -> list[Spool]:
-    def is_its(seen: Seen) -> bool:
-        return any(status.hub_id == hub_id for status in survey([seen]))
+    def is_its(seen: SpoolInfo) -> bool:
+        return any(status.hub_id == hub_id for status in spool_statuses([seen]))
 
     found = [
         spool for other in outbox.elsewhere() for spool in other.left_over(model_id, by_force=by_force, wanted=is_its)
@@ -75,7 +75,7 @@ def _of_same_hub(model_id: str, hub_id: str, outbox: Outbox, log: EventLogger, *
 
 def tell_of_others(model_id: str, outbox: Outbox, log: EventLogger) -> None:
     """Say what waits of this model for other addresses, and which command sends it."""
-    found = (survey(seen for seen in other.seen() if seen.model_id == model_id) for other in outbox.elsewhere())
+    found = (spool_statuses(seen for seen in other.seen() if seen.model_id == model_id) for other in outbox.elsewhere())
     waiting = [status for statuses in found for status in statuses if status.state is State.WAITING]
     for hub in sorted({status.hub for status in waiting if status.hub}):
         of_hub = [status for status in waiting if status.hub == hub]
@@ -88,7 +88,7 @@ def tell_of_others(model_id: str, outbox: Outbox, log: EventLogger) -> None:
         )
 
 
-def opened(model_id: str, settings: Settings, outbox: Outbox, *, hub_id: str | None = None) -> BacklogReader:
+def open_spool(model_id: str, settings: Settings, outbox: Outbox, *, hub_id: str | None = None) -> BacklogReader:
     """A new one for this run, which notes what the HUB is called.
 
     Raises:
@@ -110,7 +110,7 @@ def opened(model_id: str, settings: Settings, outbox: Outbox, *, hub_id: str | N
         ) from exc
 
 
-def _left_over(spool: Spool, tally: Tally, log: EventLogger, *, refused: bool) -> BacklogReader | None:
+def _left_over(spool: Spool, tally: DeliveryCounters, log: EventLogger, *, refused: bool) -> BacklogReader | None:
     """What a dead run has left in *spool*, if anything."""
     try:
         reader = BacklogReader(spool)
@@ -123,7 +123,7 @@ def _left_over(spool: Spool, tally: Tally, log: EventLogger, *, refused: bool) -
         log.warning("outbox.damaged", spool=spool.name, lines=reader.backlog.damaged)
     if refused and reader.backlog.aside:
         try:
-            wait_again(spool)
+            requeue_rejected(spool)
         except OSError as exc:  # no room for another journal
             log.warning("outbox.refused_not_sent", spool=spool.name, cause=exc.strerror)
         else:

@@ -56,7 +56,7 @@ class Progress(Protocol):
         ...
 
 
-class Silence(Progress):
+class NoProgress(Progress):
     """Shows nothing."""
 
     def show(self, sent: int, total: int) -> None:
@@ -69,7 +69,7 @@ class Silence(Progress):
         """Nothing to end."""
 
 
-class Bar(Progress):
+class TqdmProgress(Progress):
     """tqdm's bar: a widget in a notebook, a line on a terminal. Raises whatever tqdm and its stream raise."""
 
     def __init__(self, title: str) -> None:
@@ -129,7 +129,7 @@ class GuardedProgress(Progress):
     One thread draws at a time. Another one that comes meanwhile goes on without, after :data:`_PATIENCE`.
     """
 
-    def __init__(self, bar: Bar, on_fault: Callable[[str], object]) -> None:
+    def __init__(self, bar: TqdmProgress, on_fault: Callable[[str], object]) -> None:
         self._bar = bar
         self._on_fault = on_fault
         self._is_gone = False
@@ -167,7 +167,7 @@ def progress(title: str, *, wanted: bool | None, on_fault: Callable[[str], objec
     """A bar, which never raises, when it is *wanted*, or, for ``None``, when somebody can see it."""
     if wanted is None:
         wanted = "ipykernel" in sys.modules or _is_terminal(sys.stderr)
-    return GuardedProgress(Bar(title), on_fault) if wanted else Silence()
+    return GuardedProgress(TqdmProgress(title), on_fault) if wanted else NoProgress()
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -183,7 +183,7 @@ class ProgressView:
     def __init__(self, meter: Meter, progress: Progress) -> None:
         self._meter = meter
         self._progress = progress
-        self.due = math.inf if isinstance(progress, Silence) else -math.inf
+        self.due = math.inf if isinstance(progress, NoProgress) else -math.inf
 
     def look(self, now: float) -> None:
         """Show it as it is, and once more in a moment."""

@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 import attrs
 
-from ...domain.checkpoint import Checkpoint, Kind
+from ...domain.checkpoint import Checkpoint, CheckpointKind
 from ...domain.client.journal import checkpoint_end_line
 from ...domain.ports.filesystem import Filesystem
 from ...domain.ports.outbox import Spool
-from .counters import Tally
+from .counters import DeliveryCounters
 
 
 @attrs.frozen(eq=False, weakref_slot=True)
@@ -35,7 +35,7 @@ class UploadQueue:
     *note* writes a line into a spool and never raises.
     """
 
-    def __init__(self, note: Callable[[Spool, bytes], None], filesystem: Filesystem, tally: Tally) -> None:
+    def __init__(self, note: Callable[[Spool, bytes], None], filesystem: Filesystem, tally: DeliveryCounters) -> None:
         self._note = note
         self._filesystem = filesystem
         self._tally = tally
@@ -140,7 +140,7 @@ class UploadQueue:
         self._settle()
 
     def _is_givable(self, upload: Upload) -> bool:
-        return upload.checkpoint.kind is Kind.EPOCH and upload is not self._under_way
+        return upload.checkpoint.kind is CheckpointKind.EPOCH and upload is not self._under_way
 
     def _take_off(self, uploads: list[Upload], column: str, how: str) -> None:
         self._ending += [(upload, column, how) for upload in uploads]
@@ -156,7 +156,7 @@ class UploadQueue:
                     self._tally.add("checkpoints", column)
                 if column != "refused":
                     self._remove(upload)
-                elif upload.checkpoint.kind is Kind.EPOCH and self._refused is not upload:
+                elif upload.checkpoint.kind is CheckpointKind.EPOCH and self._refused is not upload:
                     # What was refused stays, for its owner to look at: the newest, since they may all be refused.
                     with self._lock:
                         older, self._refused = self._refused, upload

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from ...domain.errors import InvalidMetrics
 from ...domain.metrics import EpochValues, epoch_number, flag, from_text, json_safe, number, sanitize
 from ..log import EventLogger
-from .counters import Tally
+from .counters import DeliveryCounters
 
 T = TypeVar("T")
 #: Warnings at most: a trainer may make up a new name in each epoch. All are counted.
@@ -36,7 +36,7 @@ class Validator:
     Each method raises ``InvalidMetrics`` in strict mode, and never otherwise.
     """
 
-    def __init__(self, tally: Tally, log: EventLogger, *, strict: bool) -> None:
+    def __init__(self, tally: DeliveryCounters, log: EventLogger, *, strict: bool) -> None:
         self._tally = tally
         self._log = log
         self._strict = strict

@@ -11,19 +11,19 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ...domain.client.outcome import Outcome
-from ...domain.client.pacing import Lane, Link
+from ...domain.client.pacing import Pacer, Upstream
 from ...domain.errors import HubUnreachable, InvalidAdapter
 from ...domain.ports.clock import Alarm, Clock
 from ..log import EventLogger
-from .condition import Onlooker, Waiting
-from .counters import Tally
-from .failure_log import Troubles
+from .condition import Condition, Onlooker
+from .counters import DeliveryCounters
+from .failure_log import FailureLog
 
 #: Seconds between two signs of life of a spool's owner, for other machines.
 ALIVE_EVERY = 60.0
 
 
-class Errand(Protocol):
+class Sender(Protocol):
     """What a worker does when its lane says that it is time."""
 
     @property
@@ -44,7 +44,7 @@ class Errand(Protocol):
 class Worker:
     """Steps one lane: nearly every test does so by hand, without a thread."""
 
-    def __init__(self, name: str, lane: Lane, errand: Errand, crew: Crew) -> None:
+    def __init__(self, name: str, lane: Pacer, errand: Sender, crew: WorkerGroup) -> None:
         self.name = name
         self.lane = lane
         self.errand = errand
@@ -184,14 +184,14 @@ class Worker:
             self._alarm.retire()
 
 
-class Crew:
+class WorkerGroup:
     """The workers of one session, what they share, and how to wait for them."""
 
     def __init__(
         self,
         clock: Clock,
-        link: Link,
-        tally: Tally,
+        link: Upstream,
+        tally: DeliveryCounters,
         log: EventLogger,
         *,
         on_empty: Callable[[], None],
@@ -212,10 +212,10 @@ class Crew:
         self._on_empty = on_empty
         self._on_alive = on_alive
         self.alive_until = math.inf if on_alive is None else -math.inf
-        self.waiting = Waiting(clock)
-        self.troubles = Troubles(tally, log)
+        self.waiting = Condition(clock)
+        self.troubles = FailureLog(tally, log)
 
-    def hire(self, name: str, lane: Lane, errand: Errand) -> Worker:
+    def hire(self, name: str, lane: Pacer, errand: Sender) -> Worker:
         """A new worker, not started yet."""
         self.workers.append(Worker(name, lane, errand, self))
         return self.workers[-1]

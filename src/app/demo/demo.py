@@ -13,9 +13,9 @@ from typing import Any
 
 import attrs
 
-from ...domain.terminal_text import counted, printable
+from ...domain.terminal_text import counted, sanitize
 from ..delivery.report import Report
-from ..hub_client.client import PATIENCE, Asking
+from ..hub_client.client import PATIENCE, HubClient
 from ..session.training_session import TrainingSession
 from .digits import DigitsTrainer
 
@@ -82,7 +82,7 @@ class DemoResult:
             ("heartbeats", str(self.report.heartbeats.delivered)),
             ("accuracy", f"{self.accuracy:.1%} on images that training never saw"),
         ]
-        lines = [f"  {name:<18}{printable(value)}" for name, value in rows]
+        lines = [f"  {name:<18}{sanitize(value)}" for name, value in rows]
         return "\n".join(["What the HUB holds now:", *lines])
 
 
@@ -93,7 +93,7 @@ class Demo:
     ``page`` is where people look at the model with this address while it trains, ``None`` where there is no such page.
     """
 
-    asking: Asking
+    asking: HubClient
     folder: Path
     connect: Callable[[str], TrainingSession]
     page: Callable[[str], str | None]

@@ -15,19 +15,19 @@ from ...adapters.os_private_file import OsPrivateFile
 from ...adapters.system_clock import SystemClock
 from ...adapters.web.limits import Limits
 from ...domain.errors import InvalidSettings
-from ...domain.hub.api.context import Premises
-from ...domain.hub.api.hub import Hub
+from ...domain.hub.api.context import HubContext
+from ...domain.hub.api.hub import HubApi
 from ...domain.hub.ports.blobs import Blobs
 from ...domain.hub.ports.store import HubStore
-from ...domain.hub.rate_limit import Allowance
+from ...domain.hub.rate_limit import RateLimiter
 from ...domain.ports.clock import Clock
 from ...domain.ports.private_file import PrivateFile
 from ..extras import from_extra
 from ..log import logger
-from .environment import World
-from .key_usage import KeyUses
-from .keys import KeyRing, Keys
-from .service import HubService, Listener
+from .environment import SystemEnvironment
+from .key_usage import KeyUsageRecorder
+from .keys import KeyAdmin, KeyAuthenticator
+from .service import HubService, Server
 from .settings import BLOBS, DATA_DIR, DATABASE, HubSettings
 
 _MINUTE = 60.0
@@ -63,12 +63,12 @@ def _blobs(settings: HubSettings) -> Blobs:
     return FolderBlobs(place)
 
 
-def _hub(settings: HubSettings, clock: Clock, store: HubStore, blobs: Blobs, ring: KeyRing) -> Hub:
-    premises = Premises(store, blobs, World(clock, ring.user), keep=settings.keep)
-    return Hub(premises, Allowance(settings.rate_limit, _MINUTE))
+def _hub(settings: HubSettings, clock: Clock, store: HubStore, blobs: Blobs, ring: KeyAuthenticator) -> HubApi:
+    premises = HubContext(store, blobs, SystemEnvironment(clock, ring.user), keep=settings.keep)
+    return HubApi(premises, RateLimiter(settings.rate_limit, _MINUTE))
 
 
-def _server(settings: HubSettings, hub: Hub) -> Listener:
+def _server(settings: HubSettings, hub: HubApi) -> Server:
     with from_extra("hub", _OWN_HUB):
         from ...adapters.web.server import HubServer  # noqa: PLC0415
     limits = Limits(upload=settings.max_upload)
@@ -82,11 +82,15 @@ class HubContainer(containers.DeclarativeContainer):
     clock: providers.Provider[Clock] = providers.ThreadSafeSingleton(SystemClock)
     store: providers.Provider[HubStore] = providers.ThreadSafeSingleton(_store, settings)
     blobs: providers.Provider[Blobs] = providers.ThreadSafeSingleton(_blobs, settings)
-    keys: providers.Provider[Keys] = providers.ThreadSafeSingleton(Keys, store.provided.keys, clock)
-    uses: providers.Provider[KeyUses] = providers.ThreadSafeSingleton(KeyUses, store.provided.keys, clock)
-    ring: providers.Provider[KeyRing] = providers.ThreadSafeSingleton(KeyRing, store.provided.keys, clock, uses)
-    hub: providers.Provider[Hub] = providers.ThreadSafeSingleton(_hub, settings, clock, store, blobs, ring)
-    server: providers.Provider[Listener] = providers.Factory(_server, settings, hub)
+    keys: providers.Provider[KeyAdmin] = providers.ThreadSafeSingleton(KeyAdmin, store.provided.keys, clock)
+    uses: providers.Provider[KeyUsageRecorder] = providers.ThreadSafeSingleton(
+        KeyUsageRecorder, store.provided.keys, clock
+    )
+    ring: providers.Provider[KeyAuthenticator] = providers.ThreadSafeSingleton(
+        KeyAuthenticator, store.provided.keys, clock, uses
+    )
+    hub: providers.Provider[HubApi] = providers.ThreadSafeSingleton(_hub, settings, clock, store, blobs, ring)
+    server: providers.Provider[Server] = providers.Factory(_server, settings, hub)
     address_file: providers.Provider[PrivateFile] = providers.Factory(OsPrivateFile, settings.provided.address_file)
     start_lock: providers.Provider[AbstractContextManager[None]] = providers.Factory(
         file_lock, settings.provided.lock_file, clock

@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Mapping
 
 from ...domain.hub.items import ID_LENGTH
-from ...domain.hub.ports.environment import Surroundings
+from ...domain.hub.ports.environment import HubEnvironment
 from ...domain.ports.clock import Clock
 
 _LETTERS = string.ascii_letters + string.digits
@@ -21,7 +21,7 @@ def _some(length: int) -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
-class World(Surroundings):
+class SystemEnvironment(HubEnvironment):
     """The date by *clock*; *who* recognises the user in the headers of a request."""
 
     def __init__(self, clock: Clock, who: Callable[[Mapping[str, str]], str | None]) -> None:

@@ -12,8 +12,8 @@ from functools import partial
 import attrs
 
 from ...domain.errors import HubportError
-from ...domain.hub.api_key import Key
-from ...domain.hub.ports.store import Shelf
+from ...domain.hub.api_key import ApiKey
+from ...domain.hub.ports.store import Repository
 from ...domain.ports.clock import Clock
 from ..log import logger
 
@@ -21,10 +21,10 @@ EVERY = 60.0
 _END_WITHIN = 5.0
 
 
-class KeyUses:
+class KeyUsageRecorder:
     """Notes uses of the keys in *shelf* by a thread of its own, which the first use starts."""
 
-    def __init__(self, shelf: Shelf[Key], clock: Clock) -> None:
+    def __init__(self, shelf: Repository[ApiKey], clock: Clock) -> None:
         self._shelf = shelf
         self._clock = clock
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class KeyUses:
         self._queue: queue.SimpleQueue[tuple[str, float] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def note(self, key: Key) -> None:
+    def note(self, key: ApiKey) -> None:
         """*key* is being used now."""
         now = self._clock.now()
         if now < self._noted.get(key.id, 0.0):
@@ -69,5 +69,5 @@ class KeyUses:
                 logger().warning("keys.use_not_written", key=which, cause=str(exc))
 
 
-def _used(key: Key, *, at: float) -> Key:
+def _used(key: ApiKey, *, at: float) -> ApiKey:
     return attrs.evolve(key, last_used=at)

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 import attrs
 
 from ...domain.errors import CallerError
-from ...domain.hub.api_key import Key, key_id
-from ...domain.hub.ports.store import Shelf
+from ...domain.hub.api_key import ApiKey, key_id
+from ...domain.hub.ports.store import Repository
 from ...domain.ports.clock import Clock
 from ..command_name import command
-from .key_usage import KeyUses
+from .key_usage import KeyUsageRecorder
 
 #: Seconds for which a key that was good is taken as good without asking the store.
 TRUSTED_FOR = 2.0
@@ -37,21 +37,21 @@ class NoSuchKey(CallerError, LookupError):
         return f"there is no key {self.wanted[:40]!r} in this HUB: `{command('keys list')}` shows the IDs of all"
 
 
-class Keys:
+class KeyAdmin:
     """The keys of a HUB, as whoever runs it sees them."""
 
-    def __init__(self, shelf: Shelf[Key], clock: Clock) -> None:
+    def __init__(self, shelf: Repository[ApiKey], clock: Clock) -> None:
         self._shelf = shelf
         self._clock = clock
 
-    def create(self, name: str) -> tuple[Key, str]:
+    def create(self, name: str) -> tuple[ApiKey, str]:
         """A new key called *name*: what is kept of it, and the key itself, which cannot be had again."""
         secret = secrets.token_hex(_DIGITS // 2)
-        key = Key.of(secret, name=name, created=self._clock.wall())
+        key = ApiKey.of(secret, name=name, created=self._clock.wall())
         self._shelf.save(key)
         return key, secret
 
-    def all(self) -> list[Key]:
+    def all(self) -> list[ApiKey]:
         """Those that are good, newest first, and then those that were revoked."""
         return [*self._listed(is_trashed=False), *self._listed(is_trashed=True)]
 
@@ -59,7 +59,7 @@ class Keys:
         """Whether there is one that is good, or was revoked."""
         return self._shelf.page(limit=1, is_trashed=is_trashed).total > 0
 
-    def revoke(self, wanted: str) -> Key:
+    def revoke(self, wanted: str) -> ApiKey:
         """The key with this ID is good no more; again, where it was revoked before.
 
         Raises:
@@ -70,7 +70,7 @@ class Keys:
         except KeyError:
             raise NoSuchKey(wanted) from None
 
-    def _listed(self, *, is_trashed: bool) -> list[Key]:
+    def _listed(self, *, is_trashed: bool) -> list[ApiKey]:
         page = self._shelf.page(limit=_PAGE, is_trashed=is_trashed)
         found = list(page.items)
         while page.cursor is not None:
@@ -79,16 +79,16 @@ class Keys:
         return found
 
 
-class KeyRing:
+class KeyAuthenticator:
     """Recognises the key of a request; threads may share it. *uses* is told of each that is good."""
 
-    def __init__(self, shelf: Shelf[Key], clock: Clock, uses: KeyUses) -> None:
+    def __init__(self, shelf: Repository[ApiKey], clock: Clock, uses: KeyUsageRecorder) -> None:
         self._shelf = shelf
         self._clock = clock
         self._uses = uses
         self._lock = threading.Lock()
         # By ID, in the order of use: the key as it was, and until when that counts.
-        self._held: dict[str, tuple[Key, float]] = {}
+        self._held: dict[str, tuple[ApiKey, float]] = {}
 
     def user(self, headers: Mapping[str, str]) -> str | None:
         """The ID of the key in *headers* (by lower-case name), when it is one of this HUB's; ``None`` otherwise."""
@@ -125,5 +125,5 @@ def _secret(headers: Mapping[str, str]) -> str | None:
     return token.strip() or None if scheme.lower() == _SCHEME else None
 
 
-def _revoked(key: Key) -> Key:
+def _revoked(key: ApiKey) -> ApiKey:
     return attrs.evolve(key, is_trashed=True)

@@ -15,29 +15,29 @@ from typing import Protocol
 
 import attrs
 
-from ...domain.base_url import checked_root
+from ...domain.base_url import validate_base_url
 from ...domain.errors import InvalidSettings
-from ...domain.hub.api.context import Premises
-from ...domain.hub.api.hub import Hub
-from ...domain.hub.api.in_process import DirectHub
+from ...domain.hub.api.context import HubContext
+from ...domain.hub.api.hub import HubApi
+from ...domain.hub.api.in_process import InProcessHub
 from ...domain.hub.ports.blobs import Blobs
 from ...domain.hub.ports.store import HubStore
 from ...domain.ports.clock import Clock
 from ...domain.ports.http import Http
 from ...domain.ports.private_file import PrivateFile
 from ..command_name import command
-from .environment import World, owner
-from .key_usage import KeyUses
-from .keys import Keys
+from .environment import SystemEnvironment, owner
+from .key_usage import KeyUsageRecorder
+from .keys import KeyAdmin
 from .settings import DATA_DIR, SERVE_PORT, HubSettings
-from .sweep import Sweep
+from .sweep import BlobSweeper
 
 #: Seconds that requests under way have to end when the HUB is stopped.
 STOP_WITHIN = 5.0
 _FIRST_KEY = "first"
 
 
-class Listener(Protocol):
+class Server(Protocol):
     """A server that listens."""
 
     @property
@@ -51,7 +51,7 @@ class Listener(Protocol):
 
 
 @attrs.frozen
-class Served:
+class ServerInfo:
     """A HUB that listens.
 
     ``address`` is what clients call it, and ``listening`` where its own socket is; ``key`` is the first one, made just
@@ -91,14 +91,14 @@ class HubService:
     clock: Clock
     store: HubStore
     blobs: Blobs
-    keys: Keys
-    uses: KeyUses
-    listen: Callable[[], Listener]
+    keys: KeyAdmin
+    uses: KeyUsageRecorder
+    listen: Callable[[], Server]
     address_file: PrivateFile
     start_lock: Callable[[], AbstractContextManager[None]]
 
     @contextmanager
-    def serving(self) -> Iterator[Served]:
+    def serving(self) -> Iterator[ServerInfo]:
         """Serve until the block ends; uploads under way then have five seconds.
 
         The first start of all makes a key, when it listens.
@@ -116,12 +116,12 @@ class HubService:
                 )
             server = self._listening()
             stack.callback(server.close, within=STOP_WITHIN)
-            sweep = Sweep(self.store, self.blobs)
+            sweep = BlobSweeper(self.store, self.blobs)
             sweep.start()
             stack.callback(sweep.close)
             key = self._first_key() if is_first else None
             address = self.settings.address(server.url, socket.gethostname())
-            yield Served(address, key, has_keys or is_first, server.url)
+            yield ServerInfo(address, key, has_keys or is_first, server.url)
 
     def _first_key(self) -> str | None:
         """The key of the first start; ``None`` where another server has started meanwhile, which shows its own."""
@@ -139,21 +139,21 @@ class HubService:
         """The address that the last server had, or that the next one would have."""
         try:
             noted = self.settings.address_file.read_text("utf-8").strip()
-            return checked_root(noted, setting="address", allow_plain_http=True)
+            return validate_base_url(noted, setting="address", allow_plain_http=True)
         except (OSError, ValueError):
             return self.settings.url or f"http://127.0.0.1:{SERVE_PORT}"
 
     def direct(self) -> Http:
         """The HUB without a server, for whoever may read its store: every key is good."""
-        premises = Premises(self.store, self.blobs, World(self.clock, owner), keep=self.settings.keep)
-        return DirectHub(Hub(premises), self.noted_address)
+        premises = HubContext(self.store, self.blobs, SystemEnvironment(self.clock, owner), keep=self.settings.keep)
+        return InProcessHub(HubApi(premises), self.noted_address)
 
     def close(self) -> None:
         """Give back what is open."""
         self.uses.close()
         self.store.close()
 
-    def _listening(self) -> Listener:
+    def _listening(self) -> Server:
         where = f"{self.settings.host}:{self.settings.port}"
         try:
             return self.listen()

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from ...domain.base_url import checked_root
+from ...domain.base_url import validate_base_url
 from ...domain.errors import InvalidSettings
 from ...domain.hosts import is_loopback
 from ..user_folders import absolute, no_home, user_folder
@@ -76,7 +76,7 @@ class HubSettings:
                 "other machines reach this address: if they should, say --allow-remote; they need a key",
             )
         if self.url is not None:
-            object.__setattr__(self, "url", checked_root(self.url, setting="--url", allow_plain_http=True))
+            object.__setattr__(self, "url", validate_base_url(self.url, setting="--url", allow_plain_http=True))
         scheme = _SCHEME.match(self.blobs or "")
         if scheme is not None and scheme[1] != "s3":  # or else it would be taken for a folder of that name
             raise InvalidSettings(

@@ -23,7 +23,7 @@ class _StoppedError(Exception):
     """The HUB is being stopped."""
 
 
-class Sweep:
+class BlobSweeper:
     """One sweep of *blobs* by what *store* knows, in a thread of its own."""
 
     def __init__(self, store: HubStore, blobs: Blobs) -> None:

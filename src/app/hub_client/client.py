@@ -22,7 +22,7 @@ PATIENCE = 60.0
 
 
 @attrs.frozen
-class Asking:
+class HubClient:
     """Asks the HUB behind ``http``, which errors call ``api_root``; each question ends after ``timeout`` seconds."""
 
     http: Http
@@ -46,7 +46,7 @@ class Asking:
         """
         response = exchange(self.http, request, timeout=self.timeout)
         result = self.protocol.understood(response, wall=self.clock.wall())
-        if result.verdict is Verdict.LOCKED_OUT:
+        if result.verdict is Verdict.UNAUTHORIZED:
             raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key")
         if result.verdict is not Verdict.DELIVERED:
             raise HubRefused(result.status, result.message or "without a message")

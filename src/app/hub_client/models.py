@@ -13,7 +13,7 @@ import attrs
 
 from ...domain.client.model_ref import ModelRef, is_model_id
 from ...domain.errors import AuthenticationFailed, HubRefused, InvalidModelRecord
-from .client import Asking
+from .client import HubClient
 
 _PAGE = 100
 _FROM_SCRATCH = (".yaml", ".yml")
@@ -68,7 +68,7 @@ class NewModel:
 class HubModels:
     """The models of the HUB that ``asking`` asks; their pages are below ``web_root`` where the HUB does not say so."""
 
-    asking: Asking
+    asking: HubClient
     web_root: str
 
     def id_of(self, text: str) -> str:

@@ -17,7 +17,7 @@ from ...domain.ports.outbox import Spool
 from .journal_reader import backlog_of, settled, whole_lines
 
 
-def wait_again(spool: Spool) -> None:
+def requeue_rejected(spool: Spool) -> None:
     """Write the journal of a dead run anew: what was refused waits in it, beside what waits already.
 
     Raises:

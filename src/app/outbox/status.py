@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import attrs
 
 from ...domain.client.backlog import Backlog
-from ...domain.ports.outbox import Seen
+from ...domain.ports.outbox import SpoolInfo
 from ...domain.terminal_text import counted
 from .journal_reader import backlog_of
 
@@ -25,7 +25,7 @@ class State(str, Enum):
     """A living run sends it."""
     WAITING = "waiting"
     """Its run is over: the next ``connect`` to the model, or ``hubport sync``, sends it."""
-    REFUSED = "refused"
+    REJECTED = "refused"
     """The HUB has refused what is left in it, which is kept for its owner to look at."""
     DELIVERED = "delivered"
     """Nothing is left: the next ``connect`` or ``hubport sync`` takes it away."""
@@ -95,13 +95,13 @@ class SpoolStatus:
         return ", ".join(parts) or "nothing"
 
 
-def survey(spools: Iterable[Seen]) -> list[SpoolStatus]:
+def spool_statuses(spools: Iterable[SpoolInfo]) -> list[SpoolStatus]:
     """The status of each of *spools* that is still there to be read."""
     found = (_status(spool) for spool in spools)
     return [status for status in found if status is not None]
 
 
-def _status(seen: Seen) -> SpoolStatus | None:
+def _status(seen: SpoolInfo) -> SpoolStatus | None:
     if seen.problem:
         return _unreadable(seen, seen.problem)
     try:
@@ -147,16 +147,16 @@ def unreadable(
     )
 
 
-def _unreadable(seen: Seen, problem: str) -> SpoolStatus:
+def _unreadable(seen: SpoolInfo, problem: str) -> SpoolStatus:
     return unreadable(seen.name, problem, model_id=seen.model_id, begun=seen.begun, size=seen.size)
 
 
-def _state(seen: Seen, backlog: Backlog) -> State:
+def _state(seen: SpoolInfo, backlog: Backlog) -> State:
     if seen.is_owned:
         return State.IN_USE
     if not backlog.is_settled:
         return State.WAITING
-    return State.REFUSED if backlog.aside else State.DELIVERED
+    return State.REJECTED if backlog.aside else State.DELIVERED
 
 
 def _reason(state: State, backlog: Backlog, host: str) -> str:
@@ -164,7 +164,7 @@ def _reason(state: State, backlog: Backlog, host: str) -> str:
         return f"process {backlog.about.get('pid', '?')}{f' on {host}' if host else ''} is sending it"
     if state is State.WAITING:
         return backlog.ended if backlog.ended is not None else "its process was killed"
-    return backlog.refusal if state is State.REFUSED else "its process was killed behind the last delivery"
+    return backlog.refusal if state is State.REJECTED else "its process was killed behind the last delivery"
 
 
 @attrs.frozen

@@ -14,12 +14,12 @@ from ...domain.client.model_ref import web_root_in
 from ...domain.ports.clock import Clock
 from ...domain.ports.filesystem import Filesystem
 from ...domain.ports.http import Http
-from ...domain.ports.model_cache import Records
+from ...domain.ports.model_cache import ModelCache
 from ...domain.ports.outbox import Outbox
 from ...domain.ports.signals import Signals
 from ..settings import Settings
 from .container import Container
-from .factory import Claim, Connector
+from .factory import ModelAccess, SessionFactory
 from .hub_access import access
 from .training_session import TrainingSession
 
@@ -37,7 +37,7 @@ def connect(
     filesystem: Filesystem | None = None,
     signals: Signals | None = None,
     outbox: Outbox | None = None,
-    records: Records | None = None,
+    records: ModelCache | None = None,
 ) -> TrainingSession:
     """Connect a training to *model*: a URL, ``<KEY>_<ID>`` or ``<ID>``.
 
@@ -77,14 +77,14 @@ def connect(
 
 def opened(
     model: str, api_key: str | Credentials | None, *, settings: Settings | None = None, **ports: object
-) -> tuple[Connector, Claim]:
+) -> tuple[SessionFactory, ModelAccess]:
     """A connector to the HUB of *model*, and the access to it. Nothing is resolved, opened or sent."""
     settings = _settings(settings, model, ports)
     settings, claim = access(model, api_key, settings, Container(settings=settings).logins())
     return connector(settings=settings, **ports), claim
 
 
-def connector(*, settings: Settings | None = None, **ports: object) -> Connector:
+def connector(*, settings: Settings | None = None, **ports: object) -> SessionFactory:
     """A connector wired by the container, with each of *ports* that is not ``None`` in place of the container's."""
     settings = _settings(settings, "", ports)
     return Container(settings=settings, **{name: port for name, port in ports.items() if port is not None}).connector()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dependency_injector import containers, providers
 
-from ...adapters.disk_model_cache import DiskRecords
+from ...adapters.disk_model_cache import DiskModelCache
 from ...adapters.disk_outbox import DiskOutbox
 from ...adapters.os_filesystem import OsFilesystem
 from ...adapters.os_private_file import OsPrivateFile
@@ -18,12 +18,12 @@ from ...adapters.system_clock import SystemClock
 from ...domain.ports.clock import Clock
 from ...domain.ports.filesystem import Filesystem
 from ...domain.ports.http import Http
-from ...domain.ports.model_cache import Records
+from ...domain.ports.model_cache import ModelCache
 from ...domain.ports.outbox import Outbox
 from ...domain.ports.signals import Signals
 from ..logins import Logins
 from ..settings import Settings
-from .factory import Connector
+from .factory import SessionFactory
 
 
 def _logins(settings: Settings) -> Logins:
@@ -41,10 +41,12 @@ class Container(containers.DeclarativeContainer):
     outbox: providers.Provider[Outbox] = providers.ThreadSafeSingleton(
         DiskOutbox, settings.provided.outbox_dir, beside=settings.provided.outboxes_dir
     )
-    records: providers.Provider[Records] = providers.ThreadSafeSingleton(DiskRecords, settings.provided.records_dir)
+    records: providers.Provider[ModelCache] = providers.ThreadSafeSingleton(
+        DiskModelCache, settings.provided.records_dir
+    )
     logins: providers.Provider[Logins] = providers.Factory(_logins, settings)
-    connector: providers.Provider[Connector] = providers.Factory(
-        Connector,
+    connector: providers.Provider[SessionFactory] = providers.Factory(
+        SessionFactory,
         settings=settings,
         http=http,
         clock=clock,

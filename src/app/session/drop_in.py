@@ -23,7 +23,7 @@ from ...domain.client.train_plan import TrainPlan
 from ..log import logger
 from . import running
 from .connect import opened
-from .factory import Claim, Connector
+from .factory import ModelAccess, SessionFactory
 from .training_session import TrainingSession
 
 
@@ -55,8 +55,8 @@ class _RateLimits(dict[str, float]):
 class _Origin:
     """What a session is made of, for another one in its place."""
 
-    connector: Connector
-    claim: Claim
+    connector: SessionFactory
+    claim: ModelAccess
     record: ModelRecord
     plan: TrainPlan
 

@@ -21,13 +21,13 @@ from ...domain.errors import (
 from ...domain.ports.clock import Clock
 from ...domain.ports.filesystem import Filesystem
 from ...domain.ports.http import Http
-from ...domain.ports.model_cache import Records
+from ...domain.ports.model_cache import ModelCache
 from ...domain.ports.outbox import Outbox
 from ...domain.ports.signals import Signals
 from ..delivery import spools
-from ..delivery.counters import Tally
+from ..delivery.counters import DeliveryCounters
 from ..delivery.delivery import Delivery, Ports
-from ..delivery.recorder import Intake
+from ..delivery.recorder import Recorder
 from ..delivery.report import Report
 from ..log import EventLogger, logger, say
 from ..outbox.backlog_reader import BacklogReader
@@ -35,7 +35,7 @@ from ..settings import Settings
 from . import fork as process
 from . import running
 from .handshake import Handshake
-from .lifecycle import Engine, Life
+from .lifecycle import Engine, Lifecycle
 from .rank import Rank, rank
 from .running import Target
 from .training_session import TrainingSession
@@ -43,7 +43,7 @@ from .unsent import IMPORTED, Unsent
 
 
 @attrs.frozen
-class Claim:
+class ModelAccess:
     """A model, and the credentials for it.
 
     ``hub_id`` is what that HUB is called, whatever its address, where it has said so.
@@ -55,7 +55,7 @@ class Claim:
 
 
 @attrs.frozen(kw_only=True)
-class Connector:
+class SessionFactory:
     """The ports and settings that sessions are made with, and the steps to one."""
 
     settings: Settings
@@ -64,13 +64,13 @@ class Connector:
     filesystem: Filesystem
     signals: Signals
     outbox: Outbox
-    records: Records
+    records: ModelCache
 
-    def connect(self, claim: Claim) -> TrainingSession:
+    def connect(self, claim: ModelAccess) -> TrainingSession:
         """Open and start; see :func:`hubport.connect`."""
         return self.start(*self.open(claim))
 
-    def open(self, claim: Claim) -> tuple[Claim, ModelRecord, TrainPlan]:
+    def open(self, claim: ModelAccess) -> tuple[ModelAccess, ModelRecord, TrainPlan]:
         """Have the HUB check the key of *claim*, and fetch the record of its model and what follows from it."""
         handshake = self._handshake(claim)
         try:
@@ -83,15 +83,15 @@ class Connector:
                 raise
             return claim, *kept
 
-    def fetch(self, claim: Claim) -> tuple[ModelRecord, TrainPlan]:
+    def fetch(self, claim: ModelAccess) -> tuple[ModelRecord, TrainPlan]:
         """The HUB's record of the model as it is now, and what follows from it."""
         return self._fetch(claim, self._handshake(claim))
 
-    def authenticate(self, claim: Claim) -> str | None:
+    def authenticate(self, claim: ModelAccess) -> str | None:
         """Have the HUB check the key alone; what the HUB is called."""
         return self._handshake(claim).authenticate()
 
-    def _fetch(self, claim: Claim, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
+    def _fetch(self, claim: ModelAccess, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
         record = handshake.fetch(claim.model_id)
         if self._reports:
             self._keep(claim, record)
@@ -105,13 +105,13 @@ class Connector:
     def _plan(self, record: ModelRecord) -> TrainPlan:
         return TrainPlan.of(record, model_url=self.settings.model_url(record.id))
 
-    def _keep(self, claim: Claim, record: ModelRecord) -> None:
+    def _keep(self, claim: ModelAccess, record: ModelRecord) -> None:
         try:
             self.records.put(claim.model_id, record.for_keeping(claim.credentials.scrubbed))
         except (OSError, RecursionError) as exc:  # a convenience for a later start, and no reason to miss this one
             logger(model_id=record.id).debug("record.not_kept", cause=str(exc))
 
-    def _kept(self, claim: Claim, silence: HubUnreachable | HubRefused) -> tuple[ModelRecord, TrainPlan] | None:
+    def _kept(self, claim: ModelAccess, silence: HubUnreachable | HubRefused) -> tuple[ModelRecord, TrainPlan] | None:
         """What an earlier connect has kept, where that is asked for."""
         data = self.records.get(claim.model_id) if self.settings.start_offline else None
         if data is None:
@@ -142,14 +142,14 @@ class Connector:
         return self.settings.rank is None and process.imports_script()
 
     def send_left_over(
-        self, claim: Claim, model_id: str, *, deadline: float, refused: bool = False, by_force: bool = False
+        self, claim: ModelAccess, model_id: str, *, deadline: float, refused: bool = False, by_force: bool = False
     ) -> Report | None:
         """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing.
 
         What the HUB has *refused* of it is sent again where that is wanted, and *by_force* also what runs on other
         machines have, which may live.
         """
-        tally = Tally()
+        tally = DeliveryCounters()
         log = logger(on_fault=tally.blame, model_id=model_id)
         readers = spools.left_over(
             model_id, self.outbox, tally, log, hub_id=claim.hub_id, refused=refused, by_force=by_force
@@ -161,26 +161,26 @@ class Connector:
         delivery.end(deadline)
         return delivery.report(model_url=self.settings.model_url(model_id), state="synced")
 
-    def start(self, claim: Claim, record: ModelRecord, plan: TrainPlan, *, beats: bool = True) -> TrainingSession:
+    def start(self, claim: ModelAccess, record: ModelRecord, plan: TrainPlan, *, beats: bool = True) -> TrainingSession:
         """Start the session, and unless it is to be silent the heartbeats.
 
         Raises:
             InvalidSettings: when nothing can be kept in the outbox.
         """
-        tally = Tally()
+        tally = DeliveryCounters()
         log = logger(on_fault=tally.blame, model_id=record.id)
         if not self._reports:
             return self._bystander(claim, record, plan, log)
         target = Target(self.settings.outbox_key, record.id)
         if (earlier := running.swap(target, None)) is not None:
             earlier.replace()  # first, so that this session claims what that one leaves
-        life = Life(record.id, self.settings.model_url(record.id))
+        life = Lifecycle(record.id, self.settings.model_url(record.id))
         session = TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
-        own = spools.opened(record.id, self.settings, self.outbox, hub_id=claim.hub_id)
+        own = spools.open_spool(record.id, self.settings, self.outbox, hub_id=claim.hub_id)
         readers = [*spools.left_over(record.id, self.outbox, tally, log, hub_id=claim.hub_id, is_for_run=True), own]
         spools.tell_of_others(record.id, self.outbox, log)
         delivery = self._delivery(claim, record.id, readers, tally, log)
-        intake = Intake(
+        intake = Recorder(
             own.spool,
             delivery,
             self.filesystem,
@@ -198,7 +198,7 @@ class Connector:
                 say(f"hubport: this training is at {session.model_url}")
         return session
 
-    def _bystander(self, claim: Claim, record: ModelRecord, plan: TrainPlan, log: EventLogger) -> TrainingSession:
+    def _bystander(self, claim: ModelAccess, record: ModelRecord, plan: TrainPlan, log: EventLogger) -> TrainingSession:
         its, unsent, model_url = self._rank, None, self.settings.model_url(record.id)
         if its.number != 0:
             log.warning(
@@ -217,22 +217,22 @@ class Connector:
                 remedy='call connect under `if __name__ == "__main__":`, or in the function that this process runs',
             )
         self.http.close()
-        life = Life(record.id, model_url, unsent=unsent)
+        life = Lifecycle(record.id, model_url, unsent=unsent)
         return TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
 
     def _delivery(
         self,
-        claim: Claim,
+        claim: ModelAccess,
         model_id: str,
         readers: list[BacklogReader],
-        tally: Tally,
+        tally: DeliveryCounters,
         log: EventLogger,
     ) -> Delivery:
         ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem)
         protocol = HubProtocol(claim.credentials)
         return Delivery(model_id, protocol, self.settings, ports, readers=readers, tally=tally, log=log)
 
-    def _handshake(self, claim: Claim) -> Handshake:
+    def _handshake(self, claim: ModelAccess) -> Handshake:
         return Handshake(
             HubProtocol(claim.credentials),
             self.http,

@@ -61,14 +61,14 @@ class Handshake:
                 first_silence, result = first_silence or exc, Outcome.unreachable(exc.cause)
             if result.verdict is Verdict.DELIVERED:
                 return result
-            if result.verdict is Verdict.LOCKED_OUT:
+            if result.verdict is Verdict.UNAUTHORIZED:
                 said = f" ({result.message})" if result.message else ""
                 raise AuthenticationFailed(f"the HUB at {self.api_root} does not take this key{said}")
             failures += 1
             again_at = self.clock.now() + max(self.backoff.delay(failures), result.hold or 0.0)
             # Here somebody waits for the answer: also a proxy's 404 is better said at once than asked for again.
-            if result.verdict is Verdict.REFUSED or result.is_client_error or again_at >= self.deadline:
-                self.is_down = result.verdict is Verdict.AGAIN and not (result.is_client_error or result.is_redirect)
+            if result.verdict is Verdict.REJECTED or result.is_client_error or again_at >= self.deadline:
+                self.is_down = result.verdict is Verdict.RETRY and not (result.is_client_error or result.is_redirect)
                 if result.is_silence and first_silence is not None:
                     raise first_silence
                 raise HubRefused(result.status, result.message or "without a message")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import attrs
 
-from ...domain.base_url import checked_root
+from ...domain.base_url import validate_base_url
 from ...domain.client.credentials import Credentials
 from ...domain.client.login import Login
 from ...domain.client.model_ref import ModelRef, is_vendors, web_root_in
 from ...domain.errors import AuthenticationFailed, InvalidSettings
 from ..logins import Logins
 from ..settings import Settings, no_hub
-from .factory import Claim
+from .factory import ModelAccess
 
 
 def with_login(settings: Settings, logins: Logins) -> Settings:
@@ -60,7 +60,9 @@ def key_for(settings: Settings, logins: Logins, api_key: str | Credentials | Non
     return found if isinstance(found, Credentials) else Credentials(found.strip())
 
 
-def access(model: str, api_key: str | Credentials | None, settings: Settings, logins: Logins) -> tuple[Settings, Claim]:
+def access(
+    model: str, api_key: str | Credentials | None, settings: Settings, logins: Logins
+) -> tuple[Settings, ModelAccess]:
     """The HUB of *model* and the key for it: arguments before *settings* before the login.
 
     The returned settings name the HUB. Where *settings* or the login do, the model's URL must be one of that HUB, or
@@ -75,15 +77,15 @@ def access(model: str, api_key: str | Credentials | None, settings: Settings, lo
     if settings.is_named or web_root is None:
         ref = ModelRef.parse(model, web_root=settings.page_root) if settings.is_named else ModelRef.parse(model)
         settings = named_hub(settings, logins)
-        return settings, Claim(ref.model_id, key_for(settings, logins, api_key or ref.api_key))
-    web_root = checked_root(web_root, setting="the model's URL", allow_plain_http=settings.allow_plain_http)
+        return settings, ModelAccess(ref.model_id, key_for(settings, logins, api_key or ref.api_key))
+    web_root = validate_base_url(web_root, setting="the model's URL", allow_plain_http=settings.allow_plain_http)
     ref = ModelRef.parse(model, web_root=web_root)
     return _access_by_url(web_root, ref, api_key or ref.api_key, settings, logins)
 
 
 def _access_by_url(
     web_root: str, ref: ModelRef, api_key: str | Credentials | None, settings: Settings, logins: Logins
-) -> tuple[Settings, Claim]:
+) -> tuple[Settings, ModelAccess]:
     unusable: InvalidSettings | None = None
     try:
         login = logins.read()
@@ -91,7 +93,7 @@ def _access_by_url(
         login, unusable = None, exc
     if login is not None and (is_vendors(web_root) or web_root.lower() in _roots(login)):
         settings = _logged_in(settings, login)
-        return settings, Claim(ref.model_id, key_for(settings, logins, api_key))
+        return settings, ModelAccess(ref.model_id, key_for(settings, logins, api_key))
     named = attrs.evolve(settings, web_root=web_root)
     if login is not None and not api_key:
         raise AuthenticationFailed(
@@ -100,7 +102,7 @@ def _access_by_url(
         )
     if unusable is not None and not (api_key or settings.api_key):
         raise unusable
-    return named, Claim(ref.model_id, key_for(named, Logins(None), api_key))
+    return named, ModelAccess(ref.model_id, key_for(named, Logins(None), api_key))
 
 
 def _logged_in(settings: Settings, login: Login) -> Settings:

@@ -17,14 +17,14 @@ from ...domain.errors import SessionClosed
 from ...domain.ports.clock import Clock
 from ...domain.ports.signals import Signals
 from ...domain.run_end import CLOSED, RunEnd
-from ..delivery.counters import Tally
+from ..delivery.counters import DeliveryCounters
 from ..delivery.delivery import Delivery
-from ..delivery.recorder import Intake
+from ..delivery.recorder import Recorder
 from ..delivery.report import Report
 from ..log import EventLogger
 from ..settings import Settings
 from . import fork as process
-from .signal_drain import SignalHold
+from .signal_drain import SignalDrain
 from .uncaught import uncaught_exception
 from .unsent import FORKED, Unsent
 
@@ -47,10 +47,10 @@ class Engine:
     """What a session runs on: whatever is logged goes into the intake, and the delivery sends it."""
 
     delivery: Delivery
-    intake: Intake
+    intake: Recorder
 
 
-class Life:
+class Lifecycle:
     """Whether a session runs, and on what. Before :meth:`begin` it is a bystander's or a copy's.
 
     *unsent* counts what is logged meanwhile, where that is a loss.
@@ -84,7 +84,7 @@ class Life:
         self._clock = clock
         self.log = log
         self._unsent_in_child = Unsent(FORKED, self._model_url, settings.rank, log)
-        self._hold = SignalHold(engine.delivery, clock, settings.signal_within, log)
+        self._hold = SignalDrain(engine.delivery, clock, settings.signal_within, log)
         engine.delivery.on_abandoned(self._end_abandoned, then=self._after_abandoned)
         engine.delivery.start(beats=beats)
         self.engine, self.state = engine, State.RUNNING
@@ -131,7 +131,7 @@ class Life:
         """What became of what was logged, as of now."""
         if self.engine is not None and self.unsent is None:
             return self.engine.delivery.report(model_url=self._model_url, state=self.state.value)
-        tally = Tally() if self.unsent is None else self.unsent.tally
+        tally = DeliveryCounters() if self.unsent is None else self.unsent.tally
         return tally.report(model_id=self._model_id, model_url=self._model_url, state=self.state.value, spool="")
 
     def end(self, deadline: float, end: RunEnd = CLOSED) -> Report:

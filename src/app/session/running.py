@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from .lifecycle import Life
+from .lifecycle import Lifecycle
 
 
 @attrs.frozen
@@ -28,10 +28,10 @@ class Target:
 
 
 _LOCK = threading.Lock()
-_RUNNING: weakref.WeakValueDictionary[Target, Life] = weakref.WeakValueDictionary()
+_RUNNING: weakref.WeakValueDictionary[Target, Lifecycle] = weakref.WeakValueDictionary()
 
 
-def swap(target: Target, life: Life | None) -> Life | None:
+def swap(target: Target, life: Lifecycle | None) -> Lifecycle | None:
     """Put *life* in place of the session that runs for *target*; which was that, if any."""
     with _LOCK:
         earlier = _RUNNING.pop(target, None)
@@ -48,7 +48,7 @@ def is_running(target: Target) -> bool:
     return life is not None and life.running is not None
 
 
-def of_model(target: Target) -> list[Life]:
+def of_model(target: Target) -> list[Lifecycle]:
     """The sessions that run for the model of *target*, through whatever outbox of its HUB."""
     with _LOCK:
         found = [(other, life) for other, life in _RUNNING.items() if life.running is not None]

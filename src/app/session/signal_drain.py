@@ -6,13 +6,13 @@ The one rule: a signal is held for its deadline at most, and then has its way: t
 from __future__ import annotations
 
 from ...domain.ports.clock import Clock
-from ...domain.ports.signals import Signals, Watch
+from ...domain.ports.signals import Signals, SignalWatch
 from ...domain.run_end import CLOSED
 from ..delivery.delivery import Delivery
 from ..log import EventLogger
 
 
-class SignalHold:
+class SignalDrain:
     """One session's hold on the signals, *within* seconds of each."""
 
     def __init__(self, delivery: Delivery, clock: Clock, within: float, log: EventLogger) -> None:
@@ -21,7 +21,7 @@ class SignalHold:
         self._within = within
         self._log = log
         self._signals: Signals | None = None
-        self._watch: Watch | None = None
+        self._watch: SignalWatch | None = None
         self._was_survived = False
 
     def begin(self, signals: Signals) -> None:

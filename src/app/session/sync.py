@@ -11,19 +11,19 @@ from ...domain.ports.clock import Clock
 from ...domain.ports.outbox import Outbox
 from ..delivery.report import Report
 from ..outbox.status import SpoolStatus, State
-from .factory import Claim, Connector
+from .factory import ModelAccess, SessionFactory
 
 
 def left_over(statuses: Iterable[SpoolStatus], *, refused: bool = False) -> list[SpoolStatus]:
     """Those that a sync sends, with the *refused* ones or without them, or takes away because nothing is left."""
-    states = {State.WAITING, State.DELIVERED} | ({State.REFUSED} if refused else set())
+    states = {State.WAITING, State.DELIVERED} | ({State.REJECTED} if refused else set())
     return [status for status in statuses if status.state in states]
 
 
 def sync(
-    connector: Connector,
+    connector: SessionFactory,
     clock: Clock,
-    claims: Iterable[Claim],
+    claims: Iterable[ModelAccess],
     *,
     deadline: float,
     tell: Callable[[Report], None],

@@ -19,14 +19,14 @@ from ...domain.client.model_record import ModelRecord
 from ...domain.client.protocol import HubProtocol
 from ...domain.client.train_plan import TrainPlan
 from ...domain.ports.clock import Clock
-from ...domain.ports.outbox import Sealed
+from ...domain.ports.outbox import SpoolSealed
 from ...domain.run_end import RunEnd
 from ..delivery.report import Report
 from ..delivery.upload_progress import progress
 from ..log import logger
 from ..settings import Settings
 from . import running
-from .lifecycle import Life, State
+from .lifecycle import Lifecycle, State
 from .running import Target
 from .unsent import COPY, Unsent
 
@@ -47,7 +47,7 @@ class TrainingSession:
         plan: TrainPlan,
         settings: Settings,
         clock: Clock,
-        life: Life,
+        life: Lifecycle,
         *,
         credentials: Credentials,
     ) -> None:
@@ -81,7 +81,7 @@ class TrainingSession:
         if engine := self._life.open("log_metrics", "metrics"):
             try:
                 engine.intake.log_metrics(epoch, values)
-            except Sealed:
+            except SpoolSealed:
                 raise self._life.closed("log_metrics") from None
 
     def log_text(self, epoch: int, text: str) -> None:
@@ -103,7 +103,7 @@ class TrainingSession:
         if engine := self._life.open("log_text", "metrics", number):
             try:
                 engine.intake.log_queue(queue)
-            except Sealed:
+            except SpoolSealed:
                 raise self._life.closed("log_text") from None
 
     def upload_checkpoint(self, path: str | os.PathLike[str], *, epoch: int, is_best: bool = False) -> None:
@@ -119,7 +119,7 @@ class TrainingSession:
         if engine := self._life.open("upload_checkpoint", "checkpoints"):
             try:
                 engine.intake.upload_checkpoint(path, epoch, is_best=is_best)
-            except Sealed:
+            except SpoolSealed:
                 raise self._life.closed("upload_checkpoint") from None
 
     def use_key(self, api_key: str | Credentials) -> None:
@@ -287,7 +287,7 @@ class TrainingSession:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         unsent = Unsent(COPY, self.model_url, self.settings.rank, logger(model_id=self.model_id))
-        self._life = Life(self.model_id, self.model_url, state=State.COPY, unsent=unsent)
+        self._life = Lifecycle(self.model_id, self.model_url, state=State.COPY, unsent=unsent)
 
     def __repr__(self) -> str:
         return f"<TrainingSession {self.model_url} {self._life.state.value}>"

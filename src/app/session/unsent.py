@@ -6,7 +6,7 @@ rank reports for this process, nothing is lost and nothing is said.
 
 from __future__ import annotations
 
-from ..delivery.counters import Tally
+from ..delivery.counters import DeliveryCounters
 from ..log import EventLogger
 from .rank import rank
 
@@ -19,7 +19,7 @@ class Unsent:
     """The records of one session that sends nothing because of *cause*; *setting* is ``Settings.rank``."""
 
     def __init__(self, cause: str, model_url: str, setting: int | None, log: EventLogger) -> None:
-        self.tally = Tally()
+        self.tally = DeliveryCounters()
         self._cause = cause
         self._model_url = model_url
         self._setting = setting
@@ -45,5 +45,5 @@ class Unsent:
 
     def after_fork_in_child(self) -> None:
         """Begin anew: the counts are the parent's, and another of its threads may have held their lock."""
-        self.tally = Tally()
+        self.tally = DeliveryCounters()
         self._is_said = False

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from ..base_url import checked_root
+from ..base_url import validate_base_url
 from ..errors import AuthenticationFailed
 from .credentials import Credentials, redact
 
@@ -51,8 +51,8 @@ class Login:
             raise ValueError(exc.problem) from None
         # No key is ever sent to the web root.
         return cls(
-            api_root=checked_root(_text(fields, "api_root"), setting=name, allow_plain_http=allow_plain_http),
-            web_root=checked_root(_text(fields, "web_root"), setting=name, allow_plain_http=True),
+            api_root=validate_base_url(_text(fields, "api_root"), setting=name, allow_plain_http=allow_plain_http),
+            web_root=validate_base_url(_text(fields, "web_root"), setting=name, allow_plain_http=True),
             api_key=key,
             allow_plain_http=allow_plain_http,
         )

@@ -11,7 +11,7 @@ import attrs
 
 
 @attrs.frozen
-class Envelope:
+class MultipartFraming:
     """What stands before and after the file's bytes."""
 
     content_type: str
@@ -19,7 +19,7 @@ class Envelope:
     tail: bytes
 
     @classmethod
-    def around(cls, fields: Mapping[str, str], file_name: str, *, boundary: str) -> Envelope:
+    def around(cls, fields: Mapping[str, str], file_name: str, *, boundary: str) -> MultipartFraming:
         """The envelope of *fields* and one file part with *file_name* for both its names.
 
         Names and file names come from our own protocol and need no quoting; *boundary* must not occur in the file,

@@ -40,9 +40,9 @@ class Verdict(Enum):
     """The four things that can become of a request."""
 
     DELIVERED = "delivered"
-    AGAIN = "again"
-    REFUSED = "refused"
-    LOCKED_OUT = "locked out"
+    RETRY = "again"
+    REJECTED = "refused"
+    UNAUTHORIZED = "locked out"
 
 
 @attrs.frozen
@@ -61,12 +61,12 @@ class Outcome:
     @classmethod
     def unreachable(cls, cause: str) -> Outcome:
         """No answer."""
-        return cls(Verdict.AGAIN, 0, cause)
+        return cls(Verdict.RETRY, 0, cause)
 
     @classmethod
     def fault(cls, cause: str) -> Outcome:
         """Something on our side went wrong, which says nothing of the HUB."""
-        return cls(Verdict.AGAIN, _FAULT, cause)
+        return cls(Verdict.RETRY, _FAULT, cause)
 
     @property
     def is_silence(self) -> bool:
@@ -86,7 +86,7 @@ class Outcome:
     @property
     def is_divisible(self) -> bool:
         """Whether a part of what was refused might be taken."""
-        return self.verdict is Verdict.REFUSED and self.status in _DIVISIBLE
+        return self.verdict is Verdict.REJECTED and self.status in _DIVISIBLE
 
     @property
     def reason(self) -> str:
@@ -108,11 +108,11 @@ def outcome(response: Response, *, wall: float) -> Outcome:
     is_refusal = _is_client_error(status)
     is_the_hubs = envelope is not None or status == _TOO_LARGE
     if not is_the_hubs or not (is_success or is_refusal):
-        return Outcome(Verdict.AGAIN, status, message, hold=hold)
+        return Outcome(Verdict.RETRY, status, message, hold=hold)
     if status in _LOCKED_OUT:
-        return Outcome(Verdict.LOCKED_OUT, status, message)
+        return Outcome(Verdict.UNAUTHORIZED, status, message)
     if is_refusal or (envelope or {}).get("success") is False:
-        return Outcome(Verdict.REFUSED, status, message)
+        return Outcome(Verdict.REJECTED, status, message)
     return Outcome(Verdict.DELIVERED, status, message, data=(envelope or {}).get("data"))
 
 

@@ -2,7 +2,7 @@
 
 The one rule: everything that decides *when* something is sent lives in this file; *what* is sent does not.
 
-A :class:`Lane` paces one kind of message. Lanes never wait for each other, but they share one :class:`Link`, which
+A :class:`Pacer` paces one kind of message. Lanes never wait for each other, but they share one :class:`Upstream`, which
 knows of an outage or a rate limit as soon as one of them has met it.
 """
 
@@ -22,7 +22,7 @@ HOLD_SPREAD = 10.0
 
 
 @attrs.define
-class Link:
+class Upstream:
     """The way to the HUB, as all lanes see it."""
 
     backoff: Backoff = attrs.field(factory=Backoff)
@@ -38,7 +38,7 @@ class Link:
     def learn(self, outcome: Outcome, *, started: float, now: float) -> bool:
         """Take note of *outcome*, of a request that began at *started*; whether lanes may send at another time now."""
         before = self.not_before
-        if outcome.verdict is Verdict.LOCKED_OUT:
+        if outcome.verdict is Verdict.UNAUTHORIZED:
             self.locked_out = True
         if outcome.hold is not None:
             # The HUB says the same to all who are too many: without a draw they would come back as one.
@@ -63,11 +63,11 @@ class Link:
 
 
 @attrs.define
-class Lane:
+class Pacer:
     """One message under way at the most, *every* seconds from start to start; what comes meanwhile waits together."""
 
     every: float
-    link: Link
+    link: Upstream
     backoff: Backoff = attrs.field(factory=Backoff)
     waiting: bool = False
     """Whether something was offered that no request has taken yet."""
@@ -108,7 +108,7 @@ class Lane:
         """
         concerns_others = self.link.learn(outcome, started=self.started, now=now)
         self.waiting = self.waiting or more
-        if outcome.verdict is Verdict.AGAIN:
+        if outcome.verdict is Verdict.RETRY:
             self.failures += 1
             gap = self.backoff.delay(self.failures)
             # An outage is the link's to pace: its backoff is shared, and it is shorter for a lane that met it late.

@@ -18,7 +18,7 @@ from ..metrics import EpochValues, to_text
 from ..ports.http import FilePart, Reader, Request, Response
 from ..run_end import RunEnd
 from ..run_state import RunState
-from ..terminal_text import printable
+from ..terminal_text import sanitize
 from .credentials import Credentials
 from .outcome import Outcome, outcome
 
@@ -135,7 +135,7 @@ def other_agents(data: object) -> list[OtherAgent]:
 
 
 def _shown(text: object) -> str:
-    return printable(text[:_SHOWN]) if isinstance(text, str) else ""
+    return sanitize(text[:_SHOWN]) if isinstance(text, str) else ""
 
 
 def model_path(model_id: str) -> str:

@@ -11,7 +11,7 @@ from .items import ID_LENGTH
 
 
 @attrs.frozen
-class Key:
+class ApiKey:
     """A user's key as the HUB remembers it. In the trash it is revoked.
 
     A key has 168 random bits: nobody searches those, so that a slow hash would only slow down every request.
@@ -26,7 +26,7 @@ class Key:
     is_trashed: bool = False
 
     @classmethod
-    def of(cls, key: str, *, name: str, created: float) -> Key:
+    def of(cls, key: str, *, name: str, created: float) -> ApiKey:
         """What to remember of *key*."""
         return cls(key_id(key), name, _digest(key), key[-4:], created)
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 @attrs.define
-class Recent(Generic[T]):
+class BoundedCache(Generic[T]):
     """The values of the *most* keys that were put last."""
 
     most: int

@@ -66,6 +66,6 @@ def _object(text: str) -> dict[str, Any] | None:
         found = json.loads(text)
     except ValueError:
         # An integer of so many digits that Python does not read it makes no loss of the other names.
-        mended = from_text(text)
-        return None if mended is text else _object(mended)
+        replace_unstorable = from_text(text)
+        return None if replace_unstorable is text else _object(replace_unstorable)
     return found if isinstance(found, dict) else None

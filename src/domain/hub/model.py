@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ..checkpoint import Kind
+from ..checkpoint import CheckpointKind
 from ..run_end import RunEnd
 from ..run_state import RunState
 from .agents import SILENCE, Agents, is_recent
@@ -23,7 +23,7 @@ from .stored_file import StoredFile
 class StoredCheckpoint(StoredFile):
     """A checkpoint that was received whole; ``map`` is a final one's mAP50-95, ``at`` when it came (unix seconds)."""
 
-    kind: Kind
+    kind: CheckpointKind
     epoch: int
     is_best: bool = False
     map: float | None = None
@@ -123,17 +123,17 @@ class HubModel:
     @property
     def final(self) -> StoredCheckpoint | None:
         """The newest final checkpoint."""
-        return next((c for c in reversed(self._whole) if c.kind is Kind.FINAL), None)
+        return next((c for c in reversed(self._whole) if c.kind is CheckpointKind.FINAL), None)
 
     @property
     def last(self) -> StoredCheckpoint | None:
         """The epoch checkpoint to resume from: the newest that was stored."""
-        return next((c for c in reversed(self._whole) if c.kind is Kind.EPOCH), None)
+        return next((c for c in reversed(self._whole) if c.kind is CheckpointKind.EPOCH), None)
 
     @property
     def best(self) -> StoredCheckpoint | None:
         """The epoch checkpoint that its trainer called the best so far: the newest of those."""
-        epochs = (c for c in reversed(self._whole) if c.kind is Kind.EPOCH)
+        epochs = (c for c in reversed(self._whole) if c.kind is CheckpointKind.EPOCH)
         return next((c for c in epochs if c.is_best), None)
 
     def with_heartbeat(self, agent_id: str, name: str | None, *, at: float, end: RunEnd | None = None) -> HubModel:
@@ -149,6 +149,6 @@ class HubModel:
         """
         same = next((c for c in self.checkpoints if c.is_same(checkpoint)), checkpoint)
         grown = attrs.evolve(self, checkpoints=(*(c for c in self.checkpoints if c is not same), same))
-        newest = [c for c in grown.checkpoints if c.kind is Kind.EPOCH and c.size][-max(keep, 1) :]
+        newest = [c for c in grown.checkpoints if c.kind is CheckpointKind.EPOCH and c.size][-max(keep, 1) :]
         kept = {id(c) for c in (*newest, grown.best, grown.final)}
         return attrs.evolve(grown, checkpoints=tuple(c for c in grown.checkpoints if id(c) in kept))

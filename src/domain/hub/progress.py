@@ -14,9 +14,9 @@ from typing import Any
 import attrs
 
 from ..metrics import from_text
-from .bounded_cache import Recent
+from .bounded_cache import BoundedCache
 from .metric_names import Direction, Rank, metric_of
-from .ports.store import Series
+from .ports.store import MetricsDelta
 from .storable_text import sendable
 
 _MOST = 1000
@@ -57,7 +57,7 @@ class MetricValue:
 
 
 @attrs.frozen
-class Summary:
+class Progress:
     """``epoch`` is the newest with metrics, ``revision`` how much of them was read.
 
     ``best`` and ``last`` are values of one metric. Where its direction is unknown there is no best one.
@@ -69,7 +69,7 @@ class Summary:
     last: MetricValue | None = None
     objective: Objective = Objective()
 
-    def with_series(self, series: Series) -> Summary:
+    def with_series(self, series: MetricsDelta) -> Progress:
         """The same with what came since, where that :meth:`takes_back` nothing."""
         epoch, best, last = self.epoch, self.best, self.last
         for number, text in series.epochs.items():
@@ -88,7 +88,7 @@ class Summary:
                 best = found
         return attrs.evolve(self, revision=series.revision, epoch=epoch, best=best, last=last)
 
-    def takes_back(self, series: Series) -> bool:
+    def takes_back(self, series: MetricsDelta) -> bool:
         """Whether an epoch of *series* has lost, or made worse, a value that is shown."""
         for shown in (self.best, self.last):
             if shown is None or shown.epoch not in series.epochs:
@@ -127,17 +127,17 @@ class Summary:
 class Summaries:
     """The summaries of the models that were asked for last. Two threads that fold at once only do the same twice."""
 
-    _known: Recent[Summary] = attrs.field(factory=lambda: Recent(_MOST), init=False, repr=False)
+    _known: BoundedCache[Progress] = attrs.field(factory=lambda: BoundedCache(_MOST), init=False, repr=False)
 
-    def of(self, model_id: str, read: Callable[[int], Series], objective: Objective = Objective()) -> Summary:
+    def of(self, model_id: str, read: Callable[[int], MetricsDelta], objective: Objective = Objective()) -> Progress:
         """The summary of a model, whose metrics after a revision are to be had from *read*."""
         summary = self._known.get(model_id)
         if summary is None or summary.objective != objective:
-            summary = Summary(objective=objective)
+            summary = Progress(objective=objective)
         series = read(summary.revision)
         # A revision that is less is another model's under this ID.
         if series.revision < summary.revision or summary.takes_back(series):
-            summary, series = Summary(objective=objective), read(0)
+            summary, series = Progress(objective=objective), read(0)
         summary = summary.with_series(series)
         self._known.put(model_id, summary)
         return summary

@@ -10,19 +10,21 @@ from collections.abc import Mapping
 
 import attrs
 
-from .bounded_cache import Recent
+from .bounded_cache import BoundedCache
 
 _MOST = 10_000
 
 
 @attrs.define
-class Allowance:
+class RateLimiter:
     """*calls* in *seconds* for each, which may come at once. Threads may share it: at worst a call is not counted."""
 
     calls: int
     seconds: float
     # Whoever was quiet for longest is forgotten: with a full bucket again where the clients are no more than that.
-    _buckets: Recent[tuple[float, float]] = attrs.field(factory=lambda: Recent(_MOST), init=False, repr=False)
+    _buckets: BoundedCache[tuple[float, float]] = attrs.field(
+        factory=lambda: BoundedCache(_MOST), init=False, repr=False
+    )
 
     def spend(self, who: str, now: float) -> Mapping[str, str] | None:
         """One call of *who* at *now* (unix seconds): ``None`` when it is within bounds, else the headers of the 429."""

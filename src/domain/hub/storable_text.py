@@ -14,7 +14,7 @@ def is_plain(value: str) -> bool:
     return True
 
 
-def mended(value: str) -> str:
+def replace_unstorable(value: str) -> str:
     """*value* with what cannot be stored replaced, for texts that are only shown."""
     return sendable(value.replace("\0", "�"))
 

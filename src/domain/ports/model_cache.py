@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 
 @runtime_checkable
-class Records(Protocol):
+class ModelCache(Protocol):
     """The records of one HUB's models, as JSON objects."""
 
     def get(self, model_id: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol, runtime_checkable
 import attrs
 
 
-class Sealed(OSError):
+class SpoolSealed(OSError):
     """A line came after :meth:`Spool.seal`: it was not written."""
 
 
@@ -74,7 +74,7 @@ class Spool(Protocol):
         return True
 
     def seal(self) -> None:
-        """Take no line any more: every ``append`` from now on raises :class:`Sealed`.
+        """Take no line any more: every ``append`` from now on raises :class:`SpoolSealed`.
 
         Between this and ``release`` the journal can be judged, with nobody adding to it.
         """
@@ -86,7 +86,7 @@ class Spool(Protocol):
 
 
 @attrs.frozen
-class Seen:
+class SpoolInfo:
     """A spool as anybody may look at it, who need not own it.
 
     ``begun`` is when its run began, in unix seconds; ``size`` the bytes of all that lies in it; ``is_owned`` whether a
@@ -122,7 +122,7 @@ class Outbox(Protocol):
         ...
 
     def left_over(
-        self, model_id: str, *, by_force: bool = False, wanted: Callable[[Seen], bool] | None = None
+        self, model_id: str, *, by_force: bool = False, wanted: Callable[[SpoolInfo], bool] | None = None
     ) -> list[Spool]:
         """The spools of earlier runs of *model_id* that no living process owns, oldest first; ours from now on.
 
@@ -140,9 +140,9 @@ class Outbox(Protocol):
         """The outboxes of the same user for other addresses. One that has a single place need not override it."""
         return []
 
-    def seen(self) -> list[Seen]:
+    def seen(self) -> list[SpoolInfo]:
         """Every spool of every model, oldest first, whoever owns it. Nothing is claimed or changed.
 
-        Nothing is left out because it cannot be read: see :attr:`Seen.problem`.
+        Nothing is left out because it cannot be read: see :attr:`SpoolInfo.problem`.
         """
         ...

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 
 @runtime_checkable
-class Watch(Protocol):
+class SignalWatch(Protocol):
     """One caller's hold on the signals."""
 
     def pass_on(self, signum: int) -> None:
@@ -43,7 +43,7 @@ class Watch(Protocol):
 class Signals(Protocol):
     """SIGTERM and SIGINT."""
 
-    def watch(self, on_signal: Callable[[int], None]) -> Watch | None:
+    def watch(self, on_signal: Callable[[int], None]) -> SignalWatch | None:
         """Call *on_signal* with the number of the first of them that comes; ``None`` where handlers cannot be set.
 
         *on_signal* runs in a thread of its own, and may take its time before it passes the signal on. A second signal

@@ -12,15 +12,15 @@ from typing import BinaryIO
 
 import pytest
 
-from ...domain.hub.ports.blobs import Blobs, Draft, Stored
-from .waiting import at_once
+from ...domain.hub.ports.blobs import BlobInfo, Blobs, PendingBlob
+from .waiting import run_concurrently
 
 _NAME = "Tq8_token/Ab3Cd5Ef7Gh9Ij1Kl2Mn-epoch-3.pt"
 _LATER = 3600.0
 
 
-def _stored(content: bytes) -> Stored:
-    return Stored(len(content), hashlib.sha256(content).hexdigest())
+def _stored(content: bytes) -> BlobInfo:
+    return BlobInfo(len(content), hashlib.sha256(content).hexdigest())
 
 
 def _all(reader: BinaryIO) -> bytes:
@@ -35,14 +35,14 @@ class BlobsContract:
         """The store under test, empty."""
         raise NotImplementedError("override the fixture `blobs`")
 
-    def written(self, blobs: Blobs, content: bytes, piece: int = 65_536) -> Draft:
+    def written(self, blobs: Blobs, content: bytes, piece: int = 65_536) -> PendingBlob:
         """A draft of *content*, in pieces of so many bytes."""
         draft = blobs.draft()
         for start in range(0, len(content), piece):
             draft.write(content[start : start + piece])
         return draft
 
-    def kept(self, blobs: Blobs, content: bytes, name: str = _NAME) -> Stored:
+    def kept(self, blobs: Blobs, content: bytes, name: str = _NAME) -> BlobInfo:
         """*content*, kept under *name*."""
         return self.written(blobs, content).keep(name)
 
@@ -308,7 +308,7 @@ class BlobsContract:
                 assert _stored(contents[thread]) == self.kept(blobs, contents[thread])
                 assert self.content(blobs) in contents
 
-        at_once(work, threads=4)
+        run_concurrently(work, threads=4)
 
     def test_many_threads_keep_names_of_their_own(self, blobs: Blobs) -> None:
         """None takes another's place, also where one drops what it began."""
@@ -318,7 +318,7 @@ class BlobsContract:
                 self.written(blobs, b"dropped").drop()
                 self.kept(blobs, b"%d %d" % (thread, number), f"token{thread}/{number}.pt")
 
-        at_once(work, threads=4)
+        run_concurrently(work, threads=4)
         for thread in range(4):
             for number in range(5):
                 assert b"%d %d" % (thread, number) == self.content(blobs, f"token{thread}/{number}.pt")

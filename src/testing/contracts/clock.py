@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from ...domain.ports.clock import Alarm, Clock
-from .waiting import Side, at_once
+from .waiting import BackgroundThread, run_concurrently
 
 #: Longer than any test, in the seconds of the clock.
 _FAR = 36_000.0
@@ -60,7 +60,7 @@ class ClockContract:
         """Otherwise what is logged between two steps of a worker would lie there."""
         alarm = clock.alarm()
         alarm.ring()
-        Side(lambda: alarm.wait(None)).join()
+        BackgroundThread(lambda: alarm.wait(None)).join()
         alarm.retire()
 
     def test_the_waiting_thread_may_have_rung_itself(self, clock: Clock) -> None:
@@ -77,7 +77,7 @@ class ClockContract:
         alarm = clock.alarm()
         alarm.wait(clock.now() + self.moment)
         alarm.ring()
-        Side(lambda: alarm.wait(None)).join()
+        BackgroundThread(lambda: alarm.wait(None)).join()
         alarm.retire()
 
     def test_several_rings_before_a_wait_are_one(self, clock: Clock) -> None:
@@ -98,7 +98,7 @@ class ClockContract:
         """Before its time, and also where there is none."""
         alarm = clock.alarm()
         until = clock.now() + _FAR
-        waiting = Side(lambda: alarm.wait(until if limited else None))
+        waiting = BackgroundThread(lambda: alarm.wait(until if limited else None))
         alarm.ring()
         waiting.join()
         assert clock.now() < until
@@ -108,7 +108,7 @@ class ClockContract:
         """Longer than an operating system can wait at a time: it is a long wait, and no error."""
         alarm = clock.alarm()
         for far in (1e10, 1e18, 1e300):
-            waiting = Side(partial(alarm.wait, clock.now() + far))
+            waiting = BackgroundThread(partial(alarm.wait, clock.now() + far))
             alarm.ring()
             waiting.join()
         alarm.retire()
@@ -129,8 +129,8 @@ class ClockContract:
                 said.append(number)
                 alarm.ring()
 
-        listening = Side(listen)
-        at_once(say, threads=8)
+        listening = BackgroundThread(listen)
+        run_concurrently(say, threads=8)
         listening.join()
         alarm.retire()
 
@@ -160,7 +160,9 @@ class ClockContract:
 
         start = clock.now()
         alarms = [clock.alarm() for _ in range(4)]
-        sides = [Side(partial(wait, alarm, start + number * self.moment)) for number, alarm in enumerate(alarms)]
+        sides = [
+            BackgroundThread(partial(wait, alarm, start + number * self.moment)) for number, alarm in enumerate(alarms)
+        ]
         alarm = clock.alarm()
         alarm.wait(start + 5 * self.moment)
         for side in sides:

@@ -1,4 +1,4 @@
-"""The contract of :class:`~hubport.domain.ports.model_cache.Records`.
+"""The contract of :class:`~hubport.domain.ports.model_cache.ModelCache`.
 
 The one rule: what is got is what was last put, whole; and it is nobody else's to change.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ...domain.ports.model_cache import Records
-from .waiting import at_once, meanwhile
+from ...domain.ports.model_cache import ModelCache
+from .waiting import meanwhile, run_concurrently
 
 _MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
 _OTHER = "Zy8Xw6Vu4Ts2Rq1Po9Nm"
@@ -24,16 +24,16 @@ class RecordsContract:
     """
 
     @pytest.fixture
-    def records(self) -> Records:
+    def records(self) -> ModelCache:
         """The records under test, of which there are none yet."""
         raise NotImplementedError("override the fixture `records`")
 
     @pytest.fixture
-    def later(self, records: Records) -> Records:
+    def later(self, records: ModelCache) -> ModelCache:
         """The same records as a later run sees them."""
         return records
 
-    def test_what_was_never_put_is_not_there(self, records: Records) -> None:
+    def test_what_was_never_put_is_not_there(self, records: ModelCache) -> None:
         """No error: a first start is the usual one."""
         assert records.get(_MODEL) is None
 
@@ -49,14 +49,16 @@ class RecordsContract:
         ],
         ids=["empty", "plain", "nested", "text", "numbers", "long"],
     )
-    def test_a_later_run_gets_what_was_put(self, records: Records, later: Records, record: dict[str, Any]) -> None:
+    def test_a_later_run_gets_what_was_put(
+        self, records: ModelCache, later: ModelCache, record: dict[str, Any]
+    ) -> None:
         """Whatever JSON can hold."""
         records.put(_MODEL, record)
 
         assert record == later.get(_MODEL)
         assert record == records.get(_MODEL)
 
-    def test_the_new_one_takes_the_old_ones_place(self, records: Records, later: Records) -> None:
+    def test_the_new_one_takes_the_old_ones_place(self, records: ModelCache, later: ModelCache) -> None:
         """Whole: of the old one nothing is left, also where it was longer."""
         records.put(_MODEL, {"status": "new", "epochs": 100, "notes": "x" * 10_000})
         later.put(_MODEL, {"status": "trained"})
@@ -64,7 +66,7 @@ class RecordsContract:
         assert records.get(_MODEL) == {"status": "trained"}
         assert later.get(_MODEL) == {"status": "trained"}
 
-    def test_models_are_kept_apart(self, records: Records) -> None:
+    def test_models_are_kept_apart(self, records: ModelCache) -> None:
         """Each has its own."""
         records.put(_MODEL, {"name": "one"})
         assert records.get(_OTHER) is None
@@ -73,14 +75,14 @@ class RecordsContract:
         assert records.get(_MODEL) == {"name": "one"}
         assert records.get(_OTHER) == {"name": "other"}
 
-    def test_models_that_differ_by_case_alone_are_two(self, records: Records) -> None:
+    def test_models_that_differ_by_case_alone_are_two(self, records: ModelCache) -> None:
         """Identifiers are letters of both cases."""
         records.put(_MODEL, {"name": "one"})
         records.put(_MODEL.swapcase(), {"name": "other"})
 
         assert records.get(_MODEL) == {"name": "one"}
 
-    def test_what_was_put_may_be_changed_and_what_was_got_too(self, records: Records) -> None:
+    def test_what_was_put_may_be_changed_and_what_was_got_too(self, records: ModelCache) -> None:
         """Neither change reaches what is kept."""
         record: dict[str, Any] = {"train_args": {"epochs": 3}}
         wanted = copy.deepcopy(record)
@@ -93,7 +95,7 @@ class RecordsContract:
 
         assert wanted == records.get(_MODEL)
 
-    def test_whoever_reads_meanwhile_gets_one_that_is_whole(self, records: Records, later: Records) -> None:
+    def test_whoever_reads_meanwhile_gets_one_that_is_whole(self, records: ModelCache, later: ModelCache) -> None:
         """Many trainings of one model start at once."""
         records.put(_MODEL, {"number": 0, "text": "0" * 5000})
 
@@ -107,4 +109,4 @@ class RecordsContract:
                 records.put(_MODEL, {"number": thread, "text": str(thread) * 5000})
 
         with meanwhile(read):
-            at_once(put, threads=4)
+            run_concurrently(put, threads=4)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ...domain.ports.private_file import LONGEST, PrivateFile
-from .waiting import at_once, meanwhile
+from .waiting import meanwhile, run_concurrently
 
 
 class PrivateFileContract:
@@ -70,4 +70,4 @@ class PrivateFileContract:
                 private_file.write(b"%d" % thread * 5000)
 
         with meanwhile(read):
-            at_once(write, threads=4)
+            run_concurrently(write, threads=4)

@@ -10,8 +10,8 @@ import signal
 
 import pytest
 
-from ...domain.ports.signals import Signals, Watch
-from .waiting import HUNG_AFTER, Side, eventually
+from ...domain.ports.signals import Signals, SignalWatch
+from .waiting import HUNG_AFTER, BackgroundThread, eventually
 
 
 class Witness:
@@ -21,7 +21,7 @@ class Witness:
         self._met: queue.SimpleQueue[int] = queue.SimpleQueue()
         watch = signals.watch(self._met.put)
         assert watch is not None, "this test runs where handlers can be set"
-        self.watch: Watch = watch
+        self.watch: SignalWatch = watch
 
     def next(self) -> int:
         """The next signal, waited for when there is none yet: watchers are called in a thread of their own."""
@@ -89,7 +89,7 @@ class SignalsContract:
         self.raise_signal(signals, number)
         met = witness.next()
 
-        Side(lambda: witness.watch.pass_on(met)).join()
+        BackgroundThread(lambda: witness.watch.pass_on(met)).join()
 
         eventually(lambda: reached == [number])
         witness.watch.stop()
@@ -162,7 +162,7 @@ class SignalsContract:
     def test_stopping_in_another_thread_is_as_good(self, signals: Signals, reached: list[int], number: int) -> None:
         """A session is closed where its owner likes."""
         witness = Witness(signals)
-        Side(witness.watch.stop).join()
+        BackgroundThread(witness.watch.stop).join()
 
         self.raise_signal(signals, number)
 
@@ -207,7 +207,7 @@ class SignalsContract:
         """What the later one passes on then reaches the process, and never the one that let go."""
         early, late = Witness(signals), Witness(signals)
         if aside:
-            Side(early.watch.stop).join()
+            BackgroundThread(early.watch.stop).join()
         else:
             early.watch.stop()
         self.raise_signal(signals, number)
@@ -263,7 +263,7 @@ class SignalsContract:
     ) -> None:
         """It had kept what it had found."""
         witness = Witness(signals)
-        Side(witness.watch.stop).join()
+        BackgroundThread(witness.watch.stop).join()
         assert not witness.watch.is_watching
         self.raise_before(signals, number)
         assert [number] == reached

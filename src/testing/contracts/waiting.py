@@ -30,7 +30,7 @@ def eventually(condition: Callable[[], bool]) -> None:
     raise AssertionError("what the test waits for did not happen")
 
 
-class Side:
+class BackgroundThread:
     """Something done beside the test's own thread; what it raises is raised again by :meth:`join`."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
@@ -63,7 +63,7 @@ class Side:
             raise self._raised
 
 
-def at_once(work: Callable[[int], Any], *, threads: int) -> None:
+def run_concurrently(work: Callable[[int], Any], *, threads: int) -> None:
     """Call *work* with 0, 1, 2, ... in as many *threads*, which all begin together, and wait for them."""
     gate = threading.Barrier(threads)
 
@@ -71,7 +71,7 @@ def at_once(work: Callable[[int], Any], *, threads: int) -> None:
         gate.wait(HUNG_AFTER)
         work(number)
 
-    sides = [Side(partial(begin, number)) for number in range(threads)]
+    sides = [BackgroundThread(partial(begin, number)) for number in range(threads)]
     for side in sides:
         side.join()
 
@@ -89,7 +89,7 @@ def meanwhile(*works: Callable[[], Any]) -> Iterator[None]:
         while not is_over.is_set():
             work()
 
-    sides = [Side(partial(repeat, work)) for work in works]
+    sides = [BackgroundThread(partial(repeat, work)) for work in works]
     try:
         yield
     finally:

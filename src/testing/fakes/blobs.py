@@ -6,8 +6,8 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO
 
-from ...domain.hub.ports.blobs import Blobs, Draft
-from ...domain.hub.ports.hashing_blob import WholeDraft
+from ...domain.hub.ports.blobs import Blobs, PendingBlob
+from ...domain.hub.ports.hashing_blob import HashingBlob
 
 
 class FakeBlobs(Blobs):
@@ -16,7 +16,7 @@ class FakeBlobs(Blobs):
     def __init__(self) -> None:
         self._content: dict[str, bytes] = {}
 
-    def draft(self) -> Draft:
+    def draft(self) -> PendingBlob:
         return _Draft(self._content)
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
@@ -39,7 +39,7 @@ class FakeBlobs(Blobs):
         return len(strays)
 
 
-class _Draft(WholeDraft):
+class _Draft(HashingBlob):
     def __init__(self, content: dict[str, bytes]) -> None:
         self._content = content
         self._data = bytearray()

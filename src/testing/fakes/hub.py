@@ -16,15 +16,15 @@ from typing import Any
 import attrs
 
 from ...domain.errors import HubUnreachable
-from ...domain.hub.api.context import Premises
-from ...domain.hub.api.hub import Hub
-from ...domain.hub.api.in_process import DirectHub
+from ...domain.hub.api.context import HubContext
+from ...domain.hub.api.hub import HubApi
+from ...domain.hub.api.in_process import InProcessHub
 from ...domain.hub.api.messages import envelope
 from ...domain.hub.epoch_text import merge
 from ...domain.hub.model import HubModel, StoredCheckpoint
-from ...domain.hub.ports.environment import Surroundings
+from ...domain.hub.ports.environment import HubEnvironment
 from ...domain.hub.ports.store import HubStore
-from ...domain.hub.rate_limit import Allowance
+from ...domain.hub.rate_limit import RateLimiter
 from ...domain.ports.clock import Clock
 from ...domain.ports.http import Http, Request, Response
 from .blobs import FakeBlobs
@@ -80,10 +80,10 @@ class FakeHub(HubFaults, Http):
         self.identity: str | None = self._store.identity
         """What it says that it is called, whatever its address; ``None``: nothing, as other HUBs do."""
         # A test that wants a rate limit asks for it with `rate_limit`.
-        unlimited = Allowance(_NO_LIMIT, 1.0)
-        premises = Premises(self._store, FakeBlobs(), _Around(self), keep=_NO_LIMIT)
-        hub = Hub(premises, unlimited, unlimited)
-        self._direct = DirectHub(hub, lambda: self.root)
+        unlimited = RateLimiter(_NO_LIMIT, 1.0)
+        premises = HubContext(self._store, FakeBlobs(), _Around(self), keep=_NO_LIMIT)
+        hub = HubApi(premises, unlimited, unlimited)
+        self._direct = InProcessHub(hub, lambda: self.root)
 
     # What a test sets up.
 
@@ -193,7 +193,7 @@ class FakeHub(HubFaults, Http):
         return "".join(self._random.choices(string.ascii_letters + string.digits, k=20))
 
 
-class _Around(Surroundings):
+class _Around(HubEnvironment):
     def __init__(self, fake: FakeHub) -> None:
         self._fake = fake
 

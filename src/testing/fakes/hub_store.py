@@ -10,14 +10,25 @@ from typing import Generic
 
 import attrs
 
-from ...domain.hub.api_key import Key
+from ...domain.hub.api_key import ApiKey
 from ...domain.hub.epoch_text import EpochTooLarge, merge
 from ...domain.hub.items import Dataset, Project
 from ...domain.hub.model import HubModel
-from ...domain.hub.ports.store import HubStore, ItemT, NoSuchModel, Page, Put, PutError, Series, Shelf, folded, place_of
+from ...domain.hub.ports.store import (
+    HubStore,
+    ItemT,
+    MetricsDelta,
+    MetricsWrite,
+    NoSuchModel,
+    Page,
+    PutError,
+    Repository,
+    decode_cursor,
+    folded,
+)
 
 
-class FakeShelf(Shelf[ItemT], Generic[ItemT]):
+class FakeShelf(Repository[ItemT], Generic[ItemT]):
     """A dictionary; *lock* is that of the whole store."""
 
     def __init__(self, lock: threading.RLock, changed: Callable[[str], None]) -> None:
@@ -54,7 +65,7 @@ class FakeShelf(Shelf[ItemT], Generic[ItemT]):
             return item
 
     def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ItemT]:
-        before = place_of(cursor)
+        before = decode_cursor(cursor)
         with self._lock:
             found = [
                 (self._places[item.id], item)
@@ -78,7 +89,7 @@ class FakeHubStore(HubStore):
         self._models = FakeShelf[HubModel](self._lock, self._model_changed)
         self._projects = FakeShelf[Project](self._lock, _nothing)
         self._datasets = FakeShelf[Dataset](self._lock, _nothing)
-        self._keys = FakeShelf[Key](self._lock, _nothing)
+        self._keys = FakeShelf[ApiKey](self._lock, _nothing)
         self._metrics: dict[str, dict[int, str]] = {}
         # For each model the epochs that were put, oldest first, each with its revision.
         self._put: dict[str, list[tuple[int, int]]] = {}
@@ -89,26 +100,26 @@ class FakeHubStore(HubStore):
         return self._identity
 
     @property
-    def models(self) -> Shelf[HubModel]:
+    def models(self) -> Repository[HubModel]:
         return self._models
 
     @property
-    def projects(self) -> Shelf[Project]:
+    def projects(self) -> Repository[Project]:
         return self._projects
 
     @property
-    def datasets(self) -> Shelf[Dataset]:
+    def datasets(self) -> Repository[Dataset]:
         return self._datasets
 
     @property
-    def keys(self) -> Shelf[Key]:
+    def keys(self) -> Repository[ApiKey]:
         return self._keys
 
-    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
+    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
         with self._lock:
             return [self._put_one(put) for put in puts]
 
-    def _put_one(self, put: Put) -> PutError | None:
+    def _put_one(self, put: MetricsWrite) -> PutError | None:
         if self._models.get(put.model_id) is None:
             return NoSuchModel(put.model_id)
         self._models.update(put.model_id, lambda model: attrs.evolve(model, last_seen=put.at))
@@ -122,12 +133,12 @@ class FakeHubStore(HubStore):
         self._put.setdefault(put.model_id, []).extend((revision, epoch) for epoch in changed)
         return None
 
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         with self._lock:
             put = self._put.get(model_id, [])
             epochs = {epoch for _, epoch in put[bisect.bisect_left(put, (after + 1, -1)) :]}
             held = self._metrics.get(model_id, {})
-            return Series(self._revisions.get(model_id, 0), {epoch: held[epoch] for epoch in sorted(epochs)})
+            return MetricsDelta(self._revisions.get(model_id, 0), {epoch: held[epoch] for epoch in sorted(epochs)})
 
     def revision(self, model_id: str) -> int:
         with self._lock:

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from ...domain.ports.model_cache import Records
+from ...domain.ports.model_cache import ModelCache
 
 
-class FakeRecords(Records):
+class FakeModelCache(ModelCache):
     """A dictionary from model to record, which a test may read and change."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from ...domain.ports.outbox import Outbox, Sealed, Seen, Spool
+from ...domain.ports.outbox import Outbox, Spool, SpoolInfo, SpoolSealed
 
 
 class FakeSpool(Spool):
@@ -69,7 +69,7 @@ class FakeSpool(Spool):
 
     def _check_open(self) -> None:
         if self.is_sealed:
-            raise Sealed(errno.EROFS, "the run has ended", self._folder)
+            raise SpoolSealed(errno.EROFS, "the run has ended", self._folder)
 
     def _check_room(self, size: int) -> None:
         if self._outbox.capacity is not None and size > self._outbox.capacity:
@@ -117,7 +117,7 @@ class FakeOutbox(Outbox):
         model_id: str,
         *,
         by_force: bool = False,
-        wanted: Callable[[Seen], bool] | None = None,
+        wanted: Callable[[SpoolInfo], bool] | None = None,
     ) -> list[Spool]:
         """Claim what nobody owns."""
         names = {seen.name for seen in self.seen() if wanted is None or wanted(seen)}
@@ -130,7 +130,7 @@ class FakeOutbox(Outbox):
         """Those that a test has put beside it."""
         return list(self.others)
 
-    def seen(self) -> list[Seen]:
+    def seen(self) -> list[SpoolInfo]:
         """All of them."""
         found = []
         for spool in list(self.spools):
@@ -140,7 +140,7 @@ class FakeOutbox(Outbox):
                     with contextlib.suppress(OSError):
                         size += file.stat().st_size
             found.append(
-                Seen(spool.name, spool.model_id, spool.begun, size, spool.is_owned, partial(io.BytesIO, journal))
+                SpoolInfo(spool.name, spool.model_id, spool.begun, size, spool.is_owned, partial(io.BytesIO, journal))
             )
         return found
 

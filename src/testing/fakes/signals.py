@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from ...domain.ports.signals import Signals, Watch
+from ...domain.ports.signals import Signals, SignalWatch
 
 
-class FakeWatch(Watch):
+class FakeWatch(SignalWatch):
     """One caller's hold on the fake signals."""
 
     def __init__(self, signals: FakeSignals, on_signal: Callable[[int], None]) -> None:

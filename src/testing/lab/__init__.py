@@ -9,19 +9,19 @@ A HUB that breaks, with a ledger of what it saw::
         lab.heal()
         lab.ledger.wait_for(lambda: lab.ledger.committed("upload"))
 
-Trainers in processes of their own, which a test kills, signals and talks to, and what they leave on the disk: ``Site``,
-``Child``, ``Zygote``. Small disks: ``SmallDisk``. Bad certificates and a proxy: ``Authority``, ``Certificate`` and
-``Proxy``, for which ``pip install hubport[lab]``. Servers that say exactly these bytes: ``RawServer``.
+Trainers in processes of their own, which a test kills, signals and talks to, and what they leave on the disk:
+``Sandbox``, ``Child``, ``Zygote``. Small disks: ``SmallDisk``. Bad certificates and a proxy: ``Authority``,
+``Certificate`` and ``Proxy``, for which ``pip install hubport[lab]``. Servers that say exactly these bytes: ``RawServer``.
 
 The one rule: no sleep and no speed. A test waits for what happens, and only something that hangs meets a clock.
 """
 
 from .processes.child import Child
 from .processes.zygote import Zygote
-from .sandbox import Site
-from .server.canned_responses import Empty, Html, RateLimited, Redirect, Say, Status, TooLarge
-from .server.connection import Conversation
-from .server.exchange import Turn
+from .sandbox import Sandbox
+from .server.canned_responses import Empty, Html, RateLimited, Raw, Redirect, Status, TooLarge
+from .server.connection import ServerConnection
+from .server.exchange import Exchange
 from .server.lab import Lab
 from .server.ledger import End, Entry, Ledger
 from .server.raw_server import RawServer
@@ -40,38 +40,38 @@ from .server.scripts import (
     Stall,
     TruncateAnswer,
 )
-from .timeouts import GUARD
+from .timeouts import HANG_TIMEOUT
 
 __all__ = [
-    "GUARD",
+    "HANG_TIMEOUT",
     "Answer",
     "Child",
-    "Conversation",
     "DripBody",
     "DripHeaders",
     "DropAnswer",
     "Empty",
     "End",
     "Entry",
+    "Exchange",
     "Hang",
     "Html",
     "Lab",
     "Late",
     "Ledger",
     "RateLimited",
+    "Raw",
     "RawServer",
     "Redirect",
     "Refuse",
     "Reset",
     "ResetAnswer",
     "Restart",
-    "Say",
+    "Sandbox",
     "Script",
-    "Site",
+    "ServerConnection",
     "Stall",
     "Status",
     "TooLarge",
     "TruncateAnswer",
-    "Turn",
     "Zygote",
 ]

@@ -9,10 +9,10 @@ import abc
 from types import TracebackType
 from typing import TypeVar
 
-C = TypeVar("C", bound="Closing")
+C = TypeVar("C", bound="Closeable")
 
 
-class Closing(abc.ABC):
+class Closeable(abc.ABC):
     """A context manager that is closed at its end."""
 
     @abc.abstractmethod

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .processes.zygote import Zygote
-from .sandbox import Site
+from .sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +22,9 @@ def hub_zygote() -> Iterator[Zygote]:
 
 
 @pytest.fixture
-def hub_site(tmp_path: Path, hub_zygote: Zygote, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def hub_site(tmp_path: Path, hub_zygote: Zygote, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A HUB that breaks on demand, a model in it, and trainers in processes of their own."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
-    with Site(tmp_path, hub_zygote) as site:
+    with Sandbox(tmp_path, hub_zygote) as site:
         yield site

@@ -18,11 +18,11 @@ from ...app.session.connect import connect
 from ...app.session.training_session import TrainingSession
 from ...app.settings import Settings
 from ..fakes.hub import FakeHub
-from .closing import Closing
+from .closing import Closeable
 from .processes.child import Child
 from .processes.zygote import Zygote
 from .server.lab import Lab
-from .timeouts import GUARD
+from .timeouts import HANG_TIMEOUT
 
 
 def bare_environment() -> dict[str, str]:
@@ -32,7 +32,7 @@ def bare_environment() -> dict[str, str]:
 
 
 @attrs.define
-class Site(Closing):
+class Sandbox(Closeable):
     """Everything around trainers on one machine; a context manager, which buries them.
 
     ``folder`` is theirs and the test's, ``model_id`` a model that waits to be trained. With a *zygote*, trainers that
@@ -116,8 +116,8 @@ class Site(Closing):
         Raises:
             AssertionError: when something is left all the same.
         """
-        session = self.connect(exit_within=GUARD)
-        assert session.flush(within=GUARD), f"{session.status()}\n{self.lab.ledger}"
+        session = self.connect(exit_within=HANG_TIMEOUT)
+        assert session.flush(within=HANG_TIMEOUT), f"{session.status()}\n{self.lab.ledger}"
         report = session.close()
         assert report.is_complete, str(report)
         assert [] == self.spools(), "spools are left"

@@ -4,4 +4,4 @@ The one rule: no test is faster or slower by this. What is waited for wakes whoe
 """
 
 #: Real seconds after which something that should have happened counts as hung.
-GUARD = 60.0
+HANG_TIMEOUT = 60.0

@@ -32,7 +32,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TextIO
 
-GUARD = 30.0
+HANG_TIMEOUT = 30.0
 """Seconds after which a wait is called hopeless."""
 
 
@@ -136,8 +136,8 @@ class Driver:
 
     def fetch(self, url: str, path: str) -> Any:
         requests = importlib.import_module("requests")
-        head = requests.head(url, timeout=GUARD)
-        answer = requests.get(url, timeout=GUARD)
+        head = requests.head(url, timeout=HANG_TIMEOUT)
+        answer = requests.get(url, timeout=HANG_TIMEOUT)
         Path(path).write_bytes(answer.content)
         return {"status": answer.status_code, "head": head.status_code, "length": head.headers["content-length"]}
 
@@ -153,7 +153,7 @@ def _join(before: set[threading.Thread]) -> None:
     """Wait for the threads of one call: the client sends in one that it starts for the purpose."""
     for thread in set(threading.enumerate()) - before:
         if type(thread) is threading.Thread:  # and no subclass: tqdm's monitor lives as long as the process
-            thread.join(GUARD)
+            thread.join(HANG_TIMEOUT)
 
 
 def _without_source(args: threading.ExceptHookArgs) -> None:

@@ -17,18 +17,18 @@ from dependency_injector import providers
 from hubport.adapters.sql_hub import SqlHubStore
 from hubport.app.hub.container import HubContainer
 from hubport.app.hub.settings import HubSettings
-from hubport.domain.hub.api_key import Key
+from hubport.domain.hub.api_key import ApiKey
 from hubport.domain.hub.items import Dataset, Project
 from hubport.domain.hub.model import HubModel
-from hubport.domain.hub.ports.store import HubStore, ItemT, Page, Put, PutError, Series, Shelf
+from hubport.domain.hub.ports.store import HubStore, ItemT, MetricsDelta, MetricsWrite, Page, PutError, Repository
 from hubport.domain.ports.clock import Clock
-from tests.compat.recording_hub import GUARD
+from tests.compat.recording_hub import HANG_TIMEOUT
 
 
-class WatchedShelf(Shelf[ItemT], Generic[ItemT]):
+class WatchedShelf(Repository[ItemT], Generic[ItemT]):
     """Tells *news* of each change that *behind* has taken."""
 
-    def __init__(self, behind: Shelf[ItemT], news: threading.Condition) -> None:
+    def __init__(self, behind: Repository[ItemT], news: threading.Condition) -> None:
         self._behind = behind
         self._news = news
 
@@ -66,28 +66,28 @@ class WatchedStore(HubStore):
         self._models = WatchedShelf[HubModel](behind.models, self.news)
 
     @property
-    def models(self) -> Shelf[HubModel]:
+    def models(self) -> Repository[HubModel]:
         return self._models
 
     @property
-    def projects(self) -> Shelf[Project]:
+    def projects(self) -> Repository[Project]:
         return self._behind.projects
 
     @property
-    def datasets(self) -> Shelf[Dataset]:
+    def datasets(self) -> Repository[Dataset]:
         return self._behind.datasets
 
     @property
-    def keys(self) -> Shelf[Key]:
+    def keys(self) -> Repository[ApiKey]:
         return self._behind.keys
 
-    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
-        errors = self._behind.put_all(puts)
+    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+        errors = self._behind.write_metrics(puts)
         with self.news:
             self.news.notify_all()
         return errors
 
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         return self._behind.metrics(model_id, after=after)
 
     def revision(self, model_id: str) -> int:
@@ -114,7 +114,7 @@ class ServedHub:
     def wait_for(self, holds: Callable[[], bool]) -> None:
         """Wait until *holds* does; it is asked after each change of a model."""
         with self.store.news:
-            assert self.store.news.wait_for(holds, timeout=GUARD)
+            assert self.store.news.wait_for(holds, timeout=HANG_TIMEOUT)
 
 
 @contextmanager
@@ -137,6 +137,6 @@ def served_hub(
         try:
             yield ServedHub(server.url, key, store)
         finally:
-            server.close(within=GUARD)
+            server.close(within=HANG_TIMEOUT)
     finally:
         store.close()

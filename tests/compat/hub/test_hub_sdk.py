@@ -13,7 +13,7 @@ import requests
 
 from tests.compat.hub.peers import Late, Raised
 from tests.compat.hub.served import ServedHub, served_hub
-from tests.compat.recording_hub import GUARD
+from tests.compat.recording_hub import HANG_TIMEOUT
 
 DOCUMENTED: Mapping[str, Any] = {
     "meta": {"name": "sdk model"},
@@ -254,7 +254,10 @@ def test_who_calls_too_often_is_told_when_to_come_again(tmp_path: Path, folder: 
         says_when = "You will be able to make requests again after"
         for _ in range(10):  # between the two calls a slow machine may earn the second one
             while (
-                429 != requests.get(f"{hub.url}/v1/models", headers={"x-api-key": hub.key}, timeout=GUARD).status_code
+                429
+                != requests.get(
+                    f"{hub.url}/v1/models", headers={"x-api-key": hub.key}, timeout=HANG_TIMEOUT
+                ).status_code
             ):
                 pass
             sdk.call("model", "upload_metrics", {0: "{}"})

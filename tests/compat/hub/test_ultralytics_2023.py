@@ -15,7 +15,7 @@ from hubport.domain.hub.model import HubModel
 from tests.compat.clients import PEER, PEER_PYTHON, ClientProcess
 from tests.compat.hub.peers import environ
 from tests.compat.hub.served import ServedHub
-from tests.compat.recording_hub import GUARD
+from tests.compat.recording_hub import HANG_TIMEOUT
 
 MODEL_ID = "Abcdefghij0123456789"
 ATTRIBUTES = ("model_file", "train_args", "agent_id", "model_id")
@@ -75,7 +75,7 @@ def test_a_model_is_trained_through_a_crash(hub: ServedHub, folder: Path, model_
         resumed = connected(hub, process)
         assert {"data": "coco8.yaml", "resume": True} == resumed["train_args"]
         assert begun["agent_id"] != resumed["agent_id"]
-        fetched = requests.get(resumed["model_file"], timeout=GUARD)
+        fetched = requests.get(resumed["model_file"], timeout=HANG_TIMEOUT)
         assert (200, last.read_bytes()) == (fetched.status_code, fetched.content)
         log(process, 1, loss=0.4)
         log(process, 2, loss=float("nan"))
@@ -87,7 +87,7 @@ def test_a_model_is_trained_through_a_crash(hub: ServedHub, folder: Path, model_
     model = hub.model(model_id)
     assert "trained" == model.status
     assert [(1, None), (2, 0.42)] == [(kept.epoch, kept.map) for kept in model.checkpoints]
-    final = requests.get(hub.url + model.checkpoints[-1].path, timeout=GUARD)
+    final = requests.get(hub.url + model.checkpoints[-1].path, timeout=HANG_TIMEOUT)
     assert best.read_bytes() == final.content
     assert {0: '{"loss": 1.0}', 1: '{"loss": 0.4}', 2: '{"loss": NaN}'} == hub.store.metrics(model_id).epochs
 

@@ -6,11 +6,11 @@ client that has an end is told from one that has none, on a slow machine as well
 
 from __future__ import annotations
 
-from hubport.testing.lab import GUARD, Conversation
+from hubport.testing.lab import HANG_TIMEOUT, ServerConnection
 from hubport.testing.lab.server.raw_server import Handler
 
 
-def taken(talk: Conversation) -> tuple[bytes, bytes]:
+def taken(talk: ServerConnection) -> tuple[bytes, bytes]:
     """Head and body of the next request; nothing when the client says no more."""
     head = talk.head()
     return head, talk.body(content_length(head))
@@ -33,12 +33,12 @@ def response(body: bytes = b'{"success": true}', *, status: str = "200 OK", head
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def hold(talk: Conversation) -> None:
+def hold(talk: ServerConnection) -> None:
     """Say nothing for longer than any client waits."""
-    assert not talk.pause(GUARD), "the client is still there"
+    assert not talk.pause(HANG_TIMEOUT), "the client is still there"
 
 
-def drip(talk: Conversation, data: bytes) -> None:
+def drip(talk: ServerConnection, data: bytes) -> None:
     """Say *data* byte by byte, for longer than any client waits."""
     assert not talk.drip(data, every=0.05), "the client is still there"
 
@@ -46,7 +46,7 @@ def drip(talk: Conversation, data: bytes) -> None:
 def answering(data: bytes) -> Handler:
     """A handler that takes each request of a connection and says *data* to it."""
 
-    def handle(talk: Conversation) -> None:
+    def handle(talk: ServerConnection) -> None:
         while taken(talk)[0]:
             talk.say(data)
 
@@ -56,7 +56,7 @@ def answering(data: bytes) -> Handler:
 def recording(heads: list[bytes], data: bytes | None = None) -> Handler:
     """Likewise, and keeps the heads of the requests."""
 
-    def handle(talk: Conversation) -> None:
+    def handle(talk: ServerConnection) -> None:
         while head := taken(talk)[0]:
             heads.append(head)
             talk.say(response() if data is None else data)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hubport.adapters.disk_model_cache import DiskRecords
+from hubport.adapters.disk_model_cache import DiskModelCache
 from tests.integration.adapters.child_process import output, program, unmeasured
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
@@ -24,7 +24,7 @@ def the_file(folder: Path) -> Path:
 
 def test_only_this_user_reads_them(tmp_path: Path) -> None:
     """Whatever the umask says, and whatever the one before was."""
-    records = DiskRecords(tmp_path / "state" / "records")
+    records = DiskModelCache(tmp_path / "state" / "records")
     for umask in (0, 0o022, 0o077):
         before = os.umask(umask)
         try:
@@ -38,7 +38,7 @@ def test_only_this_user_reads_them(tmp_path: Path) -> None:
 
 
 def test_asking_makes_no_folder(tmp_path: Path) -> None:
-    assert DiskRecords(tmp_path / "state").get(MODEL) is None
+    assert DiskModelCache(tmp_path / "state").get(MODEL) is None
     assert [] == [*tmp_path.iterdir()]
 
 
@@ -62,7 +62,7 @@ def test_asking_makes_no_folder(tmp_path: Path) -> None:
     ids=lambda garbage: repr(garbage)[:20],
 )
 def test_what_cannot_be_read_is_not_there(tmp_path: Path, garbage: bytes) -> None:
-    records = DiskRecords(tmp_path)
+    records = DiskModelCache(tmp_path)
     records.put(MODEL, {"status": "new"})
     the_file(tmp_path).write_bytes(garbage)
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_read_is_not_there(tmp_path: Path, garbage: bytes) -> Non
 
 
 def test_neither_a_folder_nor_a_missing_right_in_its_place_is_a_record(tmp_path: Path) -> None:
-    records = DiskRecords(tmp_path)
+    records = DiskModelCache(tmp_path)
     records.put(MODEL, {"status": "new"})
     file = the_file(tmp_path)
     file.unlink()
@@ -86,7 +86,7 @@ def test_neither_a_folder_nor_a_missing_right_in_its_place_is_a_record(tmp_path:
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_a_place_that_cannot_be_written_is_an_os_error(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_bytes(b"no folder")
-    records = DiskRecords(tmp_path / place)
+    records = DiskModelCache(tmp_path / place)
     assert records.get(MODEL) is None
     with pytest.raises(OSError):  # noqa: PT011
         records.put(MODEL, {"status": "new"})
@@ -120,7 +120,7 @@ def test_a_kill_at_any_moment_leaves_the_old_one_or_the_new_one(tmp_path: Path) 
             os.kill(pid, signal.SIGKILL)
             while (word := lives.line()) != "dead":
                 said = int(word)
-            record = DiskRecords(tmp_path).get(MODEL)
+            record = DiskModelCache(tmp_path).get(MODEL)
             assert record is not None
             assert said <= record["number"] <= said + 1
             assert str(record["number"]) * 1000 == record["text"]
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_what_is_no_json_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
-    records = DiskRecords(tmp_path)
+    records = DiskModelCache(tmp_path)
     records.put(MODEL, {"status": "new"})
     with pytest.raises(TypeError):
         records.put(MODEL, {"status": object()})
@@ -157,7 +157,7 @@ def test_what_is_no_json_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> 
 
 def test_files_of_models_that_differ_by_case_alone_differ_by_more(tmp_path: Path) -> None:
     """On a disk that takes ``a`` for ``A`` one would be the other."""
-    records = DiskRecords(tmp_path)
+    records = DiskModelCache(tmp_path)
     models = [MODEL, MODEL.swapcase(), MODEL.lower(), MODEL.upper(), MODEL[:-1] + MODEL[-1].upper()]
     for model in models:
         records.put(model, {"model": model})
@@ -172,11 +172,11 @@ class TestOldFiles:
     def test_one_is_read(self, tmp_path: Path) -> None:
         (tmp_path / f"{MODEL}.json").write_text('{"status": "new"}')
 
-        assert {"status": "new"} == DiskRecords(tmp_path).get(MODEL)
+        assert {"status": "new"} == DiskModelCache(tmp_path).get(MODEL)
 
     def test_a_new_one_takes_its_place(self, tmp_path: Path) -> None:
         (tmp_path / f"{MODEL}.json").write_text('{"status": "new"}')
-        records = DiskRecords(tmp_path)
+        records = DiskModelCache(tmp_path)
         records.put(MODEL, {"status": "training"})
 
         assert {"status": "training"} == records.get(MODEL)
@@ -184,7 +184,7 @@ class TestOldFiles:
 
     def test_one_of_another_model_is_neither_read_nor_taken_away(self, tmp_path: Path) -> None:
         (tmp_path / f"{MODEL.lower()}.json").write_text('{"status": "new"}')
-        records = DiskRecords(tmp_path)
+        records = DiskModelCache(tmp_path)
 
         assert records.get(MODEL) is None
         records.put(MODEL, {"status": "training"})

@@ -24,7 +24,7 @@ from hubport.adapters.requests_http import RequestsHttp
 from hubport.domain.client.credentials import Credentials
 from hubport.domain.ports.http import FilePart, Request
 from hubport.testing.contracts.waiting import eventually
-from hubport.testing.lab import GUARD, Conversation, RawServer
+from hubport.testing.lab import HANG_TIMEOUT, RawServer, ServerConnection
 from hubport.testing.lab.server.raw_server import Handler
 from tests.integration.adapters.handlers import answering, drip, headers_of, hold, recording, response, taken
 from tests.threads import threads_since
@@ -162,7 +162,7 @@ class TestWhatItSends:
     def test_a_connection_that_was_closed_meanwhile_is_no_failure(self, serve: Serve, reach: Reach) -> None:
         closed = threading.Event()
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             taken(talk)
             talk.say(response())
             talk.finish()
@@ -174,7 +174,7 @@ class TestWhatItSends:
         for _ in range(3):
             closed.clear()
             assert http.send(GET, timeout=PATIENT).status == 200
-            assert closed.wait(GUARD)
+            assert closed.wait(HANG_TIMEOUT)
 
         assert server.connections == 3
 
@@ -192,7 +192,7 @@ class TestWhatItSends:
         """Not when the garbage collector comes by: a trainer that goes on for days does not keep the HUB's line."""
         gone = threading.Event()
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             while taken(talk)[0]:
                 talk.say(response(b"hello", status="401 No" if request_ == "refused" else "200 OK"))
             gone.set()
@@ -208,7 +208,7 @@ class TestWhatItSends:
         try:
             send(http)
             http.close()
-            assert gone.wait(GUARD)
+            assert gone.wait(HANG_TIMEOUT)
         finally:
             gc.enable()
 
@@ -227,7 +227,7 @@ class TestForms:
         content = random.Random(size).randbytes(size)
         seen: list[tuple[bytes, bytes]] = []
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             seen.append(taken(talk))
             talk.say(response())
 
@@ -257,7 +257,7 @@ class TestForms:
     def test_a_form_is_read_by_the_standard_library(self, serve: Serve, reach: Reach) -> None:
         seen: list[tuple[bytes, bytes]] = []
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             seen.append(taken(talk))
             talk.say(response())
 
@@ -298,7 +298,7 @@ class TestForms:
     def test_an_answer_before_the_form_is_through_is_heard(self, serve: Serve, reach: Reach) -> None:
         """A HUB that refuses a file for its size need not take all of it first."""
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             talk.head()
             talk.say(response(b'{"message": "too large"}', status="413 Content Too Large"))
             talk.finish()
@@ -318,7 +318,7 @@ class TestForms:
             readers.append(io.BytesIO(bytes(50_000_000)))
             return readers[-1]
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             if how == "silence":
                 taken(talk)
             else:
@@ -408,7 +408,7 @@ class TestAnswers:
         ],
     )
     def test_half_an_answer_is_none(self, serve: Serve, reach: Reach, said: bytes) -> None:
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             taken(talk)
             talk.say(said)
             talk.finish()
@@ -420,7 +420,7 @@ class TestAnswers:
         assert caught.value.cause
 
     def test_a_connection_that_is_reset_is_no_answer(self, serve: Serve, reach: Reach) -> None:
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             talk.head()
             talk.reset()
 
@@ -455,7 +455,7 @@ class TestAnswers:
         assert b"".join(chunks) == reach(serve(answering(data)).url).send(GET, timeout=PATIENT).body
 
     def test_an_answer_without_a_length_ends_with_the_connection(self, serve: Serve, reach: Reach) -> None:
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             taken(talk)
             talk.say(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000)
 
@@ -491,7 +491,7 @@ class TestItsEnd:
         ids=["header", "headers", "body", "endless body", "chunks", "continue"],
     )
     def test_a_server_that_drips_does_not_hold_its_client(self, serve: Serve, reach: Reach, said: bytes) -> None:
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             taken(talk)
             drip(talk, said)
 
@@ -500,7 +500,7 @@ class TestItsEnd:
             reach(server.url).send(GET, timeout=0.4)
 
     def test_a_server_that_says_nothing_does_not_hold_its_client(self, serve: Serve, reach: Reach) -> None:
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             taken(talk)
             hold(talk)
 
@@ -512,7 +512,7 @@ class TestItsEnd:
         """Neither what the first one left of its time, nor none at all."""
         calls: list[int] = []
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             while taken(talk)[0]:
                 calls.append(1)
                 if len(calls) == 3:
@@ -531,7 +531,7 @@ class TestItsEnd:
     def test_an_upload_that_nobody_takes_ends_when_it_stalls(self, serve: Serve, reach: Reach) -> None:
         """Long before the hour that it might have taken."""
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             talk.head()
             hold(talk)
 
@@ -542,7 +542,7 @@ class TestItsEnd:
     def test_an_upload_that_is_taken_slowly_ends_at_its_time(self, serve: Serve, reach: Reach) -> None:
         """Every piece moves, and the whole would take for ever."""
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             talk.head()
             while talk.some(1 << 16):
                 talk.pause(0.01)
@@ -568,7 +568,7 @@ class TestItsEnd:
                 jump.ahead = 3000.0
                 return super().read(size)
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             taken(talk)
             jump.ahead = 4000.0
             talk.say(b"HTTP/1.1 200 OK\r\n")
@@ -613,32 +613,32 @@ class TestConcurrency:
         statuses: list[int] = []
 
         def ask() -> None:
-            together.wait(GUARD)
+            together.wait(HANG_TIMEOUT)
             statuses.extend(http.send(GET, timeout=PATIENT).status for _ in range(5))
 
         threads = [threading.Thread(target=ask) for _ in range(12)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(GUARD)
+            thread.join(HANG_TIMEOUT)
 
         assert statuses == [200] * 60
 
     def test_closing_while_a_request_is_under_way_lets_it_end(self, serve: Serve, reach: Reach) -> None:
         arrived, go_on = threading.Event(), threading.Event()
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             taken(talk)
             arrived.set()
-            go_on.wait(GUARD)
+            go_on.wait(HANG_TIMEOUT)
             talk.say(response())
 
         http = reach(serve(handle).url)
         statuses: list[int] = []
         asking = threading.Thread(target=lambda: statuses.append(http.send(GET, timeout=PATIENT).status))
         asking.start()
-        assert arrived.wait(GUARD)
+        assert arrived.wait(HANG_TIMEOUT)
         http.close()
         go_on.set()
-        asking.join(GUARD)
+        asking.join(HANG_TIMEOUT)
         eventually(lambda: statuses == [200])

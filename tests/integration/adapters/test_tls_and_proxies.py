@@ -12,7 +12,7 @@ from hubport import HubUnreachable
 from hubport.adapters.requests_http import RequestsHttp
 from hubport.domain.ports.http import FilePart, Request
 from hubport.testing import FakeHub
-from hubport.testing.lab import Conversation, Lab, RawServer
+from hubport.testing.lab import Lab, RawServer, ServerConnection
 from hubport.testing.lab.server.proxy import Proxy
 from hubport.testing.lab.server.tls import Authority, Certificate
 from tests.integration.adapters.handlers import answering, drip, headers_of, hold, recording, response, taken
@@ -70,7 +70,7 @@ class TestCertificates:
             assert (1, 0) == (lab.connections, len(lab.ledger))
 
     def test_a_server_without_tls_is_no_answer(self, reach: Reach) -> None:
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             talk.body(5)  # the beginning of a handshake
             talk.say(response(status="400 Bad Request"))
 
@@ -90,7 +90,7 @@ class TestCertificates:
     @pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "])
     def test_an_answer_that_drips_through_tls_ends_in_time(self, trusted: Authority, reach: Reach, said: bytes) -> None:
 
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             taken(talk)
             drip(talk, said + b"x" * 1200)
 
@@ -186,7 +186,7 @@ class TestProxies:
                 reach("https://hub.invalid").send(GET, timeout=PATIENT)
 
     def test_a_proxy_that_drips_does_not_hold_its_client(self, reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
-        def handle(talk: Conversation) -> None:
+        def handle(talk: ServerConnection) -> None:
             talk.head()
             drip(talk, b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1200)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hubport.testing.lab import Conversation, RawServer
+from hubport.testing.lab import RawServer, ServerConnection
 from tests.integration.adapters.child_process import output
 from tests.integration.adapters.handlers import content_length, response
 
@@ -38,7 +38,7 @@ def test_an_upload_of_a_quarter_gigabyte_needs_no_memory_to_speak_of(tmp_path: P
         file.truncate(SIZE)
     sizes: list[int] = []
 
-    def handle(talk: Conversation) -> None:
+    def handle(talk: ServerConnection) -> None:
         while head := talk.head():
             left = content_length(head)
             sizes.append(left)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import attrs
 
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 
 
 @attrs.define
@@ -48,7 +48,7 @@ class Terminal:
         return self.status
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self.fd], [], [], GUARD)
+        ready, _, _ = select.select([self.fd], [], [], HANG_TIMEOUT)
         assert ready, f"it hung, and had shown: {self.shown}"
         try:
             chunk = os.read(self.fd, 4096)

@@ -7,7 +7,7 @@ import re
 import pytest
 import requests
 
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.cli.conftest import Machine
 from tests.integration.cli.terminal import at_terminal
 
@@ -19,9 +19,11 @@ def test_the_page_is_there_while_it_trains(machine: Machine) -> None:
     link = re.fullmatch(r"Look at it: (http://127\.0\.0\.1:\d+)/models/(\w{20})#key=([0-9a-f]{42})", line)
     assert link is not None
     root, model_id, key = link.groups()
-    page = requests.get(f"{root}/models/{model_id}", timeout=GUARD)
+    page = requests.get(f"{root}/models/{model_id}", timeout=HANG_TIMEOUT)
     assert (200, True) == (page.status_code, page.headers["content-type"].startswith("text/html"))
-    record = requests.get(f"{root}/v1/models/{model_id}", headers={"x-api-key": key}, timeout=GUARD).json()["data"]
+    record = requests.get(f"{root}/v1/models/{model_id}", headers={"x-api-key": key}, timeout=HANG_TIMEOUT).json()[
+        "data"
+    ]
     assert "handwritten digits" == record["meta"]["name"]
     child.interrupt()
     child.rest()
@@ -37,11 +39,11 @@ def test_in_a_terminal_the_page_stays_until_enter(machine: Machine) -> None:
         terminal.wait_for("#key=")
         link = re.search(r"until you press Enter: (http://127\.0\.0\.1:\d+/models/\w{20})", terminal.shown)
         assert link is not None
-        assert 200 == requests.get(link[1], timeout=GUARD).status_code
+        assert 200 == requests.get(link[1], timeout=HANG_TIMEOUT).status_code
         terminal.type("\r")
         assert 0 == terminal.end(), terminal.shown
     with pytest.raises(requests.ConnectionError):
-        requests.get(link[1], timeout=GUARD)
+        requests.get(link[1], timeout=HANG_TIMEOUT)
     assert "What the HUB holds now:" in terminal.shown
 
 
@@ -78,9 +80,11 @@ def test_what_is_kept_is_served_again(machine: Machine) -> None:
     _, ready = machine.served("--data-dir", kept)
     assert ready["key"] is None
     headers = {"x-api-key": key[1]}
-    record = requests.get(f"{ready['url']}/v1/models/{model['id']}", headers=headers, timeout=GUARD).json()["data"]
+    record = requests.get(f"{ready['url']}/v1/models/{model['id']}", headers=headers, timeout=HANG_TIMEOUT).json()[
+        "data"
+    ]
     assert record["weights"].startswith(ready["url"])
-    assert 200 == requests.get(record["weights"], timeout=GUARD).status_code
+    assert 200 == requests.get(record["weights"], timeout=HANG_TIMEOUT).status_code
 
 
 def test_it_may_be_kept_where_serve_looks(machine: Machine) -> None:

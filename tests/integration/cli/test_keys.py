@@ -7,12 +7,12 @@ import re
 import pytest
 import requests
 
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.cli.conftest import Machine
 
 
 def takes(url: str, key: str) -> bool:
-    return requests.post(f"{url}/v1/auth", headers={"x-api-key": key}, timeout=GUARD).status_code == 200
+    return requests.post(f"{url}/v1/auth", headers={"x-api-key": key}, timeout=HANG_TIMEOUT).status_code == 200
 
 
 def test_a_key_is_shown_where_it_is_made_and_nowhere_else(machine: Machine) -> None:

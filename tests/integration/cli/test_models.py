@@ -13,12 +13,12 @@ import attrs
 import pytest
 import requests
 
-from hubport.app.hub_client.client import Asking
+from hubport.app.hub_client.client import HubClient
 from hubport.app.hub_client.models import HubModels
 from hubport.domain.client.credentials import Credentials
 from hubport.domain.ports.http import Http, Request, Response
 from hubport.testing import FakeClock, FakeHub, LoopbackServer
-from hubport.testing.lab import GUARD, Child
+from hubport.testing.lab import HANG_TIMEOUT, Child
 from tests.integration.cli.conftest import Machine
 
 NOBODY = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
@@ -179,7 +179,7 @@ def test_no_more_is_asked_for_than_is_wanted(limit: int) -> None:
         def close(self) -> None:
             pass
 
-    models = HubModels(Asking(Counted(), FakeClock(), Credentials(hub.api_key), hub.root), hub.root)
+    models = HubModels(HubClient(Counted(), FakeClock(), Credentials(hub.api_key), hub.root), hub.root)
 
     assert limit == len(list(models.all(limit=limit))) == sum(asked)
 
@@ -244,13 +244,15 @@ def test_a_trained_model_with_all_that_belongs_to_it(machine: Machine) -> None:
     model = machine.json("models", "create", "--weights", "a.pt", "--data", "d", "--epochs", "3")
     url, headers = f"{ready['url']}/v1/models/{model['id']}", {"x-api-key": ready["key"]}
     metrics = {"0": json.dumps({"metrics/mAP50-95(B)": 0.25}), "1": json.dumps({"metrics/mAP50-95(B)": 0.5})}
-    requests.post(url, json={"metrics": metrics, "type": "metrics"}, headers=headers, timeout=GUARD).raise_for_status()
+    requests.post(
+        url, json={"metrics": metrics, "type": "metrics"}, headers=headers, timeout=HANG_TIMEOUT
+    ).raise_for_status()
     for fields, name in (
         ({"epoch": "1", "type": "epoch"}, "last.pt"),
         ({"epoch": "1", "type": "final", "map": "0.5"}, "best.pt"),
     ):
         requests.post(
-            f"{url}/upload", data=fields, files={name: b"w" * 1500}, headers=headers, timeout=GUARD
+            f"{url}/upload", data=fields, files={name: b"w" * 1500}, headers=headers, timeout=HANG_TIMEOUT
         ).raise_for_status()
 
     _, said, _ = machine.outcome("models", "show", model["id"])
@@ -311,7 +313,7 @@ def with_metrics(machine: Machine) -> tuple[Machine, str]:
         "type": "metrics",
     }
     url = f"{ready['url']}/v1/models/{model['id']}"
-    requests.post(url, json=body, headers={"x-api-key": ready["key"]}, timeout=GUARD).raise_for_status()
+    requests.post(url, json=body, headers={"x-api-key": ready["key"]}, timeout=HANG_TIMEOUT).raise_for_status()
     return machine, model["id"]
 
 
@@ -394,11 +396,13 @@ def test_one_epoch_of_one_metric_is_said_as_one(here: Way) -> None:
     with LoopbackServer(hub) as server:
         there = {"ULTRALYTICS_HUB_API": server.url, "HUB_API_KEY": hub.api_key}
         url, key = f"{server.url}/v1/models/{model.id}", {"x-api-key": hub.api_key}
-        requests.post(url, json={"metrics": {"0": '{"loss": 1}'}}, headers=key, timeout=GUARD).raise_for_status()
+        requests.post(url, json={"metrics": {"0": '{"loss": 1}'}}, headers=key, timeout=HANG_TIMEOUT).raise_for_status()
         assert [f"{file}: 1 epoch of 1 metric"] == here.machine.outcome(
             "models", "export-csv", model.id, file, **there
         )[1]
-        requests.post(url, json={"metrics": {"1": '{"epoch": 1}'}}, headers=key, timeout=GUARD).raise_for_status()
+        requests.post(
+            url, json={"metrics": {"1": '{"epoch": 1}'}}, headers=key, timeout=HANG_TIMEOUT
+        ).raise_for_status()
         assert [f"{file}: 2 epochs of 2 metrics"] == here.machine.outcome(
             "models", "export-csv", model.id, file, **there
         )[1]

@@ -19,9 +19,9 @@ import requests
 import hubport
 from hubport.app.cli.commands.serve import _ready
 from hubport.app.cli.main import main
-from hubport.app.hub.service import Served
+from hubport.app.hub.service import ServerInfo
 from hubport.app.hub.settings import HubSettings
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.cli.conftest import Machine
 from tests.threads import left_since
 
@@ -29,17 +29,17 @@ KEY = re.compile(r"[0-9a-f]{42}")
 
 
 def listens(url: str) -> bool:
-    return requests.post(f"{url}/v1/auth", timeout=GUARD).status_code == 401
+    return requests.post(f"{url}/v1/auth", timeout=HANG_TIMEOUT).status_code == 401
 
 
 def takes(url: str, key: str | None) -> bool:
-    return requests.post(f"{url}/v1/auth", headers={"x-api-key": str(key)}, timeout=GUARD).status_code == 200
+    return requests.post(f"{url}/v1/auth", headers={"x-api-key": str(key)}, timeout=HANG_TIMEOUT).status_code == 200
 
 
 def until_nobody_listens(port: int) -> None:
     with contextlib.suppress(ConnectionError):
         while True:
-            socket.create_connection(("127.0.0.1", port), timeout=GUARD).close()
+            socket.create_connection(("127.0.0.1", port), timeout=HANG_TIMEOUT).close()
 
 
 def everything_below(folder: Path) -> bytes:
@@ -232,7 +232,7 @@ def test_an_upload_under_way_is_finished_before_it_stops(machine: Machine) -> No
         f"POST /v1/models/{model['id']}/upload HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {ready['key']}\r\n"
         f"content-type: multipart/form-data; boundary=b\r\ncontent-length: {len(form)}\r\nexpect: 100-continue\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", port), timeout=GUARD) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=HANG_TIMEOUT) as client:
         client.sendall(head.encode())
         assert client.recv(100).startswith(b"HTTP/1.1 100")  # it reads the body
         client.sendall(form[:-50])
@@ -248,7 +248,7 @@ def test_a_second_ctrl_c_ends_it_at_once(machine: Machine) -> None:
     """Here with a request under way, which it would otherwise wait for."""
     child, ready = machine.served()
     port = int(ready["url"].rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=GUARD) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=HANG_TIMEOUT) as client:
         client.sendall(
             f"POST /v1/models HTTP/1.1\r\nhost: a\r\nx-api-key: {ready['key']}\r\ncontent-length: 9\r\n"
             "expect: 100-continue\r\n\r\n".encode()
@@ -280,7 +280,7 @@ def test_a_session_trains_a_model_of_it_to_the_end(machine: Machine) -> None:
     assert report.is_complete
     held = machine.json("models", "show", model["id"])
     assert ("trained", 1) == (held["status"], held["progress"]["epoch"])
-    assert b"the weights" == requests.get(held["weights"], timeout=GUARD).content
+    assert b"the weights" == requests.get(held["weights"], timeout=HANG_TIMEOUT).content
 
 
 def test_a_second_server_may_share_the_data(machine: Machine) -> None:
@@ -314,7 +314,7 @@ def test_links_hang_below_the_address_that_clients_use(machine: Machine) -> None
 def test_the_rate_limit_is_for_each_key(machine: Machine) -> None:
     _, ready = machine.served("--rate-limit", 3)
     statuses = [
-        requests.post(f"{ready['url']}/v1/auth", headers={"x-api-key": ready["key"]}, timeout=GUARD).status_code
+        requests.post(f"{ready['url']}/v1/auth", headers={"x-api-key": ready["key"]}, timeout=HANG_TIMEOUT).status_code
         for _ in range(4)
     ]
     assert [200, 200, 200, 429] == statuses
@@ -330,7 +330,7 @@ def test_the_largest_upload_is_a_setting(machine: Machine) -> None:
             data={"epoch": "0", "type": "epoch"},
             files={"last.pt": b"x" * size},
             headers={"x-api-key": ready["key"]},
-            timeout=GUARD,
+            timeout=HANG_TIMEOUT,
         ).status_code
 
     assert [200, 413] == [upload(1000), upload(20_000)]
@@ -344,8 +344,8 @@ def test_a_hub_that_lets_nobody_in_says_so(machine: Machine) -> None:
 
 def test_keys_that_would_cross_a_network_in_the_clear_are_warned_of(machine: Machine) -> None:
     settings = HubSettings(data_dir=machine.data, host="192.0.2.1", allow_remote=True)
-    assert "in the clear" in _ready(Served("http://192.0.2.1:8421", None, has_keys=True), settings)
-    assert "in the clear" not in _ready(Served("https://hub.example.org", None, has_keys=True), settings)
+    assert "in the clear" in _ready(ServerInfo("http://192.0.2.1:8421", None, has_keys=True), settings)
+    assert "in the clear" not in _ready(ServerInfo("https://hub.example.org", None, has_keys=True), settings)
 
 
 # Clear errors.
@@ -454,7 +454,7 @@ def test_what_it_says_of_clients_that_die(machine: Machine) -> None:
         b"POST /v1/auth HTTP/1.1\r\ncontent-length: 100\r\n\r\nabc",
         b"\x16\x03\x01 no\r\n\r\n",
     ):
-        with socket.create_connection(("127.0.0.1", port), timeout=GUARD) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=HANG_TIMEOUT) as client:
             client.sendall(request)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     assert listens(ready["url"])

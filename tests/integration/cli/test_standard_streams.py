@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.cli.conftest import Machine
-from tests.integration.conftest import TrainerSite
+from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import another_model, killed
 
 _HUBPORT = Path(sys.executable).with_name("hubport")
@@ -24,7 +24,7 @@ def run(machine: Machine, line: str, **environment: str) -> tuple[int, str, list
         env=machine.environment(**environment),
         capture_output=True,
         text=True,
-        timeout=GUARD,
+        timeout=HANG_TIMEOUT,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr.splitlines()
@@ -91,7 +91,7 @@ def test_a_server_goes_on_without_its_output(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "> >(true)"])
-def test_a_sync_sends_everything_whatever_becomes_of_its_output(site: TrainerSite, redirection: str) -> None:
+def test_a_sync_sends_everything_whatever_becomes_of_its_output(site: TrainerSandbox, redirection: str) -> None:
     first = killed(site)
     another_model(site)
     second = killed(site)

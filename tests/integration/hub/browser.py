@@ -22,10 +22,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 from hubport.adapters.system_clock import SystemClock
 from hubport.adapters.web.limits import Limits
 from hubport.adapters.web.server import HubServer
-from hubport.app.hub.environment import World
-from hubport.domain.hub.api.context import Premises
-from hubport.domain.hub.api.hub import Hub
-from hubport.domain.hub.api.in_process import DirectHub
+from hubport.app.hub.environment import SystemEnvironment
+from hubport.domain.hub.api.context import HubContext
+from hubport.domain.hub.api.hub import HubApi
+from hubport.domain.hub.api.in_process import InProcessHub
 from hubport.domain.ports import http
 from hubport.domain.ports.http import FilePart
 from hubport.testing.fakes.blobs import FakeBlobs
@@ -71,9 +71,10 @@ class PagesHub:
         self.store = FakeHubStore()
         self.clock = PastClock()
         # Directly everybody is let in: tests set up and look, whatever becomes of the key.
-        self._hub = Hub(Premises(self.store, FakeBlobs(), World(self.clock, self._user)))
-        self._direct = DirectHub(
-            Hub(Premises(self.store, self._hub.premises.blobs, World(self.clock, lambda _: "owner"))), lambda: self.url
+        self._hub = HubApi(HubContext(self.store, FakeBlobs(), SystemEnvironment(self.clock, self._user)))
+        self._direct = InProcessHub(
+            HubApi(HubContext(self.store, self._hub.premises.blobs, SystemEnvironment(self.clock, lambda _: "owner"))),
+            lambda: self.url,
         )
         self._server: HubServer | None = None
         self._port = 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hubport.adapters.folder_blobs import FolderBlobs
-from hubport.domain.hub.ports.blobs import Draft
+from hubport.domain.hub.ports.blobs import PendingBlob
 from hubport.testing.lab.disks.small_disk import CannotMount, Tmpfs
 from tests.integration.adapters.child_process import output, unmeasured
 
@@ -31,7 +31,7 @@ def blobs(folder: Path) -> FolderBlobs:
     return FolderBlobs(folder)
 
 
-def written(blobs: FolderBlobs, content: bytes) -> Draft:
+def written(blobs: FolderBlobs, content: bytes) -> PendingBlob:
     draft = blobs.draft()
     draft.write(content)
     return draft

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hubport.adapters.s3_blobs import S3Blobs
-from hubport.testing.lab import Conversation, RawServer
+from hubport.testing.lab import RawServer, ServerConnection
 from tests.integration.adapters.child_process import output
 from tests.integration.adapters.handlers import response, taken
 from tests.s3_server import Bucket, a_bucket, use_test_credentials
@@ -207,7 +207,7 @@ def test_a_refusal_says_what_to_do(
 ) -> None:
     use_test_credentials(monkeypatch)
 
-    def handle(talk: Conversation) -> None:
+    def handle(talk: ServerConnection) -> None:
         while head := taken(talk)[0]:
             talk.say(response(b"") if head.startswith(b"HEAD") else error(code, status))
 
@@ -229,7 +229,7 @@ def test_a_storage_that_cannot_is_asked_four_times_and_no_more(tmp_path: Path, m
     use_test_credentials(monkeypatch)
     asked: list[bytes] = []
 
-    def handle(talk: Conversation) -> None:
+    def handle(talk: ServerConnection) -> None:
         while head := taken(talk)[0]:
             asked.append(head)
             talk.say(b"HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\n\r\n")
@@ -251,7 +251,7 @@ def test_where_nobody_listens_it_says_so(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_blob_that_breaks_off_is_an_error_and_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_test_credentials(monkeypatch)
 
-    def handle(talk: Conversation) -> None:
+    def handle(talk: ServerConnection) -> None:
         while head := taken(talk)[0]:
             if head.startswith(b"GET"):
                 talk.say(response(b"x" * 1000)[:-1])

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from hubport.adapters.web.batcher import Convoy
-from hubport.adapters.web.thread_pool import Pool
-from hubport.testing.lab import GUARD
+from hubport.adapters.web.batcher import RequestBatcher
+from hubport.adapters.web.thread_pool import ThreadPool
+from hubport.testing.lab import HANG_TIMEOUT
 
 
 class Driver:
@@ -26,26 +26,26 @@ class Driver:
     def __call__(self, riders: Sequence[int]) -> list[int]:
         self.groups.append([*riders])
         self._loop.call_soon_threadsafe(self.begun.set)
-        assert self.gate.wait(GUARD)
+        assert self.gate.wait(HANG_TIMEOUT)
         if 0 in riders:
             raise ZeroDivisionError
         return [2 * rider for rider in riders]
 
 
-def convoyed(scene: Callable[[Convoy[int, int], Driver], Awaitable[None]]) -> None:
+def convoyed(scene: Callable[[RequestBatcher[int, int], Driver], Awaitable[None]]) -> None:
     async def run() -> None:
-        driver, pool = Driver(), Pool(1)
+        driver, pool = Driver(), ThreadPool(1)
         try:
-            await asyncio.wait_for(scene(Convoy(pool, driver), driver), GUARD)
+            await asyncio.wait_for(scene(RequestBatcher(pool, driver), driver), HANG_TIMEOUT)
         finally:
             driver.gate.set()
-            pool.close(time.monotonic() + GUARD)
+            pool.close(time.monotonic() + HANG_TIMEOUT)
 
     asyncio.run(run())
 
 
 def test_who_comes_in_one_turn_goes_together() -> None:
-    async def scene(convoy: Convoy[int, int], driver: Driver) -> None:
+    async def scene(convoy: RequestBatcher[int, int], driver: Driver) -> None:
         driver.gate.set()
         assert [2, 4, 6] == await asyncio.gather(*map(convoy.ride, (1, 2, 3)))
         assert 8 == await convoy.ride(4)
@@ -55,7 +55,7 @@ def test_who_comes_in_one_turn_goes_together() -> None:
 
 
 def test_who_comes_while_a_group_is_under_way_goes_with_the_next() -> None:
-    async def scene(convoy: Convoy[int, int], driver: Driver) -> None:
+    async def scene(convoy: RequestBatcher[int, int], driver: Driver) -> None:
         first = asyncio.ensure_future(convoy.ride(1))
         await driver.begun.wait()
         others = asyncio.gather(*map(convoy.ride, range(2, 100)))
@@ -70,7 +70,7 @@ def test_who_comes_while_a_group_is_under_way_goes_with_the_next() -> None:
 
 
 def test_an_error_is_everybodys_and_the_next_group_goes() -> None:
-    async def scene(convoy: Convoy[int, int], driver: Driver) -> None:
+    async def scene(convoy: RequestBatcher[int, int], driver: Driver) -> None:
         driver.gate.set()
         outcomes = await asyncio.gather(convoy.ride(0), convoy.ride(1), return_exceptions=True)
 
@@ -82,7 +82,7 @@ def test_an_error_is_everybodys_and_the_next_group_goes() -> None:
 
 @pytest.mark.parametrize("is_under_way", [True, False])
 def test_who_gives_up_takes_nobody_along(*, is_under_way: bool) -> None:
-    async def scene(convoy: Convoy[int, int], driver: Driver) -> None:
+    async def scene(convoy: RequestBatcher[int, int], driver: Driver) -> None:
         first, second = (asyncio.ensure_future(convoy.ride(rider)) for rider in (1, 2))
         await (driver.begun.wait() if is_under_way else asyncio.sleep(0))
         first.cancel()

@@ -12,7 +12,7 @@ from hubport.adapters.sql_hub import SqlHubStore
 from hubport.app.hub.container import HubContainer
 from hubport.app.hub.service import make_folder
 from hubport.app.hub.settings import HubSettings
-from hubport.app.hub_client.client import Asking
+from hubport.app.hub_client.client import HubClient
 from hubport.app.hub_client.models import HubModels, NewModel
 from hubport.domain.client.credentials import Credentials
 from hubport.domain.errors import StoreFull
@@ -31,7 +31,7 @@ def test_a_trainer_hears_that_the_disk_is_full(tmp_path: Path) -> None:
         service = HubContainer(settings=hub).service()
         with contextlib.closing(service), service.serving() as served:
             key = served.key or ""
-            asking = Asking(service.direct(), service.clock, Credentials("owner"), served.address)
+            asking = HubClient(service.direct(), service.clock, Credentials("owner"), served.address)
             record = HubModels(asking, served.address).create(NewModel(weights="yolov8n.pt", data="coco8.yaml"))
             settings = hubport.Settings(
                 api_root=served.address,

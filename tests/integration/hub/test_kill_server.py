@@ -18,7 +18,7 @@ import attrs
 import pytest
 import requests
 
-from hubport.testing.lab import GUARD, Zygote
+from hubport.testing.lab import HANG_TIMEOUT, Zygote
 from hubport.testing.lab.sandbox import bare_environment
 from tests.integration.adapters.child_process import unmeasured
 from tests.integration.cli.conftest import PRELOAD, Machine
@@ -63,7 +63,7 @@ class Client:
     def _send_metrics(self, session: requests.Session, url: str) -> None:
         self.sent_metrics[self.epoch] = self.epoch / 8
         body = {"metrics": {str(self.epoch): json.dumps({"loss": self.epoch / 8})}, "type": "metrics"}
-        answer = session.post(f"{url}/v1/models/{self.model_id}", json=body, timeout=GUARD)
+        answer = session.post(f"{url}/v1/models/{self.model_id}", json=body, timeout=HANG_TIMEOUT)
         assert 200 == answer.status_code, answer.text
         self.taken_metrics.add(self.epoch)
 
@@ -74,7 +74,7 @@ class Client:
             f"{url}/v1/models/{self.model_id}/upload",
             data={"epoch": str(self.epoch), "type": "epoch", "isBest": "False"},
             files={"last.pt": ("last.pt", data)},
-            timeout=GUARD,
+            timeout=HANG_TIMEOUT,
         )
         assert 200 == answer.status_code, answer.text
         self.taken_files.add(self.epoch)
@@ -99,7 +99,7 @@ class Client:
         assert {epoch for epoch in self.taken_files if epoch >= min(shown, default=0)} <= shown.keys()
         assert len(shown) >= min(len(self.taken_files), KEPT)
         for epoch, checkpoint in shown.items():
-            data = session.get(checkpoint["url"], timeout=GUARD)
+            data = session.get(checkpoint["url"], timeout=HANG_TIMEOUT)
             assert 200 == data.status_code, data.text
             assert self.sent_files[epoch] == checkpoint["sha256"] == hashlib.sha256(data.content).hexdigest()
             assert checkpoint["size"] == len(data.content)
@@ -109,7 +109,7 @@ class Client:
 
 
 def _asked(session: requests.Session, url: str) -> Any:
-    answer = session.get(url, timeout=GUARD)
+    answer = session.get(url, timeout=HANG_TIMEOUT)
     assert 200 == answer.status_code, answer.text
     return answer.json()["data"]
 
@@ -136,7 +136,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_half_is_seen(machine: Machine)
         for thread in threads:
             thread.start()
         for _ in range(chance.randrange(1, 12)):
-            assert taken.acquire(timeout=GUARD)
+            assert taken.acquire(timeout=HANG_TIMEOUT)
         # Every other time when a file comes in, which is short beside all else that a server does.
         while number % 2 and not is_receiving(machine) and all(thread.is_alive() for thread in threads):
             pass

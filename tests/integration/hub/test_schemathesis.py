@@ -22,10 +22,10 @@ from hubport.adapters.folder_blobs import FolderBlobs
 from hubport.adapters.sql_hub import SqlHubStore
 from hubport.adapters.web.openapi.document import document
 from hubport.adapters.web.server import HubServer
-from hubport.domain.hub.api.context import Premises
-from hubport.domain.hub.api.hub import Hub
-from hubport.domain.hub.ports.environment import Surroundings
-from hubport.domain.hub.rate_limit import Allowance
+from hubport.domain.hub.api.context import HubContext
+from hubport.domain.hub.api.hub import HubApi
+from hubport.domain.hub.ports.environment import HubEnvironment
+from hubport.domain.hub.rate_limit import RateLimiter
 
 KEY = "5" * 42
 COMMAND = Path(sys.executable).with_name("schemathesis")
@@ -36,7 +36,7 @@ LEFT_OUT = re.compile("HEAD /v1/(projects|datasets|models/.*/)")
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
 
 
-class SameEachTime(Surroundings):
+class SameEachTime(HubEnvironment):
     """One user, and IDs that are the same in each run."""
 
     def __init__(self) -> None:
@@ -59,8 +59,8 @@ class SameEachTime(Surroundings):
 def server(tmp_path: Path) -> Iterator[HubServer]:
     """A HUB that may be asked as often as one likes."""
     store = SqlHubStore(f"sqlite:///{tmp_path / 'hub.db'}")
-    plenty = Allowance(1 << 62, 1.0)
-    hub = Hub(Premises(store, FolderBlobs(tmp_path / "blobs"), SameEachTime()), plenty, plenty)
+    plenty = RateLimiter(1 << 62, 1.0)
+    hub = HubApi(HubContext(store, FolderBlobs(tmp_path / "blobs"), SameEachTime()), plenty, plenty)
     with HubServer(hub) as server:
         yield server
     store.close()

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from hubport.domain.hub.ports.store import Put, PutError
+from hubport.domain.hub.ports.store import MetricsWrite, PutError
 from hubport.testing.fakes.hub_store import FakeHubStore
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.hub.wires import MODEL, PATH, Talk, served
 
 
@@ -20,11 +20,11 @@ class Held(FakeHubStore):
         self.asked, self.may = threading.Event(), threading.Event()
         self.groups: list[list[int]] = []
 
-    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
+    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
         self.groups.append(sorted(epoch for put in puts for epoch in put.epochs))
         self.asked.set()
-        assert self.may.wait(GUARD)
-        return super().put_all(puts)
+        assert self.may.wait(HANG_TIMEOUT)
+        return super().write_metrics(puts)
 
 
 def metrics(epoch: int) -> bytes:
@@ -41,7 +41,7 @@ def test_who_comes_meanwhile_goes_with_the_next_group_and_hears_his_own_answer()
             talk.ask("GET", "/")
             assert 200 == talk.heard().status
         first.ask("POST", PATH, metrics(0))
-        assert store.asked.wait(GUARD)
+        assert store.asked.wait(HANG_TIMEOUT)
         for talk, (path, body, _) in zip(others, calls, strict=True):
             talk.ask("POST", path, body)
         # An answer by way of a thread: by then the server has read what was said before.

@@ -11,7 +11,7 @@ import pytest
 
 from hubport.adapters.web.server import HubServer
 from hubport.testing.fakes.blobs import FakeBlobs
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, served
 
 CONTENT = bytes(range(256)) * 40_000
@@ -43,7 +43,7 @@ class _Reader(io.BytesIO):
         self.was_closed = threading.Event()
 
     def read(self, size: int | None = -1, /) -> bytes:
-        assert self._may.wait(GUARD)
+        assert self._may.wait(HANG_TIMEOUT)
         data = super().read(size)
         self.taken += len(data)
         return data
@@ -99,7 +99,7 @@ def test_whole_part_and_nothing_of_it_on_one_connection(server: HubServer, link:
 
         talk.ask("GET", PATH)
         assert 200 == talk.heard().status
-    assert all(reader.was_closed.wait(GUARD) for reader in blobs.readers)
+    assert all(reader.was_closed.wait(HANG_TIMEOUT) for reader in blobs.readers)
 
 
 def test_a_reader_is_closed_and_read_no_further_when_the_client_goes(server: HubServer, link: str, blobs: Lent) -> None:
@@ -108,7 +108,7 @@ def test_a_reader_is_closed_and_read_no_further_when_the_client_goes(server: Hub
         talk.until(b"\r\n\r\n")
 
     (reader,) = blobs.readers
-    assert reader.was_closed.wait(GUARD)
+    assert reader.was_closed.wait(HANG_TIMEOUT)
     assert len(CONTENT) > reader.taken
 
 
@@ -144,4 +144,4 @@ def test_a_file_that_is_shorter_than_promised_breaks_the_connection(server: HubS
         talk.until(b"\r\n\r\n")
 
         assert len(CONTENT) - 1000 >= len(talk.rest())
-    assert blobs.readers[0].was_closed.wait(GUARD)
+    assert blobs.readers[0].was_closed.wait(HANG_TIMEOUT)

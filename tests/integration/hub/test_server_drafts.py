@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hubport.domain.hub.ports.blobs import Draft, Stored
+from hubport.domain.hub.ports.blobs import BlobInfo, PendingBlob
 from hubport.testing.fakes.blobs import FakeBlobs
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.hub.wires import FIELDS, FORM, PATH, Talk, checkpoint, chunked, form, head, part, served
 
 UPLOAD = f"{PATH}/upload"
@@ -35,26 +35,26 @@ class WatchedBlobs(FakeBlobs):
         self.may = threading.Event()
         self.may.set()
 
-    def draft(self) -> Draft:
+    def draft(self) -> PendingBlob:
         return _Watched(super().draft(), self)
 
 
-class _Watched(Draft):
-    def __init__(self, draft: Draft, blobs: WatchedBlobs) -> None:
+class _Watched(PendingBlob):
+    def __init__(self, draft: PendingBlob, blobs: WatchedBlobs) -> None:
         self._draft, self._blobs = draft, blobs
 
     def write(self, data: bytes) -> None:
         self._blobs.begun.set()
         assert self._blobs.in_use.acquire(blocking=False)
         try:
-            assert self._blobs.may.wait(GUARD)
+            assert self._blobs.may.wait(HANG_TIMEOUT)
             if self._blobs.fails:
                 raise OSError("the disk is full")
             self._draft.write(data)
         finally:
             self._blobs.in_use.release()
 
-    def keep(self, name: str) -> Stored:
+    def keep(self, name: str) -> BlobInfo:
         return self._draft.keep(name)
 
     def drop(self) -> None:
@@ -69,8 +69,8 @@ def test_a_draft_is_given_up_when_the_client_goes() -> None:
     with served(blobs=blobs) as server:
         with Talk(server) as talk:
             talk.say(head("POST", UPLOAD, body, **FORM) + body[: 3 << 20])
-            assert blobs.begun.wait(GUARD)
-        assert blobs.dropped.wait(GUARD)
+            assert blobs.begun.wait(HANG_TIMEOUT)
+        assert blobs.dropped.wait(HANG_TIMEOUT)
 
 
 def test_a_draft_is_not_given_up_while_it_is_written_to() -> None:
@@ -80,23 +80,23 @@ def test_a_draft_is_not_given_up_while_it_is_written_to() -> None:
     with served(blobs=blobs) as server, Talk(server) as other:
         with Talk(server) as talk:
             talk.say(head("POST", UPLOAD, body, **FORM) + body[: 3 << 19])
-            assert blobs.begun.wait(GUARD)
+            assert blobs.begun.wait(HANG_TIMEOUT)
         goes_on(other)
         blobs.may.set()
 
-        assert blobs.dropped.wait(GUARD)
+        assert blobs.dropped.wait(HANG_TIMEOUT)
 
 
 def test_a_draft_is_given_up_at_once_when_its_form_turns_out_to_be_none() -> None:
     blobs = WatchedBlobs()
     with served(blobs=blobs, silence=3600.0, linger=3600.0) as server, Talk(server) as talk, Talk(server) as other:
         talk.say(head("POST", UPLOAD, transfer_encoding="chunked", **FORM) + chunked(START, bytes(2 << 20), end=False))
-        assert blobs.begun.wait(GUARD)
+        assert blobs.begun.wait(HANG_TIMEOUT)
         goes_on(other)
         talk.say(b"no length\r\n")
         assert 400 == talk.heard().status
 
-        assert blobs.dropped.wait(GUARD)
+        assert blobs.dropped.wait(HANG_TIMEOUT)
 
 
 @pytest.mark.parametrize(
@@ -135,4 +135,4 @@ def test_a_full_disk_is_told_and_the_draft_given_up(size: int) -> None:
         answer = talk.heard()
 
         assert (500, False) == (answer.status, "full" in answer.message)
-        assert blobs.dropped.wait(GUARD)
+        assert blobs.dropped.wait(HANG_TIMEOUT)

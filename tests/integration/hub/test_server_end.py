@@ -9,9 +9,9 @@ import pytest
 
 from hubport.adapters.web import server as server_module
 from hubport.adapters.web.server import HubServer
-from hubport.domain.hub.ports.store import Series
+from hubport.domain.hub.ports.store import MetricsDelta
 from hubport.testing.fakes.hub_store import FakeHubStore
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.hub.test_server_drafts import WatchedBlobs, goes_on
 from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, head, hub, served
 from tests.threads import left_since
@@ -27,9 +27,9 @@ class Slow(FakeHubStore):
         super().__init__()
         self.asked, self.may = threading.Event(), threading.Event()
 
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         self.asked.set()
-        assert self.may.wait(GUARD)
+        assert self.may.wait(HANG_TIMEOUT)
         return super().metrics(model_id, after=after)
 
 
@@ -51,10 +51,10 @@ def test_what_is_under_way_is_finished() -> None:
         idle.ask("POST", PATH, METRICS)
         assert 200 == idle.heard().status
         asking.ask("GET", PATH)
-        assert store.asked.wait(GUARD)
+        assert store.asked.wait(HANG_TIMEOUT)
         sending.say(head("POST", UPLOAD, body, expect="100-continue", **FORM))
         sending.until(b"\r\n\r\n")
-        thread = closing(server, GUARD)
+        thread = closing(server, HANG_TIMEOUT)
 
         assert idle.is_over()
         sending.say(body)
@@ -70,7 +70,7 @@ def test_what_takes_too_long_is_cut() -> None:
     body = checkpoint(bytes(3 << 20))
     with served(blobs=blobs) as server, Talk(server) as talk:
         talk.say(head("POST", UPLOAD, body, **FORM) + body[: 2 << 20])
-        assert blobs.begun.wait(GUARD)
+        assert blobs.begun.wait(HANG_TIMEOUT)
         closing(server, 0.2).join()
 
         assert talk.is_over()
@@ -82,8 +82,8 @@ def test_what_a_thread_is_in_the_middle_of_is_waited_for_also_when_its_client_ha
     with served(store=store) as server:
         with Talk(server) as talk:
             talk.ask("GET", PATH)
-            assert store.asked.wait(GUARD)
-        thread = closing(server, GUARD)
+            assert store.asked.wait(HANG_TIMEOUT)
+        thread = closing(server, HANG_TIMEOUT)
         thread.join(0.1)  # by then an end that waits for nobody is over
         assert thread.is_alive()
         store.may.set()
@@ -98,10 +98,10 @@ def test_a_thread_that_hangs_holds_nobody_up_for_good(monkeypatch: pytest.Monkey
     server = HubServer(hub(blobs=blobs))
     with Talk(server) as talk, Talk(server) as other:
         talk.say(head("POST", UPLOAD, body, **FORM) + body[:sent])
-        assert blobs.begun.wait(GUARD)
+        assert blobs.begun.wait(HANG_TIMEOUT)
         goes_on(other)
         thread = closing(server, 0.0)
-        thread.join(GUARD / 2)  # sooner than the thread gives up by itself
+        thread.join(HANG_TIMEOUT / 2)  # sooner than the thread gives up by itself
 
         assert not thread.is_alive()
     blobs.may.set()
@@ -130,10 +130,10 @@ def test_under_load_every_request_that_was_taken_is_answered() -> None:
         threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
-        assert enough.wait(GUARD)
+        assert enough.wait(HANG_TIMEOUT)
         server.close()
         for thread in threads:
-            thread.join(GUARD)
+            thread.join(HANG_TIMEOUT)
 
     held = set(store.metrics(PATH.rpartition("/")[2]).epochs)
     assert set(taken) <= held

@@ -11,8 +11,8 @@ import pytest
 
 from hubport.adapters.web.server import HubServer
 from hubport.domain.errors import StoreUnusable
-from hubport.domain.hub.ports.store import Series
-from hubport.domain.hub.rate_limit import Allowance
+from hubport.domain.hub.ports.store import MetricsDelta
+from hubport.domain.hub.rate_limit import RateLimiter
 from hubport.testing.fakes.hub_store import FakeHubStore
 from tests.integration.hub.test_server_faults import Log
 from tests.integration.hub.wires import KEY, MODEL, PATH, Around, Talk, served
@@ -101,9 +101,9 @@ class Recounted(FakeHubStore):
     def revision(self, model_id: str) -> int:
         return super().revision(model_id) - self.less
 
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         series = super().metrics(model_id, after=after)
-        return Series(series.revision - self.less, series.epochs)
+        return MetricsDelta(series.revision - self.less, series.epochs)
 
 
 def test_a_hub_that_has_begun_anew_says_so_by_its_revision() -> None:
@@ -221,7 +221,7 @@ def test_who_may_not_listen_gets_json(path: str, key: str | None, status: int) -
 
 
 def test_who_asks_for_events_where_there_are_none_is_charged_once() -> None:
-    with served(allowance=Allowance(1, 3600.0)) as server, Talk(server) as talk:
+    with served(allowance=RateLimiter(1, 3600.0)) as server, Talk(server) as talk:
         talk.ask("GET", PATH, accept="text/event-stream")
         assert 200 == talk.heard().status
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import structlog
 
-from hubport.domain.hub.ports.store import Series
+from hubport.domain.hub.ports.store import MetricsDelta
 from hubport.testing.fakes.hub_store import FakeHubStore
 from tests.integration.hub.wires import KEY, MODEL, PATH, Talk, served
 
 
 class Broken(FakeHubStore):
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         raise ZeroDivisionError("the secret inside")
 
 

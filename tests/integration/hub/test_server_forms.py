@@ -13,7 +13,7 @@ import pytest
 
 from hubport.adapters.folder_blobs import FolderBlobs
 from hubport.adapters.web.server import HubServer
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.hub.wires import (
     FIELDS,
     FORM,
@@ -175,7 +175,7 @@ def test_who_is_refused_early_is_not_heard_out_without_end() -> None:
         thread.join(0.5)  # by then somebody who is heard out has said it all
         assert thread.is_alive()
         server.close(within=0.0)
-        thread.join(GUARD)
+        thread.join(HANG_TIMEOUT)
 
 
 def test_a_model_that_is_not_there_is_not_uploaded_to(server: HubServer, folder: Path) -> None:

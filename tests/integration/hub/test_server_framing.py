@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.hub.wires import KEY, MODEL, PATH, Talk, chunked, head, served
 
 METRICS = b'{"metrics": {"0": "{}"}, "type": "metrics"}'
@@ -171,7 +171,7 @@ def test_who_has_said_all_that_he_announced_is_let_go_at_once() -> None:
         poll = select.poll()
         poll.register(talk.sock, select.POLLHUP | select.POLLERR)
 
-        assert poll.poll(GUARD * 1000)
+        assert poll.poll(HANG_TIMEOUT * 1000)
 
 
 def test_a_body_that_ends_early_is_refused() -> None:

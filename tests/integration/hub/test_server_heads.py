@@ -9,7 +9,7 @@ import pytest
 
 from hubport.adapters.web.server import HubServer
 from hubport.domain.errors import StoreUnusable
-from hubport.domain.hub.ports.store import Series
+from hubport.domain.hub.ports.store import MetricsDelta
 from hubport.testing.fakes.hub_store import FakeHubStore
 from tests.integration.hub.test_server_faults import Log
 from tests.integration.hub.wires import KEY, PATH, Talk, head, served
@@ -96,7 +96,7 @@ class Away(FakeHubStore):
 
     is_away = False
 
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         if self.is_away:
             raise StoreUnusable("postgresql://hub", "connection refused")
         return super().metrics(model_id, after=after)

@@ -6,7 +6,7 @@ import contextlib
 import select
 import threading
 
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, head, served
 
 METRICS = b'{"metrics": {"0": "{}"}}'
@@ -30,7 +30,7 @@ def drip(talk: Talk, data: bytes) -> None:
         assert 408 == talk.heard().status
     finally:
         enough.set()
-        thread.join(GUARD)
+        thread.join(HANG_TIMEOUT)
 
 
 def test_who_says_nothing_is_let_go() -> None:
@@ -99,7 +99,7 @@ def test_who_does_not_take_what_he_is_given_is_cut() -> None:
             talk.until(b"\r\n\r\n")
             poll = select.poll()
             poll.register(talk.sock, select.POLLHUP | select.POLLERR)
-            assert poll.poll(GUARD * 1000)  # nothing was taken meanwhile
+            assert poll.poll(HANG_TIMEOUT * 1000)  # nothing was taken meanwhile
 
 
 def test_who_was_slow_once_and_then_took_everything_is_not_cut() -> None:

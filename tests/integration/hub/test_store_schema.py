@@ -20,12 +20,12 @@ from hubport.adapters.sql_hub import SqlHubStore
 from hubport.adapters.sql_hub import migrate as schema
 from hubport.adapters.sql_hub.database import Database
 from hubport.adapters.sql_hub.tables import METADATA
-from hubport.domain.checkpoint import Kind
+from hubport.domain.checkpoint import CheckpointKind
 from hubport.domain.errors import StoreUnusable
-from hubport.domain.hub.api_key import Key
+from hubport.domain.hub.api_key import ApiKey
 from hubport.domain.hub.items import Project
 from hubport.domain.hub.model import HubModel, StoredCheckpoint
-from hubport.testing.contracts.waiting import at_once
+from hubport.testing.contracts.waiting import run_concurrently
 
 MODEL = HubModel("Ab3Cd5Ef7Gh9Ij1Kl2Mn", name="a model", data="coco8.yaml")
 
@@ -43,7 +43,7 @@ _OF_THEN = HubModel(
     weights=None,
     cfg="n.yaml",
     epochs=7,
-    checkpoints=(StoredCheckpoint("x-3.pt", "t", 3, "ab", kind=Kind.EPOCH, epoch=3, is_best=True, at=1.5),),
+    checkpoints=(StoredCheckpoint("x-3.pt", "t", 3, "ab", kind=CheckpointKind.EPOCH, epoch=3, is_best=True, at=1.5),),
     created=1.25,
     last_seen=9.5,
 )
@@ -110,7 +110,7 @@ def test_an_empty_database_becomes_exactly_what_this_version_writes(database_url
 
 def test_what_revision_1_held_is_there_after_the_upgrade(database_url: str) -> None:
     with a_database(database_url) as database:
-        schema.bring_up_to_date(database, to="0001")
+        schema.migrate(database, to="0001")
         database.write(insert_as_of_then)
 
     with closing(SqlHubStore(database_url)) as store:
@@ -124,7 +124,7 @@ def test_what_revision_1_held_is_there_after_the_upgrade(database_url: str) -> N
 def test_an_existing_hub_gets_one_identity_that_stays(database_url: str) -> None:
     """Of a database that was there before HUBs had any, and whoever opens it."""
     with a_database(database_url) as database:
-        schema.bring_up_to_date(database, to="0001")
+        schema.migrate(database, to="0001")
     stores = [SqlHubStore(database_url) for _ in range(2)]
     names = {store.identity for store in stores}
     for store in stores:
@@ -137,7 +137,7 @@ def test_an_existing_hub_gets_one_identity_that_stays(database_url: str) -> None
 def test_a_time_in_an_old_document_counts_until_the_model_is_written_again(database_url: str) -> None:
     """Earlier versions wrote the time of a heartbeat there; of it and that of the metrics the later one counted."""
     with a_database(database_url) as database:
-        schema.bring_up_to_date(database, to="0001")
+        schema.migrate(database, to="0001")
         database.write(insert_as_of_then)
         document = _DOCUMENT.replace('"last_seen":null', '"last_seen":2e9')
         database.write(
@@ -161,7 +161,7 @@ def test_an_upgrade_keeps_what_is_there(database_url: str, tmp_path: Path) -> No
     with a_database(database_url) as database:
         more = later_version(tmp_path / "later", str(head(database)))
 
-        schema.bring_up_to_date(database, more=[more])
+        schema.migrate(database, more=[more])
 
         assert "9999" == head(database)
         assert [("p1", None)] == database.read(
@@ -179,7 +179,7 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(database_url: str, tm
             file.write("    raise RuntimeError('in the middle')\n")
 
         with pytest.raises(RuntimeError, match="in the middle"):
-            schema.bring_up_to_date(database, more=[more])
+            schema.migrate(database, more=[more])
 
         assert before == head(database)
         columns = database.read(lambda connection: sa.inspect(connection).get_columns("projects"))
@@ -189,7 +189,7 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(database_url: str, tm
 def test_a_later_versions_store_is_left_alone(database_url: str, tmp_path: Path) -> None:
     SqlHubStore(database_url).close()
     with a_database(database_url) as database:
-        schema.bring_up_to_date(database, more=[later_version(tmp_path / "later", str(head(database)))])
+        schema.migrate(database, more=[later_version(tmp_path / "later", str(head(database)))])
 
         with pytest.raises(StoreUnusable) as caught:
             SqlHubStore(database_url)
@@ -213,9 +213,9 @@ def test_threads_that_open_it_at_once_all_find_it_whole(database_url: str) -> No
 
     def work(number: int) -> None:
         with closing(SqlHubStore(database_url)) as store:
-            store.keys.save(Key(f"k{number}", "a key", "ab", "abcd"))
+            store.keys.save(ApiKey(f"k{number}", "a key", "ab", "abcd"))
 
-    at_once(work, threads=8)
+    run_concurrently(work, threads=8)
 
     with closing(SqlHubStore(database_url)) as store:
         assert 8 == store.keys.page(limit=1).total

@@ -15,10 +15,10 @@ import requests
 
 from hubport.adapters.system_clock import SystemClock
 from hubport.domain.hub.model import HubModel
-from hubport.domain.hub.ports.store import Series
+from hubport.domain.hub.ports.store import MetricsDelta
 from tests.compat.hub.served import ServedHub, WatchedStore, served_hub
 
-GUARD = 30.0
+HANG_TIMEOUT = 30.0
 NEW: Mapping[str, Any] = {
     "config": {"batchSize": 8, "epochs": 20, "imageSize": 320, "patience": 5, "device": "cpu", "cache": "ram"},
     "dataset": {"name": "coco8.yaml"},
@@ -37,7 +37,9 @@ def hub(tmp_path: Path) -> Iterator[ServedHub]:
 def ask(hub: ServedHub, method: str, path: str, **content: Any) -> requests.Response:
     """The answer, whatever it is, to who has a key."""
     headers = {"x-api-key": hub.key, **content.pop("headers", {})}
-    return requests.request(method, hub.url + path, headers=headers, timeout=GUARD, allow_redirects=False, **content)
+    return requests.request(
+        method, hub.url + path, headers=headers, timeout=HANG_TIMEOUT, allow_redirects=False, **content
+    )
 
 
 def data(answer: requests.Response) -> Any:
@@ -78,7 +80,7 @@ def test_trap_1_a_model_is_new_until_a_checkpoint_is_stored_completely(hub: Serv
     ask(hub, "POST", f"/v1/models/{model_id}", json={"metrics": {"0": "{}"}, "type": "metrics"})
     place = urlsplit(hub.url)
     body = form("b", WEIGHTS * 20)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=GUARD)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=HANG_TIMEOUT)
     connection.putrequest("POST", f"/v1/models/{model_id}/upload")
     for name, value in (("x-api-key", hub.key), ("content-type", "multipart/form-data; boundary=b")):
         connection.putheader(name, value)
@@ -92,7 +94,7 @@ def test_trap_1_a_model_is_new_until_a_checkpoint_is_stored_completely(hub: Serv
     connection.close()
     found = record(hub, model_id)
     assert "training" == found["status"]
-    assert WEIGHTS * 20 == requests.get(found["resume"], timeout=GUARD).content
+    assert WEIGHTS * 20 == requests.get(found["resume"], timeout=HANG_TIMEOUT).content
 
 
 def test_trap_2_the_hyperparameters_are_flat_and_in_one_object(hub: ServedHub) -> None:
@@ -120,7 +122,7 @@ def test_trap_3_addresses_end_as_their_files_do_and_their_last_parts_are_unique(
         sent = ask(hub, "POST", f"/v1/datasets/{dataset_id}/upload", files={"file": (name, io.BytesIO(content))})
         link = urlsplit(record(hub, created(hub, datasetId=dataset_id))["data"])
         assert (200, name[-4:], "") == (sent.status_code, link.path[-4:], link.query)
-        assert content == requests.get(link.geturl(), timeout=GUARD).content
+        assert content == requests.get(link.geturl(), timeout=HANG_TIMEOUT).content
 
 
 def zipped() -> bytes:
@@ -135,7 +137,7 @@ def test_trap_4_downloads_answer_head_content_length_and_range(hub: ServedHub) -
     upload(hub, model_id, 0)
     url = record(hub, model_id)["resume"]
 
-    head = requests.head(url, timeout=GUARD)
+    head = requests.head(url, timeout=HANG_TIMEOUT)
     assert (200, str(len(WEIGHTS)), "bytes", b"") == (
         head.status_code,
         head.headers["content-length"],
@@ -143,16 +145,16 @@ def test_trap_4_downloads_answer_head_content_length_and_range(hub: ServedHub) -
         head.content,
     )
     for asked, start, end in (("bytes=100-199", 100, 200), ("bytes=255000-", 255000, 256000), ("bytes=-7", -7, None)):
-        part = requests.get(url, headers={"range": asked, "if-range": head.headers["etag"]}, timeout=GUARD)
+        part = requests.get(url, headers={"range": asked, "if-range": head.headers["etag"]}, timeout=HANG_TIMEOUT)
         assert (206, WEIGHTS[start:end]) == (part.status_code, part.content)
         assert len(part.content) == int(part.headers["content-length"])
-    assert 416 == requests.get(url, headers={"range": "bytes=999999-"}, timeout=GUARD).status_code
+    assert 416 == requests.get(url, headers={"range": "bytes=999999-"}, timeout=HANG_TIMEOUT).status_code
 
 
 class Broken(WatchedStore):
     """Its metrics cannot be read."""
 
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         raise OSError("the disk has gone")
 
 
@@ -162,7 +164,7 @@ def test_trap_5_every_error_is_json_with_a_message(hub: ServedHub, tmp_path: Pat
         (401, ask(hub, "GET", "/v1/models", headers={"x-api-key": "0" * 42})),
         (404, ask(hub, "GET", f"/v1/models/{'A' * 20}")),
         (404, ask(hub, "GET", "/nowhere/at/all")),
-        (404, requests.get(f"{hub.url}/files/token/{model_id}-best.pt", timeout=GUARD)),
+        (404, requests.get(f"{hub.url}/files/token/{model_id}-best.pt", timeout=HANG_TIMEOUT)),
         (405, ask(hub, "PUT", "/v1/models")),
         (400, ask(hub, "POST", f"/v1/models/{model_id}", data=b"{half")),
         (400, ask(hub, "POST", f"/v1/models/{model_id}/upload", data={"epoch": "0", "type": "epoch"})),
@@ -234,6 +236,6 @@ def test_trap_8_a_link_outlives_the_process_and_the_years_and_needs_no_key(tmp_p
         link = record(hub, model_id)["resume"].removeprefix(hub.url)
 
     with served_hub(tmp_path / "data", clock=InYears()) as hub:
-        answer = requests.get(hub.url + link, timeout=GUARD)
+        answer = requests.get(hub.url + link, timeout=HANG_TIMEOUT)
         assert (200, WEIGHTS) == (answer.status_code, answer.content)
         assert hub.url + link == record(hub, model_id)["resume"]

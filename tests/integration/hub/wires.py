@@ -16,16 +16,16 @@ import attrs
 
 from hubport.adapters.web.limits import Limits
 from hubport.adapters.web.server import HubServer
-from hubport.domain.hub.api.context import Premises
-from hubport.domain.hub.api.hub import Hub
+from hubport.domain.hub.api.context import HubContext
+from hubport.domain.hub.api.hub import HubApi
 from hubport.domain.hub.model import HubModel
 from hubport.domain.hub.ports.blobs import Blobs
-from hubport.domain.hub.ports.environment import Surroundings
+from hubport.domain.hub.ports.environment import HubEnvironment
 from hubport.domain.hub.ports.store import HubStore
-from hubport.domain.hub.rate_limit import Allowance
+from hubport.domain.hub.rate_limit import RateLimiter
 from hubport.testing.fakes.blobs import FakeBlobs
 from hubport.testing.fakes.hub_store import FakeHubStore
-from hubport.testing.lab import GUARD
+from hubport.testing.lab import HANG_TIMEOUT
 
 KEY = "0123456789abcdef" * 2 + "0123456789"
 MODEL = "abcdefghijklmnopqrst"
@@ -33,7 +33,7 @@ PATH = f"/v1/models/{MODEL}"
 _PLENTY = 1 << 62
 
 
-class Around(Surroundings):
+class Around(HubEnvironment):
     """One key, until it is revoked."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class Talk:
 
     def __init__(self, server: HubServer, *, receive: int | None = None) -> None:
         self.sock = socket.socket()
-        self.sock.settimeout(GUARD)
+        self.sock.settimeout(HANG_TIMEOUT)
         if receive is not None:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         self.sock.connect(("127.0.0.1", server.port))
@@ -188,14 +188,14 @@ def hub(
     store: HubStore | None = None,
     blobs: Blobs | None = None,
     around: Around | None = None,
-    allowance: Allowance | None = None,
-) -> Hub:
+    allowance: RateLimiter | None = None,
+) -> HubApi:
     """A HUB with the model ``MODEL``, which may be asked as often as one likes, or as *allowance* says."""
     store = store or FakeHubStore()
     if store.models.get(MODEL) is None:
         store.models.save(HubModel(MODEL, name="a model", data="coco8.yaml"))
-    plenty = Allowance(_PLENTY, 1.0)
-    return Hub(Premises(store, blobs or FakeBlobs(), around or Around()), allowance or plenty, plenty)
+    plenty = RateLimiter(_PLENTY, 1.0)
+    return HubApi(HubContext(store, blobs or FakeBlobs(), around or Around()), allowance or plenty, plenty)
 
 
 @contextmanager
@@ -204,7 +204,7 @@ def served(
     store: HubStore | None = None,
     blobs: Blobs | None = None,
     around: Around | None = None,
-    allowance: Allowance | None = None,
+    allowance: RateLimiter | None = None,
     root: str | None = None,
     log: Any = None,
     **limits: Any,

@@ -9,7 +9,7 @@ from types import TracebackType
 import attrs
 
 from hubport.testing import FakeHub
-from hubport.testing.lab import GUARD, Lab
+from hubport.testing.lab import HANG_TIMEOUT, Lab
 
 METRICS = {"metrics": {"0": '{"loss": 1.0}'}, "type": "metrics"}
 
@@ -26,7 +26,7 @@ class Client:
     """One connection to *lab*."""
 
     def __init__(self, lab: Lab) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", lab.port), timeout=GUARD)
+        self.sock = socket.create_connection(("127.0.0.1", lab.port), timeout=HANG_TIMEOUT)
 
     def say(self, data: bytes) -> None:
         self.sock.sendall(data)

@@ -14,8 +14,8 @@ from hubport.domain.hub.model import HubModel
 from hubport.domain.ports.http import Http, Request, Response
 from hubport.testing import FakeHub
 from hubport.testing.contracts import HttpContract
-from hubport.testing.contracts.waiting import Side
-from hubport.testing.lab import GUARD, End, Lab
+from hubport.testing.contracts.waiting import BackgroundThread
+from hubport.testing.lab import HANG_TIMEOUT, End, Lab
 from tests.integration.lab.client import Client, get, metrics, post, upload
 
 
@@ -112,7 +112,7 @@ def test_a_client_that_goes_in_the_middle_of_its_body_is_written_down(lab: Lab, 
 def test_who_is_gone_is_heard_out(hub: FakeHub, model: HubModel) -> None:
     class Slow(Http):
         def send(self, request: Request, *, timeout: float) -> Response:
-            assert may_answer.wait(GUARD)
+            assert may_answer.wait(HANG_TIMEOUT)
             return hub.send(request, timeout=timeout)
 
         def close(self) -> None:
@@ -123,7 +123,7 @@ def test_who_is_gone_is_heard_out(hub: FakeHub, model: HubModel) -> None:
         for _ in range(3):
             with Client(lab) as client:
                 client.say(metrics(hub, model.id))
-        hearing = Side(lab.hear_out)
+        hearing = BackgroundThread(lab.hear_out)
         lab.ledger.wait_for_requests("metrics", 3)
         assert not hearing.is_done
         may_answer.set()

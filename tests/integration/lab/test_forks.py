@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hubport.testing.lab import GUARD, Child
-from hubport.testing.lab.sandbox import Site, bare_environment
+from hubport.testing.lab import HANG_TIMEOUT, Child
+from hubport.testing.lab.sandbox import Sandbox, bare_environment
 
 
 def said_by(code: str, folder: Path) -> tuple[list[str], str]:
@@ -33,7 +33,7 @@ def said_by(code: str, folder: Path) -> tuple[list[str], str]:
     ],
 )
 def test_how_a_child_ended_is_told(tmp_path: Path, work: str, status: int) -> None:
-    within = 0.5 if "wait()" in work else GUARD
+    within = 0.5 if "wait()" in work else HANG_TIMEOUT
     code = f"""
         import os, sys, threading
         from hubport.testing.lab.processes.forks import forked
@@ -77,7 +77,7 @@ def test_a_held_lock_is_held_in_the_child_for_ever(tmp_path: Path) -> None:
 def test_the_locks_of_a_session_are_found(tmp_path: Path) -> None:
     from hubport.testing.lab.processes.forks import locks_of
 
-    with Site(tmp_path) as site, site.connect() as session:
+    with Sandbox(tmp_path) as site, site.connect() as session:
         found = set(locks_of(session=session))
         # Those that the architecture names, and one of urllib3's.
         for name in ("_closing", "_crew.lock", "tally._lock", "_lock", "mutex"):

@@ -9,7 +9,7 @@ import pytest
 
 from hubport.domain.hub.model import HubModel
 from hubport.testing import FakeHub
-from hubport.testing.contracts.waiting import Side
+from hubport.testing.contracts.waiting import BackgroundThread
 from hubport.testing.lab import (
     Answer,
     DripBody,
@@ -23,12 +23,12 @@ from hubport.testing.lab import (
     Lab,
     Late,
     RateLimited,
+    Raw,
     Redirect,
     Refuse,
     Reset,
     ResetAnswer,
     Restart,
-    Say,
     Script,
     Stall,
     Status,
@@ -115,7 +115,7 @@ def test_hang_takes_all_of_a_large_body(lab: Lab, hub: FakeHub, model: HubModel)
 def test_stall_takes_no_more_than_it_says(lab: Lab, hub: FakeHub, model: HubModel) -> None:
     lab.always(Stall(after=1000))
     with Client(lab) as client:
-        sending = Side(lambda: client.say(upload(hub, model.id, bytes(BIG))))
+        sending = BackgroundThread(lambda: client.say(upload(hub, model.id, bytes(BIG))))
         (hanging,) = lab.ledger.wait_for_hanging("upload")
         assert hanging.received == 1000
         assert not sending.is_done  # the kernel's buffers are full, and stay so
@@ -160,7 +160,7 @@ def test_what_drips_comes_byte_by_byte(
 def test_reset_comes_after_so_many_bytes(lab: Lab, hub: FakeHub, model: HubModel, after: int) -> None:
     lab.play(Reset(after))
     with Client(lab) as client:
-        sending = Side(lambda: client.say(upload(hub, model.id, bytes(BIG))))
+        sending = BackgroundThread(lambda: client.say(upload(hub, model.id, bytes(BIG))))
         with pytest.raises(ConnectionError):
             sending.join()
         assert b"" == client.rest().data
@@ -186,7 +186,7 @@ def test_restart_ends_every_connection_and_listens_again_at_the_same_port(
         lab.always(Hang(), on="auth")
         hanging.say(get("/v1/auth"))
         lab.ledger.wait_for_hanging("auth")
-        sending = Side(lambda: client.say(upload(hub, model.id, bytes(BIG))))
+        sending = BackgroundThread(lambda: client.say(upload(hub, model.id, bytes(BIG))))
         with pytest.raises(ConnectionError):
             sending.join()
         assert [b"", b""] == [idle.rest().data, hanging.rest().data]
@@ -325,7 +325,7 @@ def test_too_large_is_said_before_the_body_is_through(
 
 
 def test_say_says_exactly_these_bytes(lab: Lab, hub: FakeHub, model: HubModel) -> None:
-    lab.play(Say(b"SSH-2.0-OpenSSH_9.6\r\n"))
+    lab.play(Raw(b"SSH-2.0-OpenSSH_9.6\r\n"))
     with Client(lab) as client:
         client.say(metrics(hub, model.id))
         client.sock.shutdown(socket.SHUT_WR)

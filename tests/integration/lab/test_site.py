@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hubport
-from hubport.testing.lab import Hang, Site, Zygote
+from hubport.testing.lab import Hang, Sandbox, Zygote
 from tests.integration.adapters.child_process import unmeasured
 
 pytest_plugins = ["pytester"]
@@ -36,7 +36,7 @@ def trainer(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_trainer_finds_the_hub_and_its_model(tmp_path: Path, zygote: Zygote, trainer: Path, *, fresh: bool) -> None:
-    with Site(tmp_path, zygote) as site:
+    with Sandbox(tmp_path, zygote) as site:
         child = site.run(trainer, "a b", fresh=fresh, HUBPORT_EXIT_WITHIN="60")
         assert "connected a b" == child.line()
         child.say("0")
@@ -48,7 +48,7 @@ def test_a_trainer_finds_the_hub_and_its_model(tmp_path: Path, zygote: Zygote, t
 
 
 def test_what_a_killed_trainer_leaves_the_next_start_delivers(tmp_path: Path, zygote: Zygote, trainer: Path) -> None:
-    with Site(tmp_path, zygote) as site:
+    with Sandbox(tmp_path, zygote) as site:
         child = site.run(trainer)
         child.line()
         site.lab.always(Hang())
@@ -66,7 +66,7 @@ def test_what_a_killed_trainer_leaves_the_next_start_delivers(tmp_path: Path, zy
 
 
 def test_recovering_from_what_is_refused_is_a_failure(tmp_path: Path, zygote: Zygote, trainer: Path) -> None:
-    with Site(tmp_path, zygote) as site:
+    with Sandbox(tmp_path, zygote) as site:
         child = site.run(trainer)
         child.line()
         site.lab.always(Hang())
@@ -86,7 +86,7 @@ def test_its_trainers_know_nothing_of_the_users_settings(
     monkeypatch.setenv("HUB_API_KEY", "a-key-of-the-user")
     monkeypatch.setenv("HUBPORT_METRICS_EVERY", "12345")
     monkeypatch.setenv("ULTRALYTICS_HUB_API", "https://hub.of-the-user.invalid")
-    with Site(tmp_path, zygote) as site:
+    with Sandbox(tmp_path, zygote) as site:
         environment = site.environment(HUBPORT_AGENT="mine")
     assert (site.hub.api_key, site.url) == (environment["HUB_API_KEY"], environment["ULTRALYTICS_HUB_API"])
     assert "mine" == environment["HUBPORT_AGENT"]
@@ -95,7 +95,7 @@ def test_its_trainers_know_nothing_of_the_users_settings(
 
 
 def test_sessions_of_the_tests_own_process_are_of_the_site_too(tmp_path: Path) -> None:
-    with Site(tmp_path) as site:
+    with Sandbox(tmp_path) as site:
         with site.connect(agent="mine") as session:
             assert isinstance(session, hubport.TrainingSession)
             assert Path(session.status().spool).is_relative_to(site.state_dir)
@@ -103,7 +103,7 @@ def test_sessions_of_the_tests_own_process_are_of_the_site_too(tmp_path: Path) -
 
 
 def test_any_command_may_be_run(tmp_path: Path) -> None:
-    with Site(tmp_path) as site:
+    with Sandbox(tmp_path) as site:
         child = site.command([sys.executable, "-c", "import os; print(os.environ['MODEL_ID'])"])
         assert [site.model_id] == child.rest()
 

@@ -11,7 +11,7 @@ import pytest
 
 from hubport.domain.hub.model import HubModel
 from hubport.testing import FakeHub
-from hubport.testing.lab import GUARD, Lab
+from hubport.testing.lab import HANG_TIMEOUT, Lab
 from hubport.testing.lab.server.proxy import Proxy
 from hubport.testing.lab.server.tls import Authority, Certificate
 from tests.integration.lab.client import Client, get
@@ -35,7 +35,7 @@ def trusting(authority: Authority, tmp_path: Path) -> ssl.SSLContext:
 
 def asked(lab: Lab, context: ssl.SSLContext, host: str = "127.0.0.1") -> bytes:
     with (
-        socket.create_connection(("127.0.0.1", lab.port), timeout=GUARD) as plain,
+        socket.create_connection(("127.0.0.1", lab.port), timeout=HANG_TIMEOUT) as plain,
         context.wrap_socket(plain, server_hostname=host) as sock,
     ):
         sock.sendall(get("/v1/auth"))
@@ -85,7 +85,9 @@ class TestProxy:
     ) -> None:
         request = get(f"/v1/models/{model.id}", hub.api_key)
         with Lab(hub, tls=authority.context(host="hub.invalid")) as lab, Proxy(lab.port) as proxy:
-            with socket.create_connection(("127.0.0.1", int(proxy.url.rpartition(":")[2])), timeout=GUARD) as plain:
+            with socket.create_connection(
+                ("127.0.0.1", int(proxy.url.rpartition(":")[2])), timeout=HANG_TIMEOUT
+            ) as plain:
                 plain.sendall(b"CONNECT hub.invalid:443 HTTP/1.1\r\nhost: hub.invalid\r\n\r\n")
                 assert plain.recv(1 << 10).startswith(b"HTTP/1.1 200 ")
                 with trusting.wrap_socket(plain, server_hostname="hub.invalid") as sock:
@@ -98,7 +100,9 @@ class TestProxy:
 
     def test_what_is_sent_plainly_is_seen(self, hub: FakeHub, model: HubModel) -> None:
         with Lab(hub) as lab, Proxy(lab.port) as proxy:
-            with socket.create_connection(("127.0.0.1", int(proxy.url.rpartition(":")[2])), timeout=GUARD) as plain:
+            with socket.create_connection(
+                ("127.0.0.1", int(proxy.url.rpartition(":")[2])), timeout=HANG_TIMEOUT
+            ) as plain:
                 plain.sendall(get(f"/v1/models/{model.id}", hub.api_key))
                 assert plain.recv(12) == b"HTTP/1.1 200"
             assert hub.api_key.encode() in proxy.seen

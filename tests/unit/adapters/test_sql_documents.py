@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from hubport.adapters.sql_hub.documents import Documents
+from hubport.adapters.sql_hub.documents import DocumentCodec
 from hubport.domain.hub.metric_names import Direction
 from hubport.domain.hub.model import HubModel
 
-DOCUMENTS = Documents(HubModel)
+DOCUMENTS = DocumentCodec(HubModel)
 
 
 def test_a_document_of_a_version_that_knew_no_best_metric_is_read() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.app.byte_sizes import number_of_bytes
+from hubport.app.byte_sizes import parse_size
 
 
 @pytest.mark.parametrize(
@@ -21,18 +21,18 @@ from hubport.app.byte_sizes import number_of_bytes
     ],
 )
 def test_units_are_of_ten_or_of_two(text: str, number: int) -> None:
-    assert number == number_of_bytes(text)
+    assert number == parse_size(text)
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1e9", "MB", "1 B B", "\u0661", "nan", "1PB"])
 def test_what_is_no_size_says_what_is(text: str) -> None:
     with pytest.raises(ValueError, match="8GiB"):
-        number_of_bytes(text)
+        parse_size(text)
 
 
 @given(st.text(max_size=6))
 def test_any_text_is_a_size_or_a_value_error(text: str) -> None:
     try:
-        assert number_of_bytes(text) >= 0
+        assert parse_size(text) >= 0
     except ValueError:
         return

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
 from hubport.domain.metrics import EpochValues, Scalar
 
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
@@ -48,7 +48,7 @@ checkpoints: st.SearchStrategy[Checkpoint] = st.builds(
     Checkpoint,
     number=st.integers(0, 10**6),
     epoch=st.integers(0, 10**6),
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(CheckpointKind),
     path=st.text(max_size=5),
     size=st.integers(1, 2**40),
     is_best=st.booleans(),

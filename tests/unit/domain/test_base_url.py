@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.base_url import checked_root
+from hubport.domain.base_url import validate_base_url
 from hubport.domain.errors import InvalidSettings
 from hubport.domain.hosts import is_loopback
 from tests.unit.domain.strategies import KEY, MODEL_ID
@@ -14,7 +14,7 @@ LOOPBACK = ["localhost", "LOCALHOST", "hub.localhost", "127.0.0.1", "127.255.255
 
 
 def root(url: str, *, plain: bool = False) -> str:
-    return checked_root(url, setting=SETTING, allow_plain_http=plain)
+    return validate_base_url(url, setting=SETTING, allow_plain_http=plain)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_plain_http_to_another_machine_is_for_those_who_ask_for_it(host: str) ->
 
 def test_nobody_asks_for_plain_http_by_saying_nothing() -> None:
     with pytest.raises(InvalidSettings):
-        checked_root("http://hub.example", setting=SETTING)
+        validate_base_url("http://hub.example", setting=SETTING)
 
 
 @given(st.ip_addresses())
@@ -128,7 +128,7 @@ def test_what_is_no_root_is_refused_with_the_settings_name(url: str, plain: bool
 @pytest.mark.parametrize("url", [None, 5, b"https://hub.example"], ids=repr)
 def test_what_is_no_text_is_refused(url: object) -> None:
     with pytest.raises(InvalidSettings):
-        checked_root(url, setting=SETTING)  # type: ignore[arg-type]
+        validate_base_url(url, setting=SETTING)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

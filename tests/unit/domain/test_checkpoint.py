@@ -4,11 +4,11 @@ import attrs
 import pytest
 from hypothesis import given
 
-from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
 from tests.unit.domain.strategies import checkpoints
 
-EPOCH = Checkpoint(number=1, epoch=12, kind=Kind.EPOCH, path="/spool/1.pt", size=3, is_best=True)
-FINAL = Checkpoint(number=2, epoch=99, kind=Kind.FINAL, path="/spool/2.pt", size=3, map=0.42)
+EPOCH = Checkpoint(number=1, epoch=12, kind=CheckpointKind.EPOCH, path="/spool/1.pt", size=3, is_best=True)
+FINAL = Checkpoint(number=2, epoch=99, kind=CheckpointKind.FINAL, path="/spool/2.pt", size=3, map=0.42)
 
 
 def test_the_form_of_an_epoch_upload_is_the_protocols() -> None:
@@ -30,8 +30,8 @@ def test_a_final_upload_without_map_says_zero_as_the_old_clients_do() -> None:
 def test_a_field_of_the_other_kind_is_absent(checkpoint: Checkpoint) -> None:
     fields = checkpoint.fields()
 
-    assert (checkpoint.kind is Kind.FINAL) == ("map" in fields)
-    assert (checkpoint.kind is Kind.EPOCH) == ("isBest" in fields)
+    assert (checkpoint.kind is CheckpointKind.FINAL) == ("map" in fields)
+    assert (checkpoint.kind is CheckpointKind.EPOCH) == ("isBest" in fields)
     assert {str} == {type(value) for value in fields.values()}
 
 

@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.terminal_text import printable, width
+from hubport.domain.terminal_text import sanitize, width
 
 
 @pytest.mark.parametrize("text", ["yolov8n.pt", "héllo 世界", "metrics/mAP50-95(B)", "e\u0301", "", "a b", "π ≈ 3"])
 def test_what_people_write_stays(text: str) -> None:
-    assert text == printable(text)
+    assert text == sanitize(text)
 
 
 @pytest.mark.parametrize(
     "char", ["\x1b", "\0", "\n", "\r", "\t", "\x7f", "\x9b", "\u202e", "\u2066", "\u200b", "\u2028", "\ud800", "\ufeff"]
 )
 def test_what_moves_a_cursor_or_turns_the_direction_is_replaced(char: str) -> None:
-    assert "a\N{REPLACEMENT CHARACTER}b" == printable(f"a{char}b")
+    assert "a\N{REPLACEMENT CHARACTER}b" == sanitize(f"a{char}b")
 
 
 @given(st.text())
 def test_nothing_hidden_is_left(text: str) -> None:
-    shown = printable(text)
+    shown = sanitize(text)
     assert len(text) == len(shown)
     assert not {unicodedata.category(char)[0] for char in shown} & {"C"}
     shown.encode()

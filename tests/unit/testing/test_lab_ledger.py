@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from hubport.testing.contracts.waiting import Side
+from hubport.testing.contracts.waiting import BackgroundThread
 from hubport.testing.lab import Answer, End, Ledger, Reset
 from hubport.testing.lab.server import ledger
 
@@ -55,7 +55,7 @@ def test_what_another_thread_notes_is_waited_for() -> None:
         looking.set()
         return [*book.committed("metrics")]
 
-    waiting = Side(lambda: book.wait_for(look))
+    waiting = BackgroundThread(lambda: book.wait_for(look))
     looking.wait()
     book.note(begun(book), committed=True)
 

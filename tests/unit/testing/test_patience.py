@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from hubport.testing.contracts import waiting as patience
-from hubport.testing.contracts.waiting import Side, at_once, eventually
+from hubport.testing.contracts.waiting import BackgroundThread, eventually, run_concurrently
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_what_holds_already_is_not_waited_for() -> None:
 
 def test_what_another_thread_does_is_waited_for() -> None:
     done = threading.Event()
-    side = Side(done.set)
+    side = BackgroundThread(done.set)
 
     eventually(done.is_set)
 
@@ -39,7 +39,7 @@ def test_what_does_not_happen_is_told() -> None:
 @pytest.mark.usefixtures("_impatient")
 def test_a_thread_that_is_held_is_told() -> None:
     release = threading.Event()
-    side = Side(lambda: release.wait(60))
+    side = BackgroundThread(lambda: release.wait(60))
 
     with pytest.raises(AssertionError, match="does not come back"):
         side.join()
@@ -54,7 +54,7 @@ def test_what_goes_wrong_in_another_thread_goes_wrong_here() -> None:
             raise ValueError("two")
 
     with pytest.raises(ValueError, match="two"):
-        at_once(fail, threads=4)
+        run_concurrently(fail, threads=4)
 
 
 def test_all_threads_are_there_at_once() -> None:
@@ -65,6 +65,6 @@ def test_all_threads_are_there_at_once() -> None:
         gate.wait(patience.HUNG_AFTER)
         passed.append(number)
 
-    at_once(meet, threads=6)
+    run_concurrently(meet, threads=6)
 
     assert sorted(passed) == [0, 1, 2, 3, 4, 5]

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from ....domain.hub.api.messages import envelope
 
 
-def rendered(status: int, message: str) -> bytes:
+def render(status: int, message: str) -> bytes:
     """A whole answer as it goes over the wire, after which the connection ends."""
     body = envelope(status, message).body
     head = (

@@ -17,7 +17,7 @@ _PACKET = 1 << 14
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class PartingTransport(asyncio.Transport):
+class LingeringTransport(asyncio.Transport):
     """*raw*, whose end the client hears; *is_sending* tells whether it is in the middle of saying something.
 
     A socket that is closed with bytes unread is reset, and a reset takes the answer with it. So the client hears the

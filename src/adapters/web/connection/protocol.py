@@ -19,8 +19,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from ..limits import Limits
-from .error_response import rendered
-from .lingering_transport import PartingTransport
+from .error_response import render
+from .lingering_transport import LingeringTransport
 
 # uvicorn's own remarks are plain lines at WARNING. What is worth a line is logged by the application.
 _SILENT = logging.Logger("hubport.uvicorn", level=logging.CRITICAL + 1)  # noqa: LOG001 - outside the tree on purpose
@@ -44,7 +44,7 @@ _QUOTED = re.compile(r":?\s*(?:bytearray\()?b?['\"].*", re.DOTALL)
 class GuardedProtocol(H11Protocol):
     """uvicorn's protocol under *limits*. *on_lost* is called when the connection is over."""
 
-    transport: PartingTransport
+    transport: LingeringTransport
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class GuardedProtocol(H11Protocol):
         # asyncio does so only for a socket that says that it is TCP's, which an accepted one may not. With Nagle's
         # algorithm each answer would wait for the receipt of its headers.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().connection_made(PartingTransport(transport, self.loop, self._limits, self._is_sending))
+        super().connection_made(LingeringTransport(transport, self.loop, self._limits, self._is_sending))
         number = len(self.connections)
         self._is_surplus = number > self._limits.connections
         if number > self._limits.connections + _TOLD:
@@ -159,7 +159,7 @@ class GuardedProtocol(H11Protocol):
             if cycle.response_started:
                 self.transport.cut()
                 return
-        self.transport.close_with(rendered(status, message))
+        self.transport.close_with(render(status, message))
 
     def _is_sending(self) -> bool:
         return self.conn.their_state in {h11.SEND_BODY, h11.ERROR}

@@ -12,7 +12,7 @@ from copy import deepcopy
 from typing import Any
 
 from ....domain.hub.api.hub import ROUTES
-from ....domain.hub.api.messages import ERRORS, Takes
+from ....domain.hub.api.messages import ERRORS, BodyKind
 from ....domain.hub.api.routing import PARTS, Route
 from .examples import PATH, examples
 from .request_schemas import QUERY, WANTED
@@ -21,7 +21,7 @@ from .responses import ANY, EVENTS, FILE_HEADERS, LISTENER_HEADERS, files, refus
 
 #: Whatever answers so has made something that has an ID.
 _CREATED = 201
-_MEDIA = {Takes.JSON: "application/json", Takes.FORM: "multipart/form-data"}
+_MEDIA = {BodyKind.JSON: "application/json", BodyKind.FORM: "multipart/form-data"}
 _ABOUT = """\
 The HUB v1 protocol, for trainers, hub-sdk and hubport.
 
@@ -72,7 +72,7 @@ def _operation(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
         "tags": [_tag(route)],
         "parameters": [*_in_path(route), *_in_query(route)],
     }
-    if route.takes is not Takes.NOTHING:
+    if route.takes is not BodyKind.NOTHING:
         operation["requestBody"] = _body(route)
     responses: dict[str, Any] = {}
     if route.gives == "File":
@@ -84,7 +84,7 @@ def _operation(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
     refused = {*ANY, *route.refuses, route.status} | (set() if route.is_open else {401})
     if "{" in route.template:
         refused.add(404)
-    if route.takes is Takes.FORM:  # one with two files, or with two fields of one name
+    if route.takes is BodyKind.FORM:  # one with two files, or with two fields of one name
         refused.add(422)
     responses |= {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(refused) if status >= ERRORS

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....domain.checkpoint import Kind
+from ....domain.checkpoint import CheckpointKind
 from ....domain.hub.api.handlers.projects_datasets import dataset_record, project_record
-from ....domain.hub.api.model_json import View, created
+from ....domain.hub.api.model_json import ModelSerializer, created
 from ....domain.hub.items import Dataset, Project
 from ....domain.hub.model import StoredCheckpoint
-from ....domain.hub.progress import MetricValue, Summary
+from ....domain.hub.progress import MetricValue, Progress
 from ....domain.hub.stored_file import StoredFile
 from .request_schemas import WANTED
 
@@ -29,11 +29,11 @@ PATH = {"id": _MODEL, "token": FILE.token, "file": FILE.name}
 def examples(root: str) -> Mapping[str, Any]:
     """``data`` by the name of its schema, for clients that reach the HUB under *root*."""
     checkpoint = StoredCheckpoint(
-        FILE.name, FILE.token, FILE.size, FILE.sha256, Kind.EPOCH, 1, is_best=True, at=_AT + 60
+        FILE.name, FILE.token, FILE.size, FILE.sha256, CheckpointKind.EPOCH, 1, is_best=True, at=_AT + 60
     )
     model = created(_MODEL, WANTED["NewModel"]["examples"][0], at=_AT).with_checkpoint(checkpoint, keep=1)
-    summary = Summary(2, 1, MetricValue("metrics/mAP50-95(B)", 0.31, 0))
-    record = View(root, _AT + 90, lambda _: None).record(model, summary)
+    summary = Progress(2, 1, MetricValue("metrics/mAP50-95(B)", 0.31, 0))
+    record = ModelSerializer(root, _AT + 90, lambda _: None).record(model, summary)
     project = project_record(root, Project(_PROJECT, "Traffic signs", _AT))
     file = StoredFile(f"{_DATASET}.zip", "b8Zt0Jw5QnE2mYc9RkVx3A", 1_048_576, _SHA256)
     dataset = dataset_record(root, Dataset(_DATASET, "signs-2026", _AT, file=file))

@@ -25,12 +25,12 @@ from ...demo.digits import must_be_installed
 from ...hub.container import HubContainer
 from ...hub.service import make_folder
 from ...hub.settings import SERVE_PORT, HubSettings
-from ...hub_client.client import Asking
+from ...hub_client.client import HubClient
 from ...session.connect import connect
 from ...session.container import Container
 from ...session.hub_access import key_for
 from ...settings import Settings
-from ..arguments import add_key, between
+from ..arguments import add_key, int_range
 from ..hub_selection import hub_settings
 
 _USERS = ""
@@ -39,7 +39,7 @@ _USERS = ""
 def add(commands: Any) -> None:
     """Put it on the command line."""
     demo = commands.add_parser("demo", help="train a real classifier against a HUB, and show what arrived")
-    demo.add_argument("--epochs", type=between(1, 100_000), default=20, metavar="N", help="how long to train (20)")
+    demo.add_argument("--epochs", type=int_range(1, 100_000), default=20, metavar="N", help="how long to train (20)")
     where = demo.add_mutually_exclusive_group()
     where.add_argument("--hub", metavar="URL", help="a HUB elsewhere, instead of an embedded one")
     where.add_argument(
@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
         container = Container(settings=settings)
         with closing(container.http()) as http:
             result = Demo(
-                asking=Asking(http, container.clock(), hub.key, settings.hub_root),
+                asking=HubClient(http, container.clock(), hub.key, settings.hub_root),
                 folder=Path(folder),
                 connect=lambda model_id: connect(model_id, api_key=hub.key, settings=settings),
                 page=hub.page,

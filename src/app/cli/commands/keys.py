@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ....domain.hub.api_key import Key
-from ....domain.terminal_text import printable
+from ....domain.hub.api_key import ApiKey
+from ....domain.terminal_text import sanitize
 from ...command_name import command
 from ...hub.container import HubContainer
-from ...hub.keys import Keys
+from ...hub.keys import KeyAdmin
 from ...hub.service import make_folder
 from ...hub.settings import HubSettings
-from ..arguments import add_place, text
-from ..hub_selection import must_be_here
+from ..arguments import add_location_options, text
+from ..hub_selection import require_local_hub
 from ..tables import ago, table
 
 
@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
     revoke.set_defaults(run=_revoke)
 
     for action in (create, listed, revoke):
-        add_place(action)
+        add_location_options(action)
         action.add_argument("--json", action="store_true", help="the result as JSON on stdout")
 
 
@@ -58,7 +58,7 @@ def _create(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with _keys(must_be_here(options)) as keys:
+    with _keys(require_local_hub(options)) as keys:
         found = keys.all()
     if options.json:
         print(json.dumps([_shown(key) for key in found], indent=2))
@@ -70,21 +70,21 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _revoke(options: argparse.Namespace) -> int:
-    revoked: list[Key] = []
+    revoked: list[ApiKey] = []
     try:
-        with _keys(must_be_here(options)) as keys:
+        with _keys(require_local_hub(options)) as keys:
             revoked.extend(keys.revoke(key_id) for key_id in dict.fromkeys(options.ids))
     finally:  # what was done is said, also where the next ID is none
         if options.json and revoked:
             print(json.dumps([_shown(key) for key in revoked], indent=2))
         elif not options.json:
             for key in revoked:
-                print(f"{key.id} ({printable(key.name)}, …{key.tail}) is good no more.")
+                print(f"{key.id} ({sanitize(key.name)}, …{key.tail}) is good no more.")
     return 0
 
 
 @contextmanager
-def _keys(settings: HubSettings) -> Iterator[Keys]:
+def _keys(settings: HubSettings) -> Iterator[KeyAdmin]:
     container = HubContainer(settings=settings)
     store = container.store()
     try:
@@ -93,12 +93,12 @@ def _keys(settings: HubSettings) -> Iterator[Keys]:
         store.close()
 
 
-def _shown(key: Key) -> dict[str, Any]:
+def _shown(key: ApiKey) -> dict[str, Any]:
     names = ("id", "name", "tail", "created", "last_used")
     return {name: getattr(key, name) for name in names} | {"is_revoked": key.is_trashed}
 
 
-def _row(key: Key) -> tuple[str, ...]:
+def _row(key: ApiKey) -> tuple[str, ...]:
     now = time.time()
     used = "never" if key.last_used is None else ago(now - key.last_used)
     return key.id, key.name, f"…{key.tail}", ago(now - key.created), used, "revoked" if key.is_trashed else ""

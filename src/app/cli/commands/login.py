@@ -16,12 +16,12 @@ from typing import Any
 
 import attrs
 
-from ....domain.base_url import checked_root
+from ....domain.base_url import validate_base_url
 from ....domain.client.credentials import Credentials, redact
 from ....domain.client.login import Login
 from ....domain.errors import AuthenticationFailed, CallerError, HubError, InvalidSettings
 from ...command_name import command
-from ...hub_client.client import Asking
+from ...hub_client.client import HubClient
 from ...logins import Logins
 from ...session.container import Container
 from ...session.hub_access import key_for, with_login
@@ -95,7 +95,7 @@ def _named_by(options: argparse.Namespace, usual: Settings, logins: Logins) -> S
     """*usual* with the HUB to log in to."""
     url = options.url
     if url is not None:
-        url = checked_root(url, setting="URL", allow_plain_http=usual.allow_plain_http)
+        url = validate_base_url(url, setting="URL", allow_plain_http=usual.allow_plain_http)
     if url is None and not usual.is_named:
         try:
             before = logins.read()
@@ -151,7 +151,7 @@ def _ask(settings: Settings, key: Credentials) -> None:
     """
     container = Container(settings=settings)
     with closing(container.http()) as http:
-        asking = Asking(http, container.clock(), key, settings.hub_root, timeout=settings.request_within)
+        asking = HubClient(http, container.clock(), key, settings.hub_root, timeout=settings.request_within)
         asking.ask(asking.protocol.authenticate())
 
 

@@ -15,13 +15,13 @@ import attrs
 
 from ....domain.client.model_ref import is_model_id
 from ....domain.errors import InvalidSettings
-from ....domain.terminal_text import counted, printable
+from ....domain.terminal_text import counted, sanitize
 from ...command_name import command
 from ...hub_client.models import NewModel
-from ..arguments import add_hub, add_place, between, text
-from ..hub_selection import chosen_hub
+from ..arguments import add_hub, add_location_options, int_range, text
+from ..hub_selection import open_hub
 from ..metrics_csv import metrics_csv
-from ..model_views import listing, portrait
+from ..model_views import details, listing
 from ..output_file import write_whole
 from ..standard_streams import write_bytes
 
@@ -62,7 +62,7 @@ def add(commands: Any) -> None:
         _csv_arguments(actions),
     ]
     for action in everywhere:
-        add_place(action)
+        add_location_options(action)
         add_hub(action)
         action.add_argument("--json", action="store_true", help="the result as JSON on stdout")
 
@@ -77,7 +77,7 @@ def _named(actions: Any, name: str, run: Any, about: str, *, nargs: str | None =
 
 def _list_arguments(actions: Any) -> Any:
     listed = actions.add_parser("list", help="models, newest first")
-    listed.add_argument("--limit", type=between(1, _MANY), metavar="N", help="so many at most (all)")
+    listed.add_argument("--limit", type=int_range(1, _MANY), metavar="N", help="so many at most (all)")
     listed.add_argument("--query", type=text(), metavar="TEXT", help="only those with it in name or ID")
     listed.add_argument("--trash", action="store_true", help="those in the trash")
     listed.set_defaults(run=_list)
@@ -105,7 +105,7 @@ def _create_arguments(actions: Any) -> Any:
     ):
         default = defaults[name].default
         create.add_argument(
-            f"--{name}", type=between(least, _MANY), default=default, metavar="N", help=f"{about} ({default})"
+            f"--{name}", type=int_range(least, _MANY), default=default, metavar="N", help=f"{about} ({default})"
         )
     create.add_argument("--device", type=text(), metavar="TEXT", help="cpu, 0, or 0,1 (the trainer's choice)")
     create.add_argument("--cache", type=text(), metavar="TEXT", help="ram or disk (the trainer's choice)")
@@ -144,7 +144,7 @@ def _csv_arguments(actions: Any) -> Any:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with chosen_hub(options) as hub:
+    with open_hub(options) as hub:
         records = list(hub.all(query=options.query or "", is_trashed=options.trash, limit=options.limit))
     if options.json:
         print(json.dumps(records, indent=2))
@@ -158,25 +158,25 @@ def _list(options: argparse.Namespace) -> int:
 def _none(options: argparse.Namespace) -> str:
     if options.query is not None:
         where = " in the trash" if options.trash else ""
-        return f"No model{where} has {printable(options.query)!r} in its name or its ID."
+        return f"No model{where} has {sanitize(options.query)!r} in its name or its ID."
     return "The trash is empty." if options.trash else f"No models: `{command('models create')}` makes one."
 
 
 def _show(options: argparse.Namespace) -> int:
-    with chosen_hub(options) as hub:
+    with open_hub(options) as hub:
         record = hub.read(hub.id_of(options.model))
-    print(json.dumps(record, indent=2) if options.json else portrait(record))
+    print(json.dumps(record, indent=2) if options.json else details(record))
     return 0
 
 
 def _create(options: argparse.Namespace) -> int:
     _must_name_metric(options)
     given = {name: getattr(options, name) for name in _FIELDS}
-    with chosen_hub(options) as hub:
+    with open_hub(options) as hub:
         record = hub.create(NewModel(**{name: value for name, value in given.items() if value is not None}))
     if is_model_id(options.data) and record.get("data") == options.data:
         print(f"hubport: the HUB has no dataset of the ID {options.data}: it is taken for a name", file=sys.stderr)
-    print(json.dumps(record, indent=2) if options.json else portrait(record))
+    print(json.dumps(record, indent=2) if options.json else details(record))
     return 0
 
 
@@ -187,9 +187,9 @@ def _update(options: argparse.Namespace) -> int:
         changes |= {"best_metric": options.best_metric or None, "best_direction": options.best_direction}
     if not changes:
         options.wrong_usage("say what to change: --name, or --best-metric")
-    with chosen_hub(options) as hub:
+    with open_hub(options) as hub:
         record = hub.change(hub.id_of(options.model), changes)
-    print(json.dumps(record, indent=2) if options.json else portrait(record))
+    print(json.dumps(record, indent=2) if options.json else details(record))
     return 0
 
 
@@ -199,7 +199,7 @@ def _must_name_metric(options: argparse.Namespace) -> None:
 
 
 def _delete(options: argparse.Namespace) -> int:
-    with chosen_hub(options) as hub:
+    with open_hub(options) as hub:
         ids = list(dict.fromkeys(hub.id_of(model) for model in options.models))
         if options.hard and not options.yes and not _is_sure(ids):
             print("hubport: nothing was deleted", file=sys.stderr)
@@ -230,7 +230,7 @@ def _is_sure(ids: list[str]) -> bool:
 
 def _restore(options: argparse.Namespace) -> int:
     records: list[dict[str, Any]] = []
-    with chosen_hub(options) as hub:
+    with open_hub(options) as hub:
         ids = list(dict.fromkeys(hub.id_of(model) for model in options.models))
         try:
             records.extend(hub.restore(model_id) for model_id in ids)
@@ -244,7 +244,7 @@ def _export(options: argparse.Namespace) -> int:
     file = None if options.file == _STDOUT else options.file
     if options.json and file is None:
         raise InvalidSettings("--json", "the table goes to stdout: name a FILE for it")
-    with chosen_hub(options) as hub:
+    with open_hub(options) as hub:
         model_id = hub.id_of(options.model)
         series = hub.series(model_id)
     content = metrics_csv(series)
@@ -255,6 +255,6 @@ def _export(options: argparse.Namespace) -> int:
     write_whole(path, content.encode())
     epochs = len({epoch for values in series.values() for epoch in values})
     result = {"id": model_id, "file": str(path), "epochs": epochs, "metrics": len(series)}
-    said = f"{printable(str(path))}: {counted(epochs, 'epoch')} of {counted(len(series), 'metric')}"
+    said = f"{sanitize(str(path))}: {counted(epochs, 'epoch')} of {counted(len(series), 'metric')}"
     print(json.dumps(result, indent=2) if options.json else said)
     return 0

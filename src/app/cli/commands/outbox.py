@@ -26,9 +26,9 @@ from ....domain.errors import HubError
 from ....domain.terminal_text import counted, width
 from ...command_name import command
 from ...delivery.report import Report
-from ...outbox.status import SpoolStatus, State, survey, unreadable
+from ...outbox.status import SpoolStatus, State, spool_statuses, unreadable
 from ...session.container import Container
-from ...session.factory import Claim
+from ...session.factory import ModelAccess
 from ...session.hub_access import key_for, with_login
 from ...session.sync import discard, left_over, sync
 from ...settings import Settings, no_hub
@@ -76,7 +76,11 @@ def _surveyed(settings: Settings) -> list[SpoolStatus]:
         return []
     except OSError as exc:
         return [unreadable(str(root), exc.strerror or type(exc).__name__)]
-    return [status for folder in folders for status in _with_hubs(survey(DiskOutbox(folder).seen()), folder, settings)]
+    return [
+        status
+        for folder in folders
+        for status in _with_hubs(spool_statuses(DiskOutbox(folder).seen()), folder, settings)
+    ]
 
 
 def _with_hubs(statuses: list[SpoolStatus], folder: Path, settings: Settings) -> list[SpoolStatus]:
@@ -185,7 +189,7 @@ def _unclaimed(ours: Sequence[SpoolStatus], models: AbstractSet[str], settings: 
 
 def _claim(
     ours: Sequence[SpoolStatus], found: Sequence[SpoolStatus], settings: Settings, key: Callable[[], Credentials]
-) -> Claim | None:
+) -> ModelAccess | None:
     """The key that the HUB has taken, and what it is called; ``None`` where there is nothing to ask it for.
 
     Where nothing is kept for its address it is only asked whether it is one that something was kept for elsewhere: then
@@ -194,7 +198,7 @@ def _claim(
     if not ours and not any(status.hub_id for status in found):
         return None
     try:
-        claim = Claim("", key())
+        claim = ModelAccess("", key())
         container = Container(settings=settings)
         with closing(container.http()):
             return attrs.evolve(claim, hub_id=container.connector().authenticate(claim))
@@ -204,7 +208,9 @@ def _claim(
         return None
 
 
-def _sent(spools: Sequence[SpoolStatus], settings: Settings, claim: Claim, options: argparse.Namespace) -> list[Report]:
+def _sent(
+    spools: Sequence[SpoolStatus], settings: Settings, claim: ModelAccess, options: argparse.Namespace
+) -> list[Report]:
     container = Container(settings=settings)
     connector, clock = container.connector(), container.clock()
     models = dict.fromkeys(status.model_id for status in spools)
@@ -292,7 +298,7 @@ def _age(begun: float | None) -> str:
 
 def _row(status: SpoolStatus) -> tuple[str, ...]:
     damaged = f"; {counted(status.damaged, 'damaged line')}" if status.damaged else ""
-    refused = f"; {status.refused} refused" if status.refused and status.state is not State.REFUSED else ""
+    refused = f"; {status.refused} refused" if status.refused and status.state is not State.REJECTED else ""
     return (
         status.model_id,
         status.hub or "?",

@@ -20,9 +20,9 @@ from ....domain.client.model_ref import VENDOR_WEB_ROOT
 from ....domain.errors import InvalidSettings
 from ...command_name import command
 from ...hub.container import HubContainer
-from ...hub.service import Served, make_folder
+from ...hub.service import ServerInfo, make_folder
 from ...hub.settings import BLOBS, SERVE_PORT, HubSettings
-from ..arguments import add_place, between, size
+from ..arguments import add_location_options, int_range, size
 
 _INTERRUPTED = 130
 
@@ -32,9 +32,9 @@ def add(commands: Any) -> None:
     serve = commands.add_parser("serve", help="run a HUB of your own")
     serve.add_argument("--host", metavar="ADDRESS", help="listen there (127.0.0.1)")
     serve.add_argument(
-        "--port", type=between(0, 65535), metavar="N", help=f"on this port ({SERVE_PORT}); 0: a free one"
+        "--port", type=int_range(0, 65535), metavar="N", help=f"on this port ({SERVE_PORT}); 0: a free one"
     )
-    add_place(serve)
+    add_location_options(serve)
     serve.add_argument(
         "--blobs",
         metavar="PLACE",
@@ -42,8 +42,10 @@ def add(commands: Any) -> None:
     )
     serve.add_argument("--allow-remote", action="store_true", help="listen where other machines can reach it")
     serve.add_argument("--url", metavar="URL", help="its address for clients, where something stands in front of it")
-    serve.add_argument("--keep", type=between(1, 10_000), metavar="N", help="epoch checkpoints kept of each model (5)")
-    serve.add_argument("--rate-limit", type=between(1, 10**9), metavar="N", help="calls a minute for each key (6000)")
+    serve.add_argument(
+        "--keep", type=int_range(1, 10_000), metavar="N", help="epoch checkpoints kept of each model (5)"
+    )
+    serve.add_argument("--rate-limit", type=int_range(1, 10**9), metavar="N", help="calls a minute for each key (6000)")
     serve.add_argument("--max-upload", type=size, metavar="SIZE", help="largest file that is taken (64GiB)")
     serve.add_argument("--json", action="store_true", help="the ready line as one line of JSON")
     serve.set_defaults(run=_run)
@@ -106,7 +108,7 @@ def _signals() -> Iterator[_Caught]:
                 signal.signal(number, handler)
 
 
-def _as_json(served: Served, settings: HubSettings) -> str:
+def _as_json(served: ServerInfo, settings: HubSettings) -> str:
     return json.dumps(
         {
             "url": served.address,
@@ -117,7 +119,7 @@ def _as_json(served: Served, settings: HubSettings) -> str:
     )
 
 
-def _ready(served: Served, settings: HubSettings) -> str:
+def _ready(served: ServerInfo, settings: HubSettings) -> str:
     url, key = served.address, served.key
     lines = [
         f"A HUB at {url}, with its data in {settings.data_dir} (Ctrl-C stops it).",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from ....domain.checkpoint import Kind
+from ....domain.checkpoint import CheckpointKind
 from ....domain.client.outcome import Outcome, Verdict
 from ....domain.ports.filesystem import Filesystem
 from ....domain.ports.http import Reader
 from ..upload_progress import CountedReader, Meter
 from ..upload_queue import Upload, UploadQueue
-from .hub_endpoint import Route
+from .hub_endpoint import HubEndpoint
 
 
-class CheckpointErrand:
+class CheckpointSender:
     """Sends the checkpoints of *uploads*, one a run."""
 
-    def __init__(self, route: Route, filesystem: Filesystem, uploads: UploadQueue, *, within: float) -> None:
+    def __init__(self, route: HubEndpoint, filesystem: Filesystem, uploads: UploadQueue, *, within: float) -> None:
         self._route = route
         self._filesystem = filesystem
         self._uploads = uploads
@@ -50,9 +50,9 @@ class CheckpointErrand:
         model_id = self._route.model_id
         result = self._route.send(lambda hub: hub.upload(model_id, checkpoint, read), within=self._within)
         if result.verdict is Verdict.DELIVERED:
-            self._route.tally.final_delivered |= checkpoint.kind is Kind.FINAL
+            self._route.tally.final_delivered |= checkpoint.kind is CheckpointKind.FINAL
             self._uploads.end(upload, "delivered", "delivered")
-        elif result.verdict is Verdict.REFUSED:
+        elif result.verdict is Verdict.REJECTED:
             reason = f"status {result.status}: {result.message}"
             self._route.log.warning("checkpoint.refused", epoch=checkpoint.epoch, reason=reason)
             self._uploads.end(upload, "refused", reason)

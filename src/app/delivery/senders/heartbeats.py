@@ -8,16 +8,16 @@ from __future__ import annotations
 from ....domain.client.outcome import Outcome, Verdict
 from ....domain.client.protocol import other_agents
 from ....domain.run_end import RunEnd
-from .hub_endpoint import Route
+from .hub_endpoint import HubEndpoint
 
 
-class HeartbeatErrand:
+class HeartbeatSender:
     """Sends heartbeats, and adopts the name that the HUB gives to this run.
 
     A heartbeat has *within* seconds, the last one *end_within*.
     """
 
-    def __init__(self, route: Route, *, agent: str, within: float, end_within: float) -> None:
+    def __init__(self, route: HubEndpoint, *, agent: str, within: float, end_within: float) -> None:
         self._route = route
         self._agent = agent
         self._within = within
@@ -52,7 +52,7 @@ class HeartbeatErrand:
             self.agent_id = given if isinstance(given, str) and given else self.agent_id
             if end is None:
                 self._tell_of_others(result.data)
-        if end is not None and end is self.end and result.verdict in {Verdict.DELIVERED, Verdict.REFUSED}:
+        if end is not None and end is self.end and result.verdict in {Verdict.DELIVERED, Verdict.REJECTED}:
             self._is_end_said = True
         return result
 

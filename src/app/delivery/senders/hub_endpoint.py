@@ -14,14 +14,14 @@ from ....domain.client.outcome import Outcome, Verdict
 from ....domain.client.protocol import HubProtocol
 from ....domain.ports.clock import Clock
 from ....domain.ports.http import Http, Request
-from ....domain.ports.outbox import Sealed, Spool
+from ....domain.ports.outbox import Spool, SpoolSealed
 from ...exchange import exchange
 from ...log import EventLogger
-from ..counters import Tally
+from ..counters import DeliveryCounters
 
 
 @attrs.define
-class Route:
+class HubEndpoint:
     """The way to one model in the HUB, as every errand needs it; ``deadline`` tells when the session must end.
 
     ``protocol`` may be another one tomorrow, with another key.
@@ -32,7 +32,7 @@ class Route:
     http: Http
     clock: Clock
     log: EventLogger
-    tally: Tally
+    tally: DeliveryCounters
     deadline: Callable[[], float]
 
     def send(self, make: Callable[[HubProtocol], Request], *, within: float) -> Outcome:
@@ -46,16 +46,16 @@ class Route:
         timeout = max(min(within, self.deadline() - self.clock.now()), 0.001)
         response = exchange(self.http, make(protocol), timeout=timeout)
         result = protocol.understood(response, wall=self.clock.wall())
-        if result.verdict is Verdict.LOCKED_OUT and protocol is not self.protocol:
+        if result.verdict is Verdict.UNAUTHORIZED and protocol is not self.protocol:
             # The key was changed while this was under way: its refusal says nothing of the new one.
-            return attrs.evolve(result, verdict=Verdict.AGAIN)
+            return attrs.evolve(result, verdict=Verdict.RETRY)
         return result
 
     def note(self, spool: Spool, line: bytes) -> None:
         """Write *line* down, if there is room: without it something is sent twice later, which is harmless."""
         try:
             spool.append(line)
-        except Sealed:
+        except SpoolSealed:
             pass  # the journal is judged already
         except OSError as exc:
             self.tally.blame(f"note not kept: {exc.strerror}")

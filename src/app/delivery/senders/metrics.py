@@ -6,16 +6,16 @@ from ....domain.client.batch import Batch
 from ....domain.client.journal import aside_line, sent_line
 from ....domain.client.outcome import Outcome, Verdict
 from ...outbox.backlog_reader import BacklogReader
-from .hub_endpoint import Route
+from .hub_endpoint import HubEndpoint
 
 #: Epochs in one metrics call at the most.
 _MOST_EPOCHS = 500
 
 
-class MetricsErrand:
+class MetricsSender:
     """Sends what the journals hold, oldest run first, in whole epochs: with what was delivered by any run before."""
 
-    def __init__(self, route: Route, readers: list[BacklogReader], *, within: float) -> None:
+    def __init__(self, route: HubEndpoint, readers: list[BacklogReader], *, within: float) -> None:
         self._route = route
         self._readers = readers
         self._within = within
@@ -33,7 +33,7 @@ class MetricsErrand:
         reader, batch = found
         model_id, epochs = self._route.model_id, batch.epochs
         result = self._route.send(lambda hub: hub.post_metrics(model_id, epochs), within=self._within)
-        if result.verdict in {Verdict.AGAIN, Verdict.LOCKED_OUT}:
+        if result.verdict in {Verdict.RETRY, Verdict.UNAUTHORIZED}:
             return result
         if result.is_divisible and len(batch.epochs) > 1:
             # One of them may be the culprit, or all together are too large: the halves go apart.

@@ -11,20 +11,20 @@ import attrs
 
 from ..model import HubModel
 from ..ports.blobs import Blobs
-from ..ports.environment import Surroundings
-from ..ports.store import HubStore, Series
+from ..ports.environment import HubEnvironment
+from ..ports.store import HubStore, MetricsDelta
 from ..progress import Objective, Summaries
-from .messages import Asked, Refusal
-from .model_json import View
+from .messages import ApiError, HubRequest
+from .model_json import ModelSerializer
 
 
 @attrs.frozen
-class Premises:
+class HubContext:
     """A HUB's possessions. ``keep``: how many epoch checkpoints of a model stay, beside the best and the final one."""
 
     store: HubStore
     blobs: Blobs
-    around: Surroundings
+    around: HubEnvironment
     keep: int = 5
     summaries: Summaries = attrs.field(factory=Summaries)
 
@@ -34,12 +34,12 @@ class Premises:
         Raises:
             Refusal: 404.
         """
-        model = self.must_hold(model_id)
+        model = self.get_model_or_404(model_id)
         if model.is_trashed:
-            raise Refusal(404, f"the model {model_id} was deleted: it is in the trash, and can be restored")
+            raise ApiError(404, f"the model {model_id} was deleted: it is in the trash, and can be restored")
         return model
 
-    def must_hold(self, model_id: str) -> HubModel:
+    def get_model_or_404(self, model_id: str) -> HubModel:
         """The model, in the trash or not.
 
         Raises:
@@ -50,16 +50,16 @@ class Premises:
             raise self.missing(model_id)
         return model
 
-    def missing(self, model_id: str) -> Refusal:
+    def missing(self, model_id: str) -> ApiError:
         """What to say where there is none."""
-        return Refusal(404, f"there is no model {model_id} in this HUB")
+        return ApiError(404, f"there is no model {model_id} in this HUB")
 
-    def record(self, asked: Asked, model: HubModel) -> dict[str, Any]:
+    def record(self, asked: HubRequest, model: HubModel) -> dict[str, Any]:
         """What whoever has *asked* sees of *model*."""
 
-        def read(after: int) -> Series:
+        def read(after: int) -> MetricsDelta:
             return self.store.metrics(model.id, after=after)
 
-        view = View(asked.root, self.around.wall(), self.store.datasets.get)
+        view = ModelSerializer(asked.root, self.around.wall(), self.store.datasets.get)
         objective = Objective(model.best_metric, model.best_direction)
         return view.record(model, self.summaries.of(model.id, read, objective))

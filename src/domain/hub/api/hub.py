@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from ..rate_limit import Allowance
-from .context import Premises
+from ..rate_limit import RateLimiter
+from .context import HubContext
 from .handlers import downloads as files
 from .handlers import models, training
 from .handlers import projects_datasets as shelves
 from .handlers import unsupported as beyond
-from .messages import Answer, Asked, Refusal, envelope
+from .messages import ApiError, HubRequest, HubResponse, envelope
 from .routing import Match, Route, Routes, Together
 
 _NO_KEY = "this key is not one of this HUB's: check it, or create one with `hubport keys create`"
 
 
-def _authenticate(hub: Premises, asked: Asked) -> Answer:
+def _authenticate(hub: HubContext, asked: HubRequest) -> HubResponse:
     return envelope(200, data={"hubId": hub.store.identity})
 
 
@@ -37,40 +37,40 @@ ROUTES = Routes(
 )
 
 
-def _plenty() -> Allowance:
-    return Allowance(6000, 60.0)
+def _plenty() -> RateLimiter:
+    return RateLimiter(6000, 60.0)
 
 
-def _few() -> Allowance:
-    return Allowance(120, 60.0)
+def _few() -> RateLimiter:
+    return RateLimiter(120, 60.0)
 
 
 @attrs.frozen
-class Hub:
+class HubApi:
     """Answers over ``premises``. ``allowance`` is for each user; ``wrong_keys`` for each address that has no key."""
 
-    premises: Premises
-    allowance: Allowance = attrs.field(factory=_plenty)
-    wrong_keys: Allowance = attrs.field(factory=_few)
+    premises: HubContext
+    allowance: RateLimiter = attrs.field(factory=_plenty)
+    wrong_keys: RateLimiter = attrs.field(factory=_few)
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: HubRequest) -> HubResponse:
         """The answer to *asked*, whatever it is."""
         try:
             match = self.admit(asked)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return refusal.answer()
         return match.answer(self.premises, asked)
 
     def answer_together(
-        self, together: Together, calls: Sequence[tuple[Asked, Callable[[Asked], Asked]]]
-    ) -> list[Answer]:
+        self, together: Together, calls: Sequence[tuple[HubRequest, Callable[[HubRequest], HubRequest]]]
+    ) -> list[HubResponse]:
         """The answers to *calls* of the one route that has *together*; each comes with how its body is read."""
-        answers: list[Answer | None] = [None] * len(calls)
-        admitted: list[tuple[int, Match, Asked]] = []
+        answers: list[HubResponse | None] = [None] * len(calls)
+        admitted: list[tuple[int, Match, HubRequest]] = []
         for number, (asked, with_body) in enumerate(calls):
             try:
                 admitted.append((number, self.admit(asked), with_body(asked)))
-            except Refusal as refusal:
+            except ApiError as refusal:
                 answers[number] = refusal.answer()
         if admitted:
             given = together(self.premises, [(asked, match.parts[0]) for _, match, asked in admitted])
@@ -78,7 +78,7 @@ class Hub:
                 answers[number] = answer
         return [answer for answer in answers if answer is not None]
 
-    def admit(self, asked: Asked) -> Match:
+    def admit(self, asked: HubRequest) -> Match:
         """Whom *asked* meets, decided without its body.
 
         Raises:
@@ -92,9 +92,9 @@ class Hub:
         if user is None:
             headers = self.wrong_keys.spend(asked.peer, now)
             if headers is None:
-                raise Refusal(401, _NO_KEY, {"www-authenticate": "Bearer"})
-            raise Refusal(429, f"too many calls without a good key: wait {headers['retry-after']} s", headers)
+                raise ApiError(401, _NO_KEY, {"www-authenticate": "Bearer"})
+            raise ApiError(429, f"too many calls without a good key: wait {headers['retry-after']} s", headers)
         headers = self.allowance.spend(user, now)
         if headers is not None:
-            raise Refusal(429, f"too many calls with this key: wait {headers['retry-after']} s", headers)
+            raise ApiError(429, f"too many calls with this key: wait {headers['retry-after']} s", headers)
         return match

@@ -10,17 +10,17 @@ from contextlib import ExitStack, closing
 from urllib.parse import parse_qsl
 
 from ...ports.http import FilePart, Http, Request, Response
-from ..ports.blobs import Draft
-from .hub import Hub
-from .messages import Asked, Sent, envelope
+from ..ports.blobs import PendingBlob
+from .hub import HubApi
+from .messages import HubRequest, UploadedFile, envelope
 
 _CHUNK = 1 << 20
 
 
-class DirectHub(Http):
+class InProcessHub(Http):
     """Hands requests to *hub*; its links hang below what *root* gives."""
 
-    def __init__(self, hub: Hub, root: Callable[[], str]) -> None:
+    def __init__(self, hub: HubApi, root: Callable[[], str]) -> None:
         self._hub = hub
         self._root = root
 
@@ -38,8 +38,8 @@ class DirectHub(Http):
                 draft = blobs.draft()
                 stack.callback(draft.drop)
                 _copy(request.file, draft)
-                sent = Sent(request.file.name, draft)
-            asked = Asked(
+                sent = UploadedFile(request.file.name, draft)
+            asked = HubRequest(
                 request.method,
                 path,
                 self._root(),
@@ -64,7 +64,7 @@ class DirectHub(Http):
         """Nothing to give back."""
 
 
-def _copy(file: FilePart, draft: Draft) -> None:
+def _copy(file: FilePart, draft: PendingBlob) -> None:
     """All of *file*, as any adapter reads it: ``size`` bytes, no fewer and no more."""
     left = file.size
     with closing(file.open()) as reader:

@@ -14,13 +14,13 @@ from typing import Any
 import attrs
 
 from ...ports.http import Response
-from ..ports.blobs import Draft
+from ..ports.blobs import PendingBlob
 
 #: Statuses from here on say that something was not done.
 ERRORS = 400
 
 
-class Takes(Enum):
+class BodyKind(Enum):
     """What a call brings in its body."""
 
     NOTHING = "nothing"
@@ -29,15 +29,15 @@ class Takes(Enum):
 
 
 @attrs.frozen
-class Sent:
+class UploadedFile:
     """The file of a form: its name as the client gave it, never to be used in a path, and what came of it, whole."""
 
     name: str
-    draft: Draft
+    draft: PendingBlob
 
 
 @attrs.frozen
-class Asked:
+class HubRequest:
     """What a client asks. ``path`` has no query, ``headers`` are by lower-case name.
 
     ``root`` is the address under which this client reaches the HUB, ``peer`` the client's own, both as text.
@@ -51,11 +51,11 @@ class Asked:
     peer: str = ""
     json: Any = None
     fields: Mapping[str, str] | None = None
-    file: Sent | None = None
+    file: UploadedFile | None = None
 
-    def with_json(self, json: Any) -> Asked:
+    def with_json(self, json: Any) -> HubRequest:
         """The same with this body."""
-        return Asked(self.method, self.path, self.root, self.headers, self.query, self.peer, json)
+        return HubRequest(self.method, self.path, self.root, self.headers, self.query, self.peer, json)
 
     def object(self) -> Mapping[str, Any]:
         """The body.
@@ -64,7 +64,7 @@ class Asked:
             Refusal: 400 when it is no JSON object.
         """
         if not isinstance(self.json, Mapping):
-            raise Refusal(400, "the body is not a JSON object")
+            raise ApiError(400, "the body is not a JSON object")
         return self.json
 
     def says(self, flag: str) -> bool:
@@ -75,7 +75,7 @@ class Asked:
         """
         text = self.query.get(flag, "").lower()
         if text not in {"true", "1", "false", "0", "none", ""}:
-            raise Refusal(422, f"{flag} is {text[:20]!r}, neither true nor false")
+            raise ApiError(422, f"{flag} is {text[:20]!r}, neither true nor false")
         return text in {"true", "1"}
 
 
@@ -89,13 +89,13 @@ class BlobRange:
 
 
 @attrs.frozen
-class Answer(Response):
+class HubResponse(Response):
     """What a client gets; ``blob`` is served in place of ``body``."""
 
     blob: BlobRange | None = None
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """Becomes the answer *status* with *message*."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -104,16 +104,16 @@ class Refusal(Exception):
         self.message = message
         self.headers = headers
 
-    def answer(self) -> Answer:
+    def answer(self) -> HubResponse:
         """The same, to be sent."""
         return envelope(self.status, self.message, headers=self.headers)
 
 
-def envelope(status: int, message: str = "", data: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+def envelope(status: int, message: str = "", data: Any = None, headers: Mapping[str, str] | None = None) -> HubResponse:
     """An answer in the HUB's own form."""
     body: dict[str, Any] = {"success": status < ERRORS, "message": message}
     if data is not None:
         body["data"] = data
-    return Answer(
+    return HubResponse(
         status, {"content-type": "application/json", **(headers or {})}, json.dumps(body, allow_nan=False).encode()
     )

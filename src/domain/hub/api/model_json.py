@@ -15,9 +15,9 @@ from ..agents import Agent
 from ..items import Dataset
 from ..metric_names import Direction
 from ..model import HubModel, StoredCheckpoint
-from ..progress import Summary
+from ..progress import Progress
 from ..stored_file import StoredFile
-from .validation import count, flag, meta_of, name_of, part, setting, text, whole
+from .validation import count, flag, integer, meta_of, name_of, object_field, setting, text
 
 _KNOWN = frozenset(
     {
@@ -43,7 +43,7 @@ def created(model_id: str, body: Mapping[str, Any], *, at: float) -> HubModel:
     Raises:
         ValueError: naming the part that makes no sense.
     """
-    if "name" not in part(body, "dataset") and body.get("dataset") is not None:
+    if "name" not in object_field(body, "dataset") and body.get("dataset") is not None:
         raise ValueError("dataset.name is missing: say what to train on, or leave it out until you know")
     # Without data a client is told that it is still being processed; without a lineage it trains the smallest model.
     model = patched(HubModel(model_id, name=model_id, data="", created=at), body)
@@ -61,7 +61,7 @@ def patched(model: HubModel, body: Mapping[str, Any]) -> HubModel:
     if unknown:
         raise ValueError(f"{unknown[0][:40]!r} cannot be set: there are {', '.join(sorted(_KNOWN))}")
     changes: dict[str, Any] = _lineage(body) if "lineage" in body else {}
-    config = _understood(part(body, "config"))
+    config = _understood(object_field(body, "config"))
     changes |= {field: count(config, name, getattr(model, field)) for field, name in _COUNTS}
     changes |= {name: setting(config, name) for name in ("device", "cache") if name in config}
     if "meta" in body:
@@ -72,7 +72,7 @@ def patched(model: HubModel, body: Mapping[str, Any]) -> HubModel:
         changes["dataset"] = text(body["datasetId"], "datasetId")
     if "projectId" in body or "project" in body:
         named = text(body.get("projectId"), "projectId")
-        changes["project"] = text(part(body, "project").get("id"), "project.id") or named
+        changes["project"] = text(object_field(body, "project").get("id"), "project.id") or named
     changes |= _objective(model, body)
     return attrs.evolve(model, **changes, is_trashed=flag(body, "trashed", default=model.is_trashed))
 
@@ -97,7 +97,7 @@ def _direction(value: Any) -> Direction | None:
 
 
 def _lineage(body: Mapping[str, Any]) -> dict[str, Any]:
-    lineage = part(body, "lineage")
+    lineage = object_field(body, "lineage")
     parent, architecture = name_of(lineage, "parent"), name_of(lineage, "architecture")
     # As clients have it: a parent has weights to begin with, an architecture alone is trained from scratch.
     if parent:
@@ -119,19 +119,19 @@ def _understood(config: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(batch, float) and 0 < batch < 1:
         changes["batchSize"] = -1
     if isinstance(size, list) and size and all(isinstance(side, int | float) for side in size):
-        changes["imageSize"] = max(whole(side, "config.imageSize") for side in size)
+        changes["imageSize"] = max(integer(side, "config.imageSize") for side in size)
     return {**config, **changes}
 
 
 @attrs.frozen
-class View:
+class ModelSerializer:
     """A model as one client sees it: links hang below ``root``, and ``now`` tells who is connected."""
 
     root: str
     now: float
     dataset: Callable[[str], Dataset | None]
 
-    def record(self, model: HubModel, summary: Summary) -> dict[str, Any]:
+    def record(self, model: HubModel, summary: Progress) -> dict[str, Any]:
         """The ``data`` of ``GET /v1/models/<ID>``."""
         data = self._data(model)
         args = {"data": data} | {
@@ -213,7 +213,7 @@ class View:
         }
 
 
-def _newest_epoch(model: HubModel, summary: Summary) -> int | None:
+def _newest_epoch(model: HubModel, summary: Progress) -> int | None:
     """Old clients drop the metrics of their last epochs: then the checkpoints know better how far it has come."""
     stored = (checkpoint.epoch for checkpoint in model.checkpoints)
     return max((epoch for epoch in (*stored, summary.epoch) if epoch is not None), default=None)

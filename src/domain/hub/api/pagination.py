@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..ports.store import ItemT, Shelf
+from ..ports.store import ItemT, Repository
 from ..storable_text import is_plain
-from .messages import Answer, Asked, Refusal, envelope
+from .messages import ApiError, HubRequest, HubResponse, envelope
 
 QUERY = ("limit", "last_doc_id", "public", "query", "trashed", "page")
 MOST = 100
@@ -18,7 +18,7 @@ LARGEST_LIMIT = 10**8
 LONGEST_QUERY = 200
 
 
-def listed(shelf: Shelf[ItemT], asked: Asked, shown: Callable[[ItemT], dict[str, Any]]) -> Answer:
+def paginate(shelf: Repository[ItemT], asked: HubRequest, shown: Callable[[ItemT], dict[str, Any]]) -> HubResponse:
     """A page of *shelf*, each item as *shown*.
 
     Raises:
@@ -26,9 +26,9 @@ def listed(shelf: Shelf[ItemT], asked: Asked, shown: Callable[[ItemT], dict[str,
     """
     query = asked.query.get("query", "")
     if len(query) > LONGEST_QUERY or not is_plain(query):
-        raise Refusal(422, f"query has more than {LONGEST_QUERY} characters, or some that no name has")
+        raise ApiError(422, f"query has more than {LONGEST_QUERY} characters, or some that no name has")
     if asked.query.get("page", "0") not in {"", "0", "None"}:
-        raise Refusal(422, "pages have no numbers here: send lastRecordId of one page as last_doc_id of the next")
+        raise ApiError(422, "pages have no numbers here: send lastRecordId of one page as last_doc_id of the next")
     try:
         page = shelf.page(
             limit=_limit(asked.query.get("limit", "")),
@@ -38,7 +38,7 @@ def listed(shelf: Shelf[ItemT], asked: Asked, shown: Callable[[ItemT], dict[str,
             is_trashed=asked.says("trashed"),
         )
     except ValueError as exc:
-        raise Refusal(422, str(exc)) from exc
+        raise ApiError(422, str(exc)) from exc
     data = {"results": [shown(item) for item in page.items], "total": page.total, "lastRecordId": page.cursor}
     return envelope(200, data=data)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from .context import Premises
-from .messages import Answer, Asked, Refusal, Takes
+from .context import HubContext
+from .messages import ApiError, BodyKind, HubRequest, HubResponse
 
 #: What the parts of a path may hold.
 PARTS = {
@@ -20,8 +20,8 @@ PARTS = {
     "token": r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}",
     "file": r"[0-9A-Za-z][0-9A-Za-z_.-]{0,127}",
 }
-Handler = Callable[..., Answer]
-Together = Callable[[Premises, Sequence[tuple[Asked, str]]], list[Answer]]
+Handler = Callable[..., HubResponse]
+Together = Callable[[HubContext, Sequence[tuple[HubRequest, str]]], list[HubResponse]]
 
 
 def _compiled(template: str) -> re.Pattern[str]:
@@ -42,7 +42,7 @@ class Route:
     name: str
     summary: str
     handler: Handler
-    takes: Takes = Takes.NOTHING
+    takes: BodyKind = BodyKind.NOTHING
     is_open: bool = False
     query: Sequence[str] = ()
     wants: str | None = None
@@ -62,11 +62,11 @@ class Match:
     route: Route
     parts: tuple[str, ...]
 
-    def answer(self, premises: Premises, asked: Asked) -> Answer:
+    def answer(self, premises: HubContext, asked: HubRequest) -> HubResponse:
         """What its handler answers."""
         try:
             return self.route.handler(premises, asked, *self.parts)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return refusal.answer()
 
 
@@ -92,8 +92,8 @@ class Routes:
                 return Match(route, found.groups())
             allowed.append(route.method)
         if allowed:
-            raise Refusal(405, f"{method[:20]} is not for {path[:100]}", _allow(allowed))
-        raise Refusal(404, f"there is nothing at {path[:100]}")
+            raise ApiError(405, f"{method[:20]} is not for {path[:100]}", _allow(allowed))
+        raise ApiError(404, f"there is nothing at {path[:100]}")
 
 
 def _allow(methods: Sequence[str]) -> Mapping[str, str]:

@@ -24,7 +24,7 @@ DEEPEST = 64
 _WHOLE = re.compile(rf"-?[0-9]{{1,{len(str(LARGEST))}}}")
 
 
-def part(body: Any, name: str) -> Mapping[str, Any]:
+def object_field(body: Any, name: str) -> Mapping[str, Any]:
     """The object *name*; empty where it is missing or ``null``.
 
     Raises:
@@ -44,7 +44,7 @@ def name_of(body: Mapping[str, Any], where: str) -> str | None:
     Raises:
         ValueError: when it is something else, or longer than 1000 characters.
     """
-    return text(part(body, where).get("name"), f"{where}.name")
+    return text(object_field(body, where).get("name"), f"{where}.name")
 
 
 def text(value: Any, what: str, *, longest: int = LONGEST_NAME) -> str | None:
@@ -92,16 +92,16 @@ def flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:
 
 
 def count(config: Mapping[str, Any], name: str, default: int) -> int:
-    """The :func:`whole` number *name*; *default* where it is missing, ``null`` or empty.
+    """The :func:`integer` number *name*; *default* where it is missing, ``null`` or empty.
 
     Raises:
         ValueError: when it is none.
     """
     value = config.get(name)
-    return default if value is None or value == "" else whole(value, f"config.{name}")
+    return default if value is None or value == "" else integer(value, f"config.{name}")
 
 
-def whole(value: Any, what: str) -> int:
+def integer(value: Any, what: str) -> int:
     """A whole number; clients send some as text.
 
     Raises:
@@ -123,7 +123,7 @@ def meta_of(body: Mapping[str, Any], held: Mapping[str, Any]) -> Mapping[str, An
     Raises:
         ValueError: when it is no object, cannot be stored, is longer than 64 KiB as JSON, or nested more than 64 deep.
     """
-    found = {**held, **{name: value for name, value in part(body, "meta").items() if name != "name"}}
+    found = {**held, **{name: value for name, value in object_field(body, "meta").items() if name != "name"}}
     if _is_deeper(found, DEEPEST):
         raise ValueError(f"meta is nested more than {DEEPEST} deep")
     written = json.dumps(found, ensure_ascii=False, allow_nan=False)

@@ -19,7 +19,7 @@ _LONGEST = 255  # bytes of a file's name on every common file system
 
 
 @attrs.frozen
-class Stored:
+class BlobInfo:
     """What was kept: bytes, and their SHA-256 in hex."""
 
     size: int
@@ -27,7 +27,7 @@ class Stored:
 
 
 @runtime_checkable
-class Draft(Protocol):
+class PendingBlob(Protocol):
     """A file that is being received. One thread at a time uses it."""
 
     def write(self, data: bytes) -> None:
@@ -38,7 +38,7 @@ class Draft(Protocol):
         """
         ...
 
-    def keep(self, name: str) -> Stored:
+    def keep(self, name: str) -> BlobInfo:
         """Make all that was written the blob *name*, in place of what was there.
 
         It is on the disk (or acknowledged by the storage) when this returns, and survives a crash. The draft is over.
@@ -55,9 +55,9 @@ class Draft(Protocol):
 
 @runtime_checkable
 class Blobs(Protocol):
-    """Bytes by name, ``<token>/<file name>``; see :func:`is_name`. Under another name there is none."""
+    """Bytes by name, ``<token>/<file name>``; see :func:`is_blob_name`. Under another name there is none."""
 
-    def draft(self) -> Draft:
+    def draft(self) -> PendingBlob:
         """A new file, empty and without a name yet."""
         ...
 
@@ -80,7 +80,7 @@ class Blobs(Protocol):
         ...
 
 
-def is_name(name: str) -> bool:
+def is_blob_name(name: str) -> bool:
     """Whether a blob may be called so: each part has ASCII letters, digits and ``_.-``, and begins with none of ``.-``.
 
     Such a name leads out of no folder.
@@ -88,11 +88,11 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and len(name) <= _LONGEST
 
 
-def must_be_name(name: str) -> None:
-    """What :meth:`Draft.keep` asks of a name.
+def check_blob_name(name: str) -> None:
+    """What :meth:`PendingBlob.keep` asks of a name.
 
     Raises:
         OSError: when *name* is none.
     """
-    if not is_name(name):
+    if not is_blob_name(name):
         raise OSError(errno.EINVAL, f"{name[:80]!r} is no name for a blob: it is <token>/<file name>")

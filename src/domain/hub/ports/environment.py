@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class Surroundings(Protocol):
+class HubEnvironment(Protocol):
     """What a HUB needs of the world: names that nobody can guess, the date, and who holds a key."""
 
     def new_id(self) -> str:

@@ -12,10 +12,10 @@ import weakref
 from abc import abstractmethod
 from collections.abc import Callable
 
-from .blobs import Draft, Stored, must_be_name
+from .blobs import BlobInfo, PendingBlob, check_blob_name
 
 
-class WholeDraft(Draft):
+class HashingBlob(PendingBlob):
     """What is the same wherever a draft lies. *give_up* frees what it takes, and must not know the draft itself.
 
     It is called once, with *given*: by whatever ends the draft, also when nobody keeps or drops it.
@@ -45,16 +45,16 @@ class WholeDraft(Draft):
         self._sha256.update(data)
         self._size += len(data)
 
-    def keep(self, name: str) -> Stored:
+    def keep(self, name: str) -> BlobInfo:
         """Make all of it the blob *name*."""
         self._must_live()
         try:
-            must_be_name(name)
+            check_blob_name(name)
             self._settle(name)
         finally:
             # After a failed fsync the kernel may have thrown away what it could not write: a second try would lie.
             self.drop()
-        return Stored(self._size, self._sha256.hexdigest())
+        return BlobInfo(self._size, self._sha256.hexdigest())
 
     def drop(self) -> None:
         """Give it up."""

@@ -1,6 +1,6 @@
 """What a HUB remembers: models and their metrics, projects, datasets, keys.
 
-The one rule: what ``save``, ``update`` and ``put_all`` have taken survives a crash, and is what the next reader
+The one rule: what ``save``, ``update`` and ``write_metrics`` have taken survives a crash, and is what the next reader
 sees, whole.
 """
 
@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
-from ..api_key import Key
+from ..api_key import ApiKey
 from ..epoch_text import EpochTooLarge
 from ..items import Dataset, Project
 from ..model import HubModel
@@ -54,7 +54,7 @@ class Page(Generic[ItemT]):
 
 
 @runtime_checkable
-class Shelf(Protocol[ItemT]):
+class Repository(Protocol[ItemT]):
     """Items of one kind, by ID."""
 
     def get(self, item_id: str) -> ItemT | None:
@@ -92,7 +92,7 @@ class Shelf(Protocol[ItemT]):
 
 
 @attrs.frozen
-class Series:
+class MetricsDelta:
     """A model's metrics: JSON text by epoch, in the order of the epochs, and the revision that they show."""
 
     revision: int
@@ -100,7 +100,7 @@ class Series:
 
 
 @attrs.frozen
-class Put:
+class MetricsWrite:
     """Metrics for a model: JSON text by epoch, received ``at`` (unix seconds)."""
 
     model_id: str
@@ -128,7 +128,7 @@ class HubStore(Protocol):
         ...
 
     @property
-    def models(self) -> Shelf[HubModel]:
+    def models(self) -> Repository[HubModel]:
         """A model's ``last_seen`` is what was written last: with the model, or with its metrics.
 
         The order of writing counts and not the time in them, so that a time in the future ends with the next write.
@@ -136,21 +136,21 @@ class HubStore(Protocol):
         ...
 
     @property
-    def projects(self) -> Shelf[Project]:
+    def projects(self) -> Repository[Project]:
         """What models are filed under."""
         ...
 
     @property
-    def datasets(self) -> Shelf[Dataset]:
+    def datasets(self) -> Repository[Dataset]:
         """What models train on, where this HUB has it."""
         ...
 
     @property
-    def keys(self) -> Shelf[Key]:
+    def keys(self) -> Repository[ApiKey]:
         """Hashes of keys; a revoked key lies in the trash."""
         ...
 
-    def put_all(self, puts: Sequence[Put]) -> Sequence[PutError | None]:
+    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
         """Keep all of *puts*, in their order; each epoch is merged with what was there of it, see :mod:`.epoch_text`.
 
         For each of them ``None``, or why nothing of it was kept. What changes nothing has no new revision, but that of
@@ -159,17 +159,17 @@ class HubStore(Protocol):
         ...
 
     def put_metrics(self, model_id: str, epochs: Mapping[int, str], *, at: float) -> None:
-        """One :class:`Put`.
+        """One :class:`MetricsWrite`.
 
         Raises:
             NoSuchModel: (a ``KeyError``) when there is none.
             EpochTooLarge: (a ``ValueError``) when an epoch would become too large.
         """
-        (error,) = self.put_all([Put(model_id, epochs, at)])
+        (error,) = self.write_metrics([MetricsWrite(model_id, epochs, at)])
         if error is not None:
             raise error
 
-    def metrics(self, model_id: str, *, after: int = 0) -> Series:
+    def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         """The epochs that have changed after revision *after*; none where there is no such model."""
         ...
 
@@ -186,7 +186,7 @@ class HubStore(Protocol):
 LONGEST_CURSOR = 18
 
 
-def place_of(cursor: str | None) -> int | None:
+def decode_cursor(cursor: str | None) -> int | None:
     """The number that a cursor is made of.
 
     Raises:

@@ -16,7 +16,7 @@ from ....domain.errors import HubUnreachable
 from ....domain.hub.model import HubModel
 from ....domain.ports.http import FilePart, Http, Request
 from ...fakes.hub import FakeHub
-from ..waiting import at_once
+from ..waiting import run_concurrently
 from .forms import FormsContract
 from .harness import Readers
 
@@ -238,7 +238,7 @@ class HttpContract(FormsContract):
                 path = f"/there/is/nothing/{epoch}"
                 assert f"/{epoch}" in json.loads(self.ask(http, hub, "GET", path).body)["message"]
 
-        at_once(work, threads=8)
+        run_concurrently(work, threads=8)
 
         wanted = {thread * 100 + number for thread in range(8) for number in range(10)}
         assert {epoch: {"a": epoch} for epoch in sorted(wanted)} == hub.metrics(model.id)

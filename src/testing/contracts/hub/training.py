@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ..waiting import at_once
+from ..waiting import run_concurrently
 from .harness import NEW_MODEL, HubUnderTest, file_part
 
 _UNKNOWN = "U" * 20
@@ -335,7 +335,7 @@ class HubSessionContract:
                 hub.ask("POST", f"/v1/agent/heartbeat/models/{model_id}", {"agent": "x", "agentId": "a"})
             hub.upload(model_id, b"%d" % thread, epoch=str(thread))
 
-        at_once(work, threads=4)
+        run_concurrently(work, threads=4)
 
         (series,) = hub.ask("GET", f"/v1/models/{model_id}/metrics")
         assert series["data"] == {str(t * 10 + n): t * 10 + n for t in range(4) for n in range(5)}

@@ -13,8 +13,8 @@ import pytest
 
 from ....domain.hub.epoch_text import LONGEST, EpochTooLarge
 from ....domain.hub.model import HubModel
-from ....domain.hub.ports.store import HubStore, NoSuchModel, Put
-from ..waiting import at_once
+from ....domain.hub.ports.store import HubStore, MetricsWrite, NoSuchModel
+from ..waiting import run_concurrently
 from .repository import EPOCH, ID, OTHER_ID, HubShelfContract
 
 _MODEL = HubModel(ID, name="a model", data="coco8.yaml")
@@ -82,13 +82,13 @@ class HubStoreContract(HubShelfContract):
         store.put_metrics(ID, {7: '{"a": 0, "d": 0}'}, at=1.0)
 
         puts = [
-            Put(ID, {7: '{"a": 1, "b": 1}', 2**63 - 1: '{"a": 5}'}, 1.0),
-            Put(OTHER_ID, {7: '{"a": 7}'}, 1.0),
-            Put("0" * 20, {7: '{"a": 8}'}, 1.0),
-            Put(ID, {7: '{"a": 2, "c": 2}'}, 1.0),
-            Put(OTHER_ID, {7: '{"b": 7}'}, 1.0),
+            MetricsWrite(ID, {7: '{"a": 1, "b": 1}', 2**63 - 1: '{"a": 5}'}, 1.0),
+            MetricsWrite(OTHER_ID, {7: '{"a": 7}'}, 1.0),
+            MetricsWrite("0" * 20, {7: '{"a": 8}'}, 1.0),
+            MetricsWrite(ID, {7: '{"a": 2, "c": 2}'}, 1.0),
+            MetricsWrite(OTHER_ID, {7: '{"b": 7}'}, 1.0),
         ]
-        errors = store.put_all(puts)
+        errors = store.write_metrics(puts)
 
         assert [None, None, NoSuchModel, None, None] == [error and type(error) for error in errors]
         found = {epoch: json.loads(text) for epoch, text in store.metrics(ID).epochs.items()}
@@ -128,8 +128,12 @@ class HubStoreContract(HubShelfContract):
         store.put_metrics(ID, {0: large}, at=1.0)
 
         more = f'{{"b": "{"y" * 200}"}}'
-        puts = [Put(ID, {1: '{"c": 1}'}, 1.0), Put(ID, {1: '{"d": 1}', 0: more}, 1.0), Put(ID, {0: large}, 1.0)]
-        first, second, third = store.put_all(puts)
+        puts = [
+            MetricsWrite(ID, {1: '{"c": 1}'}, 1.0),
+            MetricsWrite(ID, {1: '{"d": 1}', 0: more}, 1.0),
+            MetricsWrite(ID, {0: large}, 1.0),
+        ]
+        first, second, third = store.write_metrics(puts)
 
         assert (None, None) == (first, third)
         assert isinstance(second, EpochTooLarge)
@@ -288,7 +292,7 @@ class HubStoreContract(HubShelfContract):
         for model in (_MODEL, _OTHER):
             store.models.save(model)
 
-        store.put_all([Put(ID, {}, 2e9), Put(ID, {}, 8.0), Put(OTHER_ID, {}, 9.0)])
+        store.write_metrics([MetricsWrite(ID, {}, 2e9), MetricsWrite(ID, {}, 8.0), MetricsWrite(OTHER_ID, {}, 9.0)])
 
         assert 8.0 == _last_seen(store)
         other = store.models.get(OTHER_ID)
@@ -331,7 +335,7 @@ class HubStoreContract(HubShelfContract):
                 assert before < series.revision
                 before = series.revision
 
-        at_once(work, threads=8)
+        run_concurrently(work, threads=8)
 
         wanted = {thread * 100 + number: f"{thread}" for thread in range(8) for number in range(25)}
         assert wanted == dict(store.metrics(ID).epochs)
@@ -349,7 +353,7 @@ class HubStoreContract(HubShelfContract):
             for number in range(25):
                 store.put_metrics(ID, {0: f'{{"{thread}/{number}": {number}}}'}, at=1.0)
 
-        at_once(work, threads=8)
+        run_concurrently(work, threads=8)
 
         wanted = {f"{thread}/{number}": number for thread in range(8) for number in range(25)}
         assert wanted == json.loads(store.metrics(ID).epochs[0])
@@ -374,7 +378,7 @@ class HubStoreContract(HubShelfContract):
                 else:
                     store.put_metrics(ID, {thread * 100 + number: "{}"}, at=1.0)
 
-        at_once(work, threads=8)
+        run_concurrently(work, threads=8)
 
         assert {thread * 100 + number for thread in range(3, 8) for number in range(20)} == set(
             store.metrics(ID).epochs

@@ -12,19 +12,21 @@ from typing import Any
 import attrs
 import pytest
 
-from ....domain.checkpoint import Kind
-from ....domain.hub.api_key import Key
+from ....domain.checkpoint import CheckpointKind
+from ....domain.hub.api_key import ApiKey
 from ....domain.hub.items import Dataset, Project
 from ....domain.hub.model import HubModel, StoredCheckpoint
-from ....domain.hub.ports.store import HubStore, Shelf
+from ....domain.hub.ports.store import HubStore, Repository
 from ....domain.hub.stored_file import StoredFile
-from ..waiting import at_once
+from ..waiting import run_concurrently
 
 ID = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
 OTHER_ID = "Zy8Xw6Vu4Ts2Rq1Po9Nm"
 FILE = StoredFile("größe.zip", "token1", 3_000_000_000, "ab" * 32)
-EPOCH = StoredCheckpoint("x-3.pt", "token3", 3_000_000_000, "ab" * 32, kind=Kind.EPOCH, epoch=3, is_best=True, at=1.5)
-FINAL = StoredCheckpoint("x-best.pt", "token4", 0, "cd" * 32, kind=Kind.FINAL, epoch=9, map=0.1 + 0.2)
+EPOCH = StoredCheckpoint(
+    "x-3.pt", "token3", 3_000_000_000, "ab" * 32, kind=CheckpointKind.EPOCH, epoch=3, is_best=True, at=1.5
+)
+FINAL = StoredCheckpoint("x-best.pt", "token4", 0, "cd" * 32, kind=CheckpointKind.FINAL, epoch=9, map=0.1 + 0.2)
 
 _META = {"a": [1, 2.5, None, True, {"ü": "\0"}], "": {}}
 _ODD_NAMES = ("", "Größe “M”\n'; --", "a\0b", "half a pair: \ud83d", "😀" * 100, "%_\\")
@@ -59,7 +61,7 @@ _NO_IDS = ("", "0", "a\0b", "\ud83d", "é" * 20, "x" * 10_000, "' OR 1=1 --", ID
 class Kinds:
     """One of the four: its shelf, how to make an item of it by ID and name, and items with something in each field."""
 
-    shelf: Callable[[HubStore], Shelf[Any]]
+    shelf: Callable[[HubStore], Repository[Any]]
     make: Callable[[str, str], Any]
     full: tuple[Any, ...] = ()
 
@@ -84,8 +86,11 @@ KINDS = {
     ),
     "keys": Kinds(
         lambda store: store.keys,
-        lambda item_id, name: Key(item_id, name, "ab" * 32, "abcd"),
-        (Key.of("key", name="full", created=1.25), Key(ID, "used", "ab" * 32, "abcd", last_used=0.0, is_trashed=True)),
+        lambda item_id, name: ApiKey(item_id, name, "ab" * 32, "abcd"),
+        (
+            ApiKey.of("key", name="full", created=1.25),
+            ApiKey(ID, "used", "ab" * 32, "abcd", last_used=0.0, is_trashed=True),
+        ),
     ),
 }
 
@@ -98,7 +103,7 @@ def _extended(by: str, item: Any) -> Any:
     return attrs.evolve(item, name=f"{item.name} {by}")
 
 
-def _name(shelf: Shelf[Any]) -> str:
+def _name(shelf: Repository[Any]) -> str:
     item = shelf.get(ID)
     assert item is not None
     return str(item.name)
@@ -122,19 +127,19 @@ class HubShelfContract:
         return KINDS[request.param]
 
     @pytest.fixture
-    def shelf(self, store: HubStore, kind: Kinds) -> Shelf[Any]:
+    def shelf(self, store: HubStore, kind: Kinds) -> Repository[Any]:
         """The shelf of that kind."""
         return kind.shelf(store)
 
     # By ID.
 
-    def test_what_was_not_saved_is_none(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_what_was_not_saved_is_none(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Whatever else is there."""
         shelf.save(kind.make(ID, "an item"))
 
         assert shelf.get(OTHER_ID) is None
 
-    def test_an_item_comes_back_as_it_was_saved(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_an_item_comes_back_as_it_was_saved(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Every field, with its type, and the order of what is in it."""
         for item in (kind.make(ID, "plain"), *kind.full):
             shelf.save(item)
@@ -142,7 +147,7 @@ class HubShelfContract:
             assert item == shelf.get(item.id)
             assert repr(item) == repr(shelf.get(item.id))
 
-    def test_names_are_kept_to_the_letter(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_names_are_kept_to_the_letter(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Whatever Unicode has, and what it has not: NUL, and half of a pair."""
         for name in _ODD_NAMES:
             shelf.save(kind.make(ID, name))
@@ -158,7 +163,7 @@ class HubShelfContract:
             assert kind.shelf(store).delete(ID)
             assert kind.shelf(store).get(ID) is None
 
-    def test_saving_again_replaces(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_saving_again_replaces(self, shelf: Repository[Any], kind: Kinds) -> None:
         """And leaves the others alone."""
         shelf.save(kind.make(ID, "an item"))
         shelf.save(kind.make(OTHER_ID, "another"))
@@ -168,7 +173,7 @@ class HubShelfContract:
         assert kind.make(ID, "changed") == shelf.get(ID)
         assert kind.make(OTHER_ID, "another") == shelf.get(OTHER_ID)
 
-    def test_ids_are_told_apart_by_case(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_ids_are_told_apart_by_case(self, shelf: Repository[Any], kind: Kinds) -> None:
         """``a`` is not ``A``."""
         shelf.save(kind.make(ID, "an item"))
         shelf.save(kind.make(ID.swapcase(), "swapped"))
@@ -177,7 +182,7 @@ class HubShelfContract:
         assert shelf.delete(ID)
         assert kind.make(ID.swapcase(), "swapped") == shelf.get(ID.swapcase())
 
-    def test_what_is_no_id_is_not_there(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_what_is_no_id_is_not_there(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Whatever is asked for in its place."""
         shelf.save(kind.make(ID, "an item"))
 
@@ -188,7 +193,7 @@ class HubShelfContract:
                 shelf.update(item_id, lambda item: item)
         assert kind.make(ID, "an item") == shelf.get(ID)
 
-    def test_what_is_deleted_is_gone(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_what_is_deleted_is_gone(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Once, and whoever deletes it has it as it was in the end; and it may come again."""
         shelf.save(kind.make(ID, "an item"))
         shelf.save(kind.make(OTHER_ID, "another"))
@@ -202,7 +207,7 @@ class HubShelfContract:
 
     # Updates.
 
-    def test_an_update_replaces_what_it_is_given(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_an_update_replaces_what_it_is_given(self, shelf: Repository[Any], kind: Kinds) -> None:
         """The item as it is; back comes the new one."""
         shelf.save(kind.make(ID, "an item"))
         shelf.save(kind.make(OTHER_ID, "another"))
@@ -219,14 +224,14 @@ class HubShelfContract:
         assert updated == shelf.get(ID)
         assert kind.make(OTHER_ID, "another") == shelf.get(OTHER_ID)
 
-    def test_what_is_not_there_is_not_updated(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_what_is_not_there_is_not_updated(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Nor does it come into being."""
         with pytest.raises(KeyError):
             shelf.update(ID, partial(_named, "changed"))
 
         assert shelf.get(ID) is None
 
-    def test_an_update_that_fails_changes_nothing(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_an_update_that_fails_changes_nothing(self, shelf: Repository[Any], kind: Kinds) -> None:
         """And holds up nobody afterwards."""
 
         def fail(_: Any) -> Any:
@@ -239,7 +244,7 @@ class HubShelfContract:
         assert kind.make(ID, "an item") == shelf.get(ID)
         assert kind.make(ID, "changed") == shelf.update(ID, partial(_named, "changed"))
 
-    def test_updates_from_many_threads_all_count(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_updates_from_many_threads_all_count(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Nobody is in between reading and replacing."""
         shelf.save(kind.make(ID, "names:"))
 
@@ -247,12 +252,12 @@ class HubShelfContract:
             for number in range(25):
                 shelf.update(ID, partial(_extended, f"{thread}-{number}"))
 
-        at_once(work, threads=8)
+        run_concurrently(work, threads=8)
 
         wanted = sorted(f"{thread}-{number}" for thread in range(8) for number in range(25))
         assert wanted == sorted(_name(shelf).split()[1:])
 
-    def test_who_deletes_among_many_has_every_update_that_was_taken(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_who_deletes_among_many_has_every_update_that_was_taken(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Nobody is in between reading and forgetting."""
         shelf.save(kind.make(ID, "names:"))
         taken: list[str] = []
@@ -268,12 +273,12 @@ class HubShelfContract:
                     return
                 taken.append(f"{thread}-{number}")
 
-        at_once(work, threads=8)
+        run_concurrently(work, threads=8)
 
         assert sorted(taken) == sorted(deleted[0].name.split()[1:])
         assert shelf.get(ID) is None
 
-    def test_who_fails_among_many_fails_alone(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_who_fails_among_many_fails_alone(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Every other thread changes its mind, or asks for what is not there."""
 
         def fail(_: Any) -> Any:
@@ -291,7 +296,7 @@ class HubShelfContract:
                     shelf.update(ID, partial(_extended, f"{thread}-{number}"))
 
         shelf.save(kind.make(ID, "names:"))
-        at_once(work, threads=9)
+        run_concurrently(work, threads=9)
 
         wanted = sorted(f"{thread}-{number}" for thread in (0, 3, 6) for number in range(15))
         assert wanted == sorted(_name(shelf).split()[1:])
@@ -299,13 +304,13 @@ class HubShelfContract:
 
     # Pages.
 
-    def test_an_empty_shelf_is_one_empty_page(self, shelf: Shelf[Any]) -> None:
+    def test_an_empty_shelf_is_one_empty_page(self, shelf: Repository[Any]) -> None:
         """With no next one."""
         page = shelf.page(limit=10)
 
         assert ((), 0, None) == (page.items, page.total, page.cursor)
 
-    def test_the_newest_comes_first(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_the_newest_comes_first(self, shelf: Repository[Any], kind: Kinds) -> None:
         """And what is saved again, or updated, stays where it is."""
         items = [kind.make(f"{number:020d}", f"item {number}") for number in (3, 1, 2)]
         for item in items:
@@ -316,7 +321,7 @@ class HubShelfContract:
         assert tuple(reversed(items)) == shelf.page(limit=10).items
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 100])
-    def test_all_pages_together_are_everything_once(self, shelf: Shelf[Any], kind: Kinds, limit: int) -> None:
+    def test_all_pages_together_are_everything_once(self, shelf: Repository[Any], kind: Kinds, limit: int) -> None:
         """Each but the last is full; each has the total; and the last one says that it is."""
         items = [kind.make(f"{number:020d}", f"item {number}") for number in range(7)]
         for item in items:
@@ -334,7 +339,7 @@ class HubShelfContract:
 
         assert list(reversed(items)) == found
 
-    def test_a_page_of_nothing_has_a_total(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_a_page_of_nothing_has_a_total(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Who only counts asks for none."""
         shelf.save(kind.make(ID, "an item"))
 
@@ -342,7 +347,7 @@ class HubShelfContract:
 
         assert ((), 1) == (page.items, page.total)
 
-    def test_a_cursor_stays_good_when_items_come_and_go(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_a_cursor_stays_good_when_items_come_and_go(self, shelf: Repository[Any], kind: Kinds) -> None:
         """Nothing is shown twice, and nothing is left out that was there all the time."""
         for number in range(6):
             shelf.save(kind.make(f"{number:020d}", f"item {number}"))
@@ -360,7 +365,7 @@ class HubShelfContract:
         assert (4, None) == (second.total, second.cursor)
         assert ["new", "item 4", "item 2", "item 0"] == [item.name for item in shelf.page(limit=10).items]
 
-    def test_a_cursor_that_no_page_gave_is_refused(self, shelf: Shelf[Any]) -> None:
+    def test_a_cursor_that_no_page_gave_is_refused(self, shelf: Repository[Any]) -> None:
         """So that nobody takes the first page for the next one."""
         for cursor in ("", "x", "-1", "1.5", " 1", "\u0661", "9" * 30, "1;2"):
             with pytest.raises(ValueError, match="no place"):
@@ -368,7 +373,7 @@ class HubShelfContract:
 
     # Queries.
 
-    def test_a_query_is_a_part_of_the_name_or_the_id(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_a_query_is_a_part_of_the_name_or_the_id(self, shelf: Repository[Any], kind: Kinds) -> None:
         """ASCII letters without their case, all else to the letter, and nothing is a wildcard."""
         for number, name in enumerate(_NAMES):
             shelf.save(kind.make(f"{'Id' if number == 0 else 'xX'}{number:018d}", name))
@@ -381,7 +386,7 @@ class HubShelfContract:
             query: page.total for query, page in pages.items()
         }
 
-    def test_a_query_has_pages_too(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_a_query_has_pages_too(self, shelf: Repository[Any], kind: Kinds) -> None:
         """The total counts what was found, on every page."""
         for number in range(6):
             shelf.save(kind.make(f"{number:020d}", f"{'odd' if number % 2 else 'even'} {number}"))
@@ -393,7 +398,7 @@ class HubShelfContract:
         assert ["odd 1"] == [item.name for item in second.items]
         assert (3, 3, None) == (first.total, second.total, second.cursor)
 
-    def test_a_query_is_for_the_name_as_it_is_now(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_a_query_is_for_the_name_as_it_is_now(self, shelf: Repository[Any], kind: Kinds) -> None:
         """After a save and after an update."""
         shelf.save(kind.make(ID, "one"))
         shelf.save(kind.make(ID, "two"))
@@ -404,7 +409,7 @@ class HubShelfContract:
 
     # The trash.
 
-    def test_what_is_in_the_trash_is_on_its_own_pages(self, shelf: Shelf[Any], kind: Kinds) -> None:
+    def test_what_is_in_the_trash_is_on_its_own_pages(self, shelf: Repository[Any], kind: Kinds) -> None:
         """With its own total, and in its old place when it comes back."""
         for number in range(3):
             shelf.save(kind.make(f"{number:020d}", f"item {number}"))

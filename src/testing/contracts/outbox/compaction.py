@@ -11,8 +11,8 @@ from functools import partial
 
 import pytest
 
-from ....domain.ports.outbox import Outbox, Sealed, Spool
-from ..waiting import at_once, meanwhile
+from ....domain.ports.outbox import Outbox, Spool, SpoolSealed
+from ..waiting import meanwhile, run_concurrently
 from .harness import MODEL, OutboxKit
 
 
@@ -96,7 +96,7 @@ class RewritingContract(OutboxKit):
         spool.append(b"one\n")
         spool.seal()
 
-        with pytest.raises(Sealed):
+        with pytest.raises(SpoolSealed):
             spool.rewrite(lambda: b"new\n")
 
         assert self.journal(spool) == b"one\n"
@@ -164,7 +164,7 @@ class RewritingContract(OutboxKit):
                 spool.append(f"{thread} {number} {'x' * (number % 50)}\n".encode())
 
         with meanwhile(lambda: spool.rewrite(lambda: self.journal(spool))):
-            at_once(write, threads=threads)
+            run_concurrently(write, threads=threads)
 
         found = self.journal(spool).splitlines(keepends=True)
         for thread in range(threads):
@@ -189,7 +189,7 @@ class RewritingContract(OutboxKit):
             return b""
 
         with meanwhile(lambda: spool.rewrite(take)):
-            at_once(write, threads=4)
+            run_concurrently(write, threads=4)
         seen.update(self.journal(spool).splitlines(keepends=True))
 
         assert Counter(b"%d %d\n" % (number, line) for number in range(4) for line in range(200)) == seen

@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from ....domain.ports.outbox import Outbox, Sealed, Spool
-from ..waiting import Side, at_once
+from ....domain.ports.outbox import Outbox, Spool, SpoolSealed
+from ..waiting import BackgroundThread, run_concurrently
 from .compaction import RewritingContract
 from .harness import MODEL, MUCH
 from .listing import SeenContract
@@ -121,7 +121,7 @@ class OutboxContract(LeftOverContract, RewritingContract, SeenContract):
                 assert spool.read(0, 100) == b"one\n"
                 spool.release(keep=False)
 
-        at_once(live, threads=8)
+        run_concurrently(live, threads=8)
 
         assert outbox.left_over(MODEL) == []
 
@@ -131,7 +131,7 @@ class OutboxContract(LeftOverContract, RewritingContract, SeenContract):
         spool.append(b"one\n")
         for _ in range(2):
             spool.seal()
-            with pytest.raises(Sealed):
+            with pytest.raises(SpoolSealed):
                 spool.append(b"two\n")
 
         assert spool.read(0, 100) == b"one\n"
@@ -179,11 +179,11 @@ class OutboxContract(LeftOverContract, RewritingContract, SeenContract):
                 for number in range(50):
                     try:
                         spool.append(f"{thread} {number}\n".encode())
-                    except Sealed:
+                    except SpoolSealed:
                         return
                     kept.append(f"{thread} {number}\n".encode())
 
-            at_once(work, threads=4)
+            run_concurrently(work, threads=4)
 
             assert wanted == [self.journal(spool)]
             assert Counter(kept) == Counter(wanted[0].splitlines(keepends=True))
@@ -207,8 +207,8 @@ class OutboxContract(LeftOverContract, RewritingContract, SeenContract):
             for number in range(200):
                 spool.append(f"{thread} {number} {'x' * number}\n".encode())
 
-        reading = Side(read)
-        at_once(write, threads=8)
+        reading = BackgroundThread(read)
+        run_concurrently(write, threads=8)
         reading.join()
 
         assert wanted == Counter(seen)

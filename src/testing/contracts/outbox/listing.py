@@ -8,15 +8,15 @@ from __future__ import annotations
 import contextlib
 import time
 
-from ....domain.ports.outbox import Outbox, Seen
-from ..waiting import at_once, meanwhile
+from ....domain.ports.outbox import Outbox, SpoolInfo
+from ..waiting import meanwhile, run_concurrently
 from .harness import MODEL, MUCH, OTHER, OutboxKit
 
 # Instants as a float of unix seconds, and what a clock is set by meanwhile.
 _ROUNDED = 0.5
 
 
-def _content(seen: Seen) -> bytes:
+def _content(seen: SpoolInfo) -> bytes:
     with seen.open() as reader:
         return reader.read(MUCH)
 
@@ -156,7 +156,7 @@ class SeenContract(OutboxKit):
                 self.remove(f"{living.folder}/{number}-{run}-last.pt")
 
         with meanwhile(look):
-            at_once(live, threads=3)
+            run_concurrently(live, threads=3)
 
         assert [living.name] == [seen.name for seen in later.seen()]
         living.release(keep=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ....domain.ports.outbox import Outbox, Spool
-from ..waiting import at_once
+from ..waiting import run_concurrently
 from .harness import MODEL, OTHER, OutboxKit
 
 
@@ -72,7 +72,7 @@ class LeftOverContract(OutboxKit):
             spool.release(keep=True)
         claimed: list[Spool] = []
 
-        at_once(lambda number: claimed.extend((outbox, later)[number % 2].left_over(MODEL)), threads=8)
+        run_concurrently(lambda number: claimed.extend((outbox, later)[number % 2].left_over(MODEL)), threads=8)
 
         assert sorted(names) == sorted(spool.name for spool in claimed)
         for spool in claimed:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..closing import Closing
+from ..closing import Closeable
 
 _HOLDER = Path(__file__).with_name("tmpfs_holder.py")
 
@@ -21,7 +21,7 @@ class CannotMount(OSError):
     """A process may mount nothing that is neither root nor allowed a user name space."""
 
 
-class SmallDisk(Closing):
+class SmallDisk(Closeable):
     """A folder with little room; a context manager. ``kind`` is ``"tmpfs"`` or ``"file size limit"``."""
 
     kind: str

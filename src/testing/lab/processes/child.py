@@ -1,7 +1,7 @@
 """A process that a test talks to, line by line.
 
-The one rule: a process that hangs says where. When it was silent for ``GUARD`` seconds it and all that it has started
-dump every thread's stack, and its test fails with what they wrote.
+The one rule: a process that hangs says where. When it was silent for ``HANG_TIMEOUT`` seconds it and all that it has
+started dump every thread's stack, and its test fails with what they wrote.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from ..timeouts import GUARD
+from ..timeouts import HANG_TIMEOUT
 from .process import Process, Started
 
 _LAST_WORDS = 2.0
@@ -140,8 +140,8 @@ class Child:
         self.bury()
 
     def _watch(self) -> None:
-        while not self._over.wait(GUARD):
-            if time.monotonic() - self._heard >= GUARD:
+        while not self._over.wait(HANG_TIMEOUT):
+            if time.monotonic() - self._heard >= HANG_TIMEOUT:
                 self._give_up()
                 return
 

@@ -14,13 +14,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..timeouts import GUARD
+from ..timeouts import HANG_TIMEOUT
 
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 _INSIDE = ("hubport", "requests", "urllib3", "queue", "threading")
 
 
-def forked(work: Callable[[], object], *, leave: Callable[[int], object] = os._exit, within: float = GUARD) -> int:
+def forked(
+    work: Callable[[], object], *, leave: Callable[[int], object] = os._exit, within: float = HANG_TIMEOUT
+) -> int:
     """Fork; the child calls *work* and then ``leave(0)``. How it ended, which is 1 when *work* raised or hung.
 
     ``leave=sys.exit`` takes it through everything that the interpreter does at its end. A child that takes longer than
@@ -48,17 +50,17 @@ def held(lock: Any) -> Iterator[None]:
     def hold() -> None:
         with lock:
             is_held.set()
-            is_over.wait(GUARD)
+            is_over.wait(HANG_TIMEOUT)
 
     thread = threading.Thread(target=hold, name="lab-holds-a-lock", daemon=True)
     thread.start()
     try:
-        if not is_held.wait(GUARD):
+        if not is_held.wait(HANG_TIMEOUT):
             raise AssertionError(f"{lock!r} is never free")
         yield
     finally:
         is_over.set()
-        thread.join(GUARD)
+        thread.join(HANG_TIMEOUT)
 
 
 def locks_of(**things: object) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..closing import Closing
+from ..closing import Closeable
 from .child import Child
 from .process import Process
 
@@ -68,7 +68,7 @@ class Forked(Process):
         return int(line)
 
 
-class Zygote(Closing):
+class Zygote(Closeable):
     """Forks trainers; *preload* names modules to import first, *options* are those of the interpreter."""
 
     def __init__(

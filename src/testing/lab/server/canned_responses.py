@@ -13,7 +13,7 @@ import attrs
 
 from ....domain.hub.api.messages import envelope
 from ....domain.ports.http import Response
-from .exchange import Turn
+from .exchange import Exchange
 from .http1 import rendered
 from .scripts import Script
 
@@ -27,7 +27,7 @@ class _Says(Script, Protocol):
         """What it answers."""
         ...
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Answer it."""
         turn.answer(self.response())
 
@@ -85,7 +85,7 @@ class TooLarge(Script):
 
     lingers: bool = True
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Answer, and close."""
         turn.say(rendered(envelope(413, "the file is too large for this HUB")), status=413)
         if self.lingers:
@@ -114,12 +114,12 @@ class RateLimited(_Says):
 
 
 @attrs.frozen
-class Say(Script):
+class Raw(Script):
     """Says exactly these bytes to the whole request, and closes the connection in good order."""
 
     data: bytes
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Say them."""
         turn.take()
         turn.say(self.data)

@@ -13,7 +13,7 @@ import ssl
 import struct
 import threading
 
-from ..timeouts import GUARD
+from ..timeouts import HANG_TIMEOUT
 
 _LINGER_NOT = struct.pack("ii", 1, 0)
 # Closed, reset, or closed on the other side alone. The last is Linux's; elsewhere a client that only half closes its
@@ -30,12 +30,12 @@ class LetGo(ConnectionError):
     """The test has ended what it had ordered."""
 
 
-class Conversation:
+class ServerConnection:
     """The *number*-th connection. Only its own thread talks; any other may :meth:`ring` or :meth:`hang_up`."""
 
     def __init__(self, sock: socket.socket, number: int = 1) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(GUARD)
+        sock.settimeout(HANG_TIMEOUT)
         self.sock = sock
         self.number = number
         self.is_hung_up = False

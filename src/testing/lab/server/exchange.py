@@ -11,7 +11,7 @@ from typing import NoReturn
 from ....domain.errors import HubUnreachable
 from ....domain.hub.api.messages import envelope
 from ....domain.ports.http import Http, Response
-from .connection import ClientLeft, Conversation, LetGo
+from .connection import ClientLeft, LetGo, ServerConnection
 from .http1 import Head, rendered
 from .ledger import End, Entry, Ledger
 from .raw_server import RawServer
@@ -23,11 +23,11 @@ class NoAnswer(ConnectionError):
     """The HUB behind gave no answer, so the client gets none."""
 
 
-class Turn:
+class Exchange:
     """A request whose head has come. A script takes of its body and says what it likes; then the turn is over."""
 
     def __init__(
-        self, talk: Conversation, head: Head, *, number: int, ledger: Ledger, behind: Http, server: RawServer
+        self, talk: ServerConnection, head: Head, *, number: int, ledger: Ledger, behind: Http, server: RawServer
     ) -> None:
         self.head = head
         self._talk = talk

@@ -12,9 +12,9 @@ from ....domain.hub.api.messages import envelope
 from ....domain.ports.http import Http, Request
 from ...fakes.hub import FakeHub
 from ...fakes.hub_faults import kind_of
-from ..closing import Closing
-from .connection import ClientLeft, Conversation, LetGo
-from .exchange import NoAnswer, Turn
+from ..closing import Closeable
+from .connection import ClientLeft, LetGo, ServerConnection
+from .exchange import Exchange, NoAnswer
 from .faults import Faults
 from .http1 import Head, rendered
 from .ledger import End, Ledger
@@ -22,7 +22,7 @@ from .raw_server import RawServer
 from .scripts import Answer, Refuse, Script
 
 
-class Lab(Closing):
+class Lab(Closeable):
     """Serves *behind*, any :class:`~hubport.domain.ports.http.Http`, on 127.0.0.1; a context manager.
 
     Until something is ordered it answers as *behind* does. The links of a :class:`~hubport.testing.FakeHub` lead here
@@ -34,7 +34,7 @@ class Lab(Closing):
         self.ledger = Ledger()
         self._faults = Faults()
         self._lock = threading.Lock()
-        self._under_way: dict[Conversation, int] = {}
+        self._under_way: dict[ServerConnection, int] = {}
         self._server = RawServer(self._converse, tls=tls, port=port, is_listening=False)
         self.port = self._server.port
         self.url = self._server.url
@@ -104,7 +104,7 @@ class Lab(Closing):
 
     # One connection.
 
-    def _converse(self, talk: Conversation) -> None:
+    def _converse(self, talk: ServerConnection) -> None:
         while data := talk.head():
             try:
                 head = Head.parse(data)
@@ -116,7 +116,7 @@ class Lab(Closing):
             if not self._is_answered(talk, head, kind) or head.is_last:
                 return
 
-    def _is_answered(self, talk: Conversation, head: Head, kind: str) -> bool:
+    def _is_answered(self, talk: ServerConnection, head: Head, kind: str) -> bool:
         """Play what is ordered for one request; whether the connection takes another."""
         with self._lock:
             # With the lock: whoever heals finds a request either with its script, or with none that is ordered.
@@ -133,7 +133,7 @@ class Lab(Closing):
             if not isinstance(script, Answer):
                 talk.listen_again()
                 self._under_way[talk] = number
-        turn = Turn(talk, head, number=number, ledger=self.ledger, behind=self.behind, server=self._server)
+        turn = Exchange(talk, head, number=number, ledger=self.ledger, behind=self.behind, server=self._server)
         end: End | None = None
         try:
             script.play(turn)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import attrs
 
-from ..timeouts import GUARD
+from ..timeouts import HANG_TIMEOUT
 
 T = TypeVar("T")
 
@@ -102,9 +102,9 @@ class Ledger:
             AssertionError: with the whole ledger, when nothing of the kind happens for a minute.
         """
         with self._changed:
-            found = self._changed.wait_for(condition, GUARD)
+            found = self._changed.wait_for(condition, HANG_TIMEOUT)
             if not found:
-                raise AssertionError(f"{what} did not happen within {GUARD:g} s. The ledger:\n{self}")
+                raise AssertionError(f"{what} did not happen within {HANG_TIMEOUT:g} s. The ledger:\n{self}")
             return found
 
     def wait_for_requests(self, kind: str, number: int = 1) -> list[Entry]:

@@ -13,7 +13,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from ..timeouts import GUARD
+from ..timeouts import HANG_TIMEOUT
 
 
 class Listener:
@@ -50,7 +50,7 @@ class Listener:
         """Give the port back; a second time is no error."""
         if not self._is_over:
             self._order(self._end)
-            self._thread.join(GUARD)
+            self._thread.join(HANG_TIMEOUT)
 
     def _order(self, order: Callable[[], None]) -> None:
         done = threading.Event()
@@ -61,7 +61,7 @@ class Listener:
 
         self._orders.put(carry_out)
         self._ringer.send(b"!")
-        if not done.wait(GUARD):
+        if not done.wait(HANG_TIMEOUT):
             raise AssertionError("the listener does not take orders: a thread of the lab hangs")
 
     def _run(self) -> None:

@@ -9,9 +9,9 @@ import contextlib
 import socket
 import threading
 
-from ..closing import Closing
-from ..timeouts import GUARD
-from .connection import Conversation
+from ..closing import Closeable
+from ..timeouts import HANG_TIMEOUT
+from .connection import ServerConnection
 from .http1 import Head
 from .raw_server import RawServer
 
@@ -19,7 +19,7 @@ _OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _PIECE = 1 << 16
 
 
-class Proxy(Closing):
+class Proxy(Closeable):
     """Passes on to *port* of this machine, through tunnels (CONNECT) or plainly; a context manager.
 
     ``heads`` is what it was asked, ``seen`` every byte that clients have sent through it.
@@ -41,12 +41,12 @@ class Proxy(Closing):
         """End every tunnel."""
         self._server.close()
 
-    def _serve(self, talk: Conversation) -> None:
+    def _serve(self, talk: ServerConnection) -> None:
         data = talk.head()
         self.seen += data
         head = Head.parse(data)
         self.heads.append(head)
-        with socket.create_connection(("127.0.0.1", self._target), timeout=GUARD) as onward:
+        with socket.create_connection(("127.0.0.1", self._target), timeout=HANG_TIMEOUT) as onward:
             if head.method == "CONNECT":
                 talk.say(_OPENED)
             else:
@@ -58,9 +58,9 @@ class Proxy(Closing):
                 onward.sendall(piece)
             with contextlib.suppress(OSError):
                 onward.shutdown(socket.SHUT_WR)
-            back.join(GUARD)
+            back.join(HANG_TIMEOUT)
 
-    def _back(self, onward: socket.socket, talk: Conversation) -> None:
+    def _back(self, onward: socket.socket, talk: ServerConnection) -> None:
         with contextlib.suppress(OSError):
             while piece := onward.recv(_PIECE):
                 talk.say(piece)

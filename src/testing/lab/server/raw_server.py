@@ -13,15 +13,15 @@ import ssl
 import threading
 from collections.abc import Callable
 
-from ..closing import Closing
-from ..timeouts import GUARD
-from .connection import Conversation
+from ..closing import Closeable
+from ..timeouts import HANG_TIMEOUT
+from .connection import ServerConnection
 from .listener import Listener
 
-Handler = Callable[[Conversation], None]
+Handler = Callable[[ServerConnection], None]
 
 
-class RawServer(Closing):
+class RawServer(Closeable):
     """Hands each connection to *handler* in a thread of its own, over *tls* where that is given; a context manager.
 
     What a handler raises is raised again when the server is closed, but for errors of the connection.
@@ -34,7 +34,7 @@ class RawServer(Closing):
         self._pid = os.getpid()
         self._tls = tls
         self._lock = threading.Lock()
-        self._talks: dict[Conversation, threading.Thread] = {}
+        self._talks: dict[ServerConnection, threading.Thread] = {}
         self._failures: list[BaseException] = []
         #: Connections that were accepted so far.
         self.connections = 0
@@ -68,7 +68,7 @@ class RawServer(Closing):
         with self._lock:
             talks = list(self._talks.items())
         for talk, thread in talks:
-            thread.join(GUARD)
+            thread.join(HANG_TIMEOUT)
             if thread.is_alive():
                 raise AssertionError(f"the client of connection {talk.number} is still there")
 
@@ -88,7 +88,7 @@ class RawServer(Closing):
             talk.hang_up()
         for talk, thread in talks.items():
             # At the end nobody waits for a handler that waits for somebody else: it may do so for ever.
-            thread.join(0 if is_handler or (is_last and talk.is_elsewhere) else GUARD)
+            thread.join(0 if is_handler or (is_last and talk.is_elsewhere) else HANG_TIMEOUT)
 
     def close(self) -> None:
         """Give the port back and end every connection; raise what a handler has raised. Nothing in a forked child."""
@@ -101,14 +101,14 @@ class RawServer(Closing):
 
     def _accept(self, sock: socket.socket) -> None:
         self.connections += 1
-        talk = Conversation(sock, self.connections)
+        talk = ServerConnection(sock, self.connections)
         thread = threading.Thread(target=self._serve, args=(talk,), name="lab-conversation", daemon=True)
         with self._lock:
             self._talks[talk] = thread
             # With the lock: who hangs up joins threads, and one that was not started cannot be joined.
             thread.start()
 
-    def _serve(self, talk: Conversation) -> None:
+    def _serve(self, talk: ServerConnection) -> None:
         try:
             if self._tls is not None:
                 talk.secure(self._tls)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import attrs
 
-from .exchange import Turn
+from .exchange import Exchange
 from .http1 import rendered
 
 _EVERY = 0.05
@@ -22,7 +22,7 @@ _LONG = 1 << 40
 class Script(Protocol):
     """Something that may happen to a request."""
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Do it. When this returns and nothing was answered, the connection is closed."""
         ...
 
@@ -31,7 +31,7 @@ class Script(Protocol):
 class Answer(Script):
     """Hands the request to the HUB behind, and gives its answer: what happens when nothing was ordered."""
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Answer."""
         turn.answer(turn.commit())
 
@@ -43,7 +43,7 @@ class Answer(Script):
 class Refuse(Script):
     """Nobody listens: a connection is refused. For ``Lab.always`` alone, since nobody can count what is refused."""
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """End what was accepted before."""
         turn.reset()
 
@@ -52,7 +52,7 @@ class Refuse(Script):
 class Hang(Script):
     """Takes the whole request, and never answers."""
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Hang."""
         turn.take()
         turn.hang()
@@ -67,7 +67,7 @@ class Stall(Script):
 
     after: int = 0
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Take no more."""
         turn.take(self.after)
         turn.hang()
@@ -77,7 +77,7 @@ class Stall(Script):
 class Late(Script):
     """Takes the whole request, and answers when the test calls ``heal``: the HUB was busy, and comes through."""
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Answer, once the test says so."""
         turn.take()
         turn.wait_until_healed()
@@ -93,7 +93,7 @@ class DripHeaders(Script):
 
     every: float = _EVERY
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Drip."""
         turn.take()
         turn.say(b"HTTP/1.1 200 OK\r\nx-padding: ", status=200)
@@ -106,7 +106,7 @@ class DripBody(Script):
 
     every: float = _EVERY
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Drip."""
         turn.take()
         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % _LONG
@@ -123,7 +123,7 @@ class Reset(Script):
 
     after: int = 0
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Take, and reset."""
         turn.take(self.after)
         turn.reset()
@@ -135,7 +135,7 @@ class Restart(Script):
 
     after: int = 0
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Take, and restart."""
         turn.take(self.after)
         turn.restart()
@@ -145,7 +145,7 @@ class Restart(Script):
 class DropAnswer(Script):
     """The HUB behind takes the request, and the client never hears of it."""
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Commit, and go."""
         turn.commit()
         turn.reset()
@@ -157,7 +157,7 @@ class ResetAnswer(Script):
 
     after: int = 20
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Commit, begin to answer, and reset."""
         response = turn.commit()
         turn.say(rendered(response)[: self.after], status=response.status)
@@ -170,7 +170,7 @@ class TruncateAnswer(Script):
 
     by: int = 1
 
-    def play(self, turn: Turn) -> None:
+    def play(self, turn: Exchange) -> None:
         """Commit, answer too little, and close."""
         response = turn.commit()
         turn.say(rendered(response)[: -self.by], status=response.status)

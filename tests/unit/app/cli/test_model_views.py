@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubport.app.cli.model_views import listing, portrait
+from hubport.app.cli.model_views import details, listing
 from hubport.app.cli.tables import number
 from hubport.app.command_name import command
 
@@ -34,19 +34,19 @@ RECORD = {"id": "Ab3Cd5Ef7Gh9Ij1Kl2Mn", "status": "new", "url": "https://hub.exa
 )
 def test_what_makes_no_sense_is_blank(nonsense: dict[str, Any]) -> None:
     assert listing([RECORD]) == listing([RECORD | nonsense])
-    assert portrait(RECORD) == portrait(RECORD | nonsense)
+    assert details(RECORD) == details(RECORD | nonsense)
 
 
 def test_what_was_seen_in_the_future_is_not_seen_just_now() -> None:
     """The server's clock was wrong for a while, or ours is."""
-    shown = portrait(RECORD | {"last_seen": time.time() + 5 * 365 * 86_400, "state": "disconnected"})
+    shown = details(RECORD | {"last_seen": time.time() + 5 * 365 * 86_400, "state": "disconnected"})
 
     assert "in the future" in shown
     assert "state      disconnected" in shown
 
 
 def test_a_checkpoint_whose_size_makes_no_sense_is_shown_without_it() -> None:
-    assert "epoch of epoch 1  ?  sha256" in portrait(
+    assert "epoch of epoch 1  ?  sha256" in details(
         RECORD | {"checkpoints": [{"type": "epoch", "epoch": 1, "size": 1e300}]}
     )
 
@@ -54,7 +54,7 @@ def test_a_checkpoint_whose_size_makes_no_sense_is_shown_without_it() -> None:
 def best_of(**said: Any) -> tuple[str, list[str]]:
     """What the list says, and what the details say."""
     record = RECORD | said
-    (head, row), lines = listing([record]).splitlines(), portrait(record).splitlines()
+    (head, row), lines = listing([record]).splitlines(), details(record).splitlines()
     column = row[head.index("BEST") : head.index("LAST SEEN")].strip()
     return column, [" ".join(line.split()) for line in lines if line.startswith(("best", "last "))]
 
@@ -103,21 +103,21 @@ def test_the_state_is_the_word_of_the_hub() -> None:
     failed = RECORD | {"state": "failed", "error": "ValueError", "is_connected": False, "last_seen": 1.0}
 
     assert "failed (ValueError)" in listing([failed])
-    assert "state      failed (ValueError)" in portrait(failed)
-    assert "failed (ValueError), in the trash" in portrait(failed | {"trashed": True})
-    assert "state  training" in portrait(RECORD | {"state": "training"})
+    assert "state      failed (ValueError)" in details(failed)
+    assert "failed (ValueError), in the trash" in details(failed | {"trashed": True})
+    assert "state  training" in details(RECORD | {"state": "training"})
 
 
 def test_of_a_hub_that_knows_no_state_the_status_is_shown() -> None:
-    assert "state      new\n" in portrait(RECORD | {"last_seen": 1.0})
+    assert "state      new\n" in details(RECORD | {"last_seen": 1.0})
 
 
 def test_runs_are_shown_where_there_is_more_than_one() -> None:
     first = {"id": "agent-1", "name": "python-8.0.100-local", "state": "disconnected", "error": None}
     second = {"id": "agent-2", "name": None, "state": "failed", "error": "ValueError", "last_seen": None}
-    shown = portrait(RECORD | {"agents": [first, second, None]}).splitlines()
+    shown = details(RECORD | {"agents": [first, second, None]}).splitlines()
 
-    assert "agent-1" not in portrait(RECORD | {"agents": [first]})
+    assert "agent-1" not in details(RECORD | {"agents": [first]})
     assert [
         "agent  agent-1  disconnected  python-8.0.100-local",
         "agent  agent-2  failed (ValueError)",

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from hubport.app.delivery.counters import Tally
-from hubport.app.delivery.failure_log import Troubles
+from hubport.app.delivery.counters import DeliveryCounters
+from hubport.app.delivery.failure_log import FailureLog
 from hubport.app.log import EventLogger
 from hubport.domain.client.outcome import Outcome, Verdict
 from hubport.testing.contracts.waiting import HUNG_AFTER
@@ -45,7 +45,7 @@ def eager_threads() -> Iterator[None]:
 def test_an_outage_that_three_workers_meet_at_once_is_one_warning_and_one_end() -> None:
     for _ in range(200):
         lines = Lines()
-        troubles = Troubles(Tally(), EventLogger(lines))
+        troubles = FailureLog(DeliveryCounters(), EventLogger(lines))
         for outcome in (SILENCE, DELIVERED):
             together = threading.Barrier(len(KINDS))
 

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from hubport import Count, Report
-from hubport.app.delivery.counters import Tally
+from hubport.app.delivery.counters import DeliveryCounters
 
 ALL_WELL = Report(
     model_id="A" * 20,
@@ -102,7 +102,7 @@ def test_as_json_is_json() -> None:
 
 
 def test_a_tally_counts_by_kind_and_column() -> None:
-    tally = Tally()
+    tally = DeliveryCounters()
     tally.add("metrics", "logged", 3)
     tally.add("metrics", "delivered")
     tally.add("checkpoints", "logged")

@@ -14,12 +14,12 @@ import tqdm.auto
 
 from hubport.app.delivery.upload_progress import (
     NOT_DRAWN,
-    Bar,
     CountedReader,
     GuardedProgress,
     Meter,
+    NoProgress,
     ProgressView,
-    Silence,
+    TqdmProgress,
     progress,
 )
 from hubport.testing.contracts.waiting import HUNG_AFTER
@@ -57,7 +57,12 @@ def test_a_reader_without_time_reads_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "notebook", "kind"),
-    [(True, False, GuardedProgress), (False, True, Silence), (None, False, Silence), (None, True, GuardedProgress)],
+    [
+        (True, False, GuardedProgress),
+        (False, True, NoProgress),
+        (None, False, NoProgress),
+        (None, True, GuardedProgress),
+    ],
 )
 def test_who_sees_a_bar(wanted: bool | None, notebook: bool, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     monkeypatch.setattr(sys, "stderr", io.StringIO())
@@ -68,11 +73,11 @@ def test_who_sees_a_bar(wanted: bool | None, notebook: bool, kind: type, monkeyp
 
 def test_no_stderr_at_all_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
-    assert Silence is type(progress("title", wanted=None))
+    assert NoProgress is type(progress("title", wanted=None))
 
 
 def test_a_bar_that_never_began_ends_quietly() -> None:
-    bar = Bar("title")
+    bar = TqdmProgress("title")
     bar.hide()
     bar.end()
     bar.abandon()
@@ -101,7 +106,7 @@ def test_a_bar_shows_each_attempt_from_its_start_and_its_clock_goes_on(monkeypat
 
 
 def test_nobody_looks_where_nothing_is_shown() -> None:
-    assert math.inf == ProgressView(Meter(), Silence()).due
+    assert math.inf == ProgressView(Meter(), NoProgress()).due
 
 
 class Raising:
@@ -246,7 +251,7 @@ def broken(stream: str) -> TextIO | None:
 
 def test_a_closed_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", broken("closed"))
-    assert Silence is type(progress("title", wanted=None))
+    assert NoProgress is type(progress("title", wanted=None))
 
 
 def test_an_interrupt_while_a_bar_is_drawn_passes(monkeypatch: pytest.MonkeyPatch) -> None:

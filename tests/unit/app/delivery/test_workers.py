@@ -6,12 +6,12 @@ import math
 
 import attrs
 
-from hubport.app.delivery.counters import Tally
+from hubport.app.delivery.counters import DeliveryCounters
 from hubport.app.delivery.report import Count
-from hubport.app.delivery.workers import Crew, Worker
+from hubport.app.delivery.workers import Worker, WorkerGroup
 from hubport.app.log import logger
 from hubport.domain.client.outcome import Outcome, Verdict
-from hubport.domain.client.pacing import Lane, Link
+from hubport.domain.client.pacing import Pacer, Upstream
 from hubport.testing import FakeClock
 
 DELIVERED = Outcome(Verdict.DELIVERED, 200)
@@ -30,9 +30,9 @@ class Errand:
         return self.outcomes.pop(0) if self.outcomes else DELIVERED
 
 
-def crew_of_one(errand: Errand, every: float = 10.0) -> tuple[Crew, Worker]:
-    crew = Crew(FakeClock(), Link(), Tally(), logger(), on_empty=lambda: None)
-    return crew, crew.hire("metrics", Lane(every, crew.link), errand)
+def crew_of_one(errand: Errand, every: float = 10.0) -> tuple[WorkerGroup, Worker]:
+    crew = WorkerGroup(FakeClock(), Upstream(), DeliveryCounters(), logger(), on_empty=lambda: None)
+    return crew, crew.hire("metrics", Pacer(every, crew.link), errand)
 
 
 def rings(worker: Worker) -> bool:
@@ -79,9 +79,9 @@ def test_an_offer_made_again_without_need_is_one_look_more_and_no_message_more()
 
 
 def test_another_key_opens_what_the_refused_one_has_locked_and_rings_everybody() -> None:
-    locked_out = Outcome(Verdict.LOCKED_OUT, 401)
+    locked_out = Outcome(Verdict.UNAUTHORIZED, 401)
     crew, worker = crew_of_one(Errand(outcomes=[locked_out], has_more=True))
-    other = crew.hire("checkpoint", Lane(900.0, crew.link), Errand())
+    other = crew.hire("checkpoint", Pacer(900.0, crew.link), Errand())
     worker.offer()
     worker.step()
     assert crew.link.locked_out
@@ -98,7 +98,7 @@ def test_another_key_opens_what_the_refused_one_has_locked_and_rings_everybody()
 
 
 def test_a_settled_tally_takes_out_what_was_counted_and_never_written() -> None:
-    tally = Tally()
+    tally = DeliveryCounters()
     tally.add("metrics", "logged", 10)
     tally.add("metrics", "delivered", 6)
     tally.add("metrics", "lost", 1)
@@ -116,7 +116,7 @@ def test_a_settled_tally_takes_out_what_was_counted_and_never_written() -> None:
 
 
 def test_a_tally_of_which_nothing_waits_is_settled_already() -> None:
-    tally = Tally()
+    tally = DeliveryCounters()
     tally.add("metrics", "logged", 2)
     tally.add("metrics", "delivered", 2)
     tally.settle()

@@ -8,38 +8,38 @@ from collections.abc import Callable, Iterator
 import attrs
 import pytest
 
-from hubport.app.hub.key_usage import EVERY, KeyUses
-from hubport.app.hub.keys import TRUSTED_FOR, KeyRing, Keys, NoSuchKey
+from hubport.app.hub.key_usage import EVERY, KeyUsageRecorder
+from hubport.app.hub.keys import TRUSTED_FOR, KeyAdmin, KeyAuthenticator, NoSuchKey
 from hubport.domain.errors import StoreUnusable
-from hubport.domain.hub.api_key import Key
-from hubport.domain.hub.ports.store import Page, Shelf
+from hubport.domain.hub.api_key import ApiKey
+from hubport.domain.hub.ports.store import Page, Repository
 from hubport.testing import FakeClock
 from hubport.testing.fakes.hub_store import FakeHubStore
 
 
-class CountedShelf(Shelf[Key]):
+class CountedShelf(Repository[ApiKey]):
     """Counts what reaches the store behind it."""
 
-    def __init__(self, behind: Shelf[Key]) -> None:
+    def __init__(self, behind: Repository[ApiKey]) -> None:
         self.behind = behind
         self.reads = 0
         self.writes = 0
 
-    def get(self, item_id: str) -> Key | None:
+    def get(self, item_id: str) -> ApiKey | None:
         self.reads += 1
         return self.behind.get(item_id)
 
-    def save(self, item: Key) -> None:
+    def save(self, item: ApiKey) -> None:
         self.behind.save(item)
 
-    def update(self, item_id: str, change: Callable[[Key], Key]) -> Key:
+    def update(self, item_id: str, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
         self.writes += 1
         return self.behind.update(item_id, change)
 
-    def delete(self, item_id: str) -> Key | None:
+    def delete(self, item_id: str) -> ApiKey | None:
         return self.behind.delete(item_id)
 
-    def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[Key]:
+    def page(self, *, limit: int, cursor: str | None = None, query: str = "", is_trashed: bool = False) -> Page[ApiKey]:
         return self.behind.page(limit=limit, cursor=cursor, query=query, is_trashed=is_trashed)
 
 
@@ -49,14 +49,14 @@ class Desk:
 
     clock: FakeClock = attrs.field(factory=FakeClock)
     shelf: CountedShelf = attrs.field(factory=lambda: CountedShelf(FakeHubStore().keys))
-    keys: Keys = attrs.field(init=False)
-    uses: KeyUses = attrs.field(init=False)
-    ring: KeyRing = attrs.field(init=False)
+    keys: KeyAdmin = attrs.field(init=False)
+    uses: KeyUsageRecorder = attrs.field(init=False)
+    ring: KeyAuthenticator = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.keys = Keys(self.shelf, self.clock)
-        self.uses = KeyUses(self.shelf, self.clock)
-        self.ring = KeyRing(self.shelf, self.clock, self.uses)
+        self.keys = KeyAdmin(self.shelf, self.clock)
+        self.uses = KeyUsageRecorder(self.shelf, self.clock)
+        self.ring = KeyAuthenticator(self.shelf, self.clock, self.uses)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_password_is_no_key(desk: Desk) -> None:
 
 
 def test_a_new_key_is_good_at_once_also_when_it_was_tried_before(desk: Desk) -> None:
-    key = Key.of("f" * 42, name="restored", created=0.0)
+    key = ApiKey.of("f" * 42, name="restored", created=0.0)
     assert desk.ring.user({"x-api-key": "f" * 42}) is None
     desk.shelf.save(key)
     assert key.id == desk.ring.user({"x-api-key": "f" * 42})
@@ -237,12 +237,12 @@ def test_a_store_that_fails_there_fails_no_request(
     desk: Desk, caplog: pytest.LogCaptureFixture, fault: Exception
 ) -> None:
     class Full(CountedShelf):
-        def update(self, item_id: str, change: Callable[[Key], Key]) -> Key:
+        def update(self, item_id: str, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
             raise fault
 
     key, secret = desk.keys.create("mine")
-    uses = KeyUses(Full(desk.shelf), desk.clock)
-    ring = KeyRing(desk.shelf, desk.clock, uses)
+    uses = KeyUsageRecorder(Full(desk.shelf), desk.clock)
+    ring = KeyAuthenticator(desk.shelf, desk.clock, uses)
     assert key.id == ring.user({"x-api-key": secret})
     uses.close()
     assert "keys.use_not_written" in caplog.text

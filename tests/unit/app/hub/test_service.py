@@ -11,15 +11,15 @@ import attrs
 import pytest
 
 from hubport.app.hub.container import HubContainer
-from hubport.app.hub.environment import World, owner
+from hubport.app.hub.environment import SystemEnvironment, owner
 from hubport.app.hub.service import HubService, make_folder
 from hubport.app.hub.settings import HubSettings
-from hubport.app.hub.sweep import Sweep
-from hubport.domain.checkpoint import Kind
+from hubport.app.hub.sweep import BlobSweeper
+from hubport.domain.checkpoint import CheckpointKind
 from hubport.domain.client.credentials import Credentials
 from hubport.domain.client.protocol import HubProtocol
 from hubport.domain.errors import InvalidSettings
-from hubport.domain.hub.api.in_process import DirectHub
+from hubport.domain.hub.api.in_process import InProcessHub
 from hubport.domain.hub.items import Dataset
 from hubport.domain.hub.model import HubModel, StoredCheckpoint
 from hubport.domain.hub.stored_file import StoredFile
@@ -201,7 +201,7 @@ def test_the_rate_limit_is_a_setting(tmp_path: Path) -> None:
         clock=FakeClock(),
     )
     _, secret = container.keys().create("mine")
-    hub = DirectHub(container.hub(), lambda: "http://hub.invalid")
+    hub = InProcessHub(container.hub(), lambda: "http://hub.invalid")
     request = HubProtocol(Credentials(secret)).authenticate()
 
     assert [200, 200, 429] == [hub.send(request, timeout=1.0).status for _ in range(3)]
@@ -209,7 +209,7 @@ def test_the_rate_limit_is_a_setting(tmp_path: Path) -> None:
 
 
 def test_ids_and_tokens_are_of_letters_and_digits(premises: Callable[..., Premises]) -> None:
-    world = World(FakeClock(), owner)
+    world = SystemEnvironment(FakeClock(), owner)
     ids, tokens = {world.new_id() for _ in range(200)}, {world.new_token() for _ in range(200)}
 
     assert (200, {20}) == (len(ids), {len(one) for one in ids})
@@ -254,14 +254,14 @@ class Everything(FakeBlobs):
 
 
 def swept(store: FakeHubStore, blobs: FakeBlobs) -> None:
-    sweep = Sweep(store, blobs)
+    sweep = BlobSweeper(store, blobs)
     sweep._run()
 
 
 @pytest.mark.parametrize("is_trashed", [False, True])
 def test_a_file_that_a_model_has_given_up_is_swept_and_what_it_holds_stays(*, is_trashed: bool) -> None:
     store, blobs = FakeHubStore(), Everything()
-    checkpoint = StoredCheckpoint(f"{ID}-epoch-1.pt", "token", 1, "0" * 64, Kind.EPOCH, 1)
+    checkpoint = StoredCheckpoint(f"{ID}-epoch-1.pt", "token", 1, "0" * 64, CheckpointKind.EPOCH, 1)
     store.models.save(HubModel(ID, "a model", "d", checkpoints=(checkpoint,), is_trashed=is_trashed))
     held, given_up = kept(blobs, checkpoint.blob), kept(blobs, f"other/{ID}-epoch-0.pt")
     swept(store, blobs)
@@ -304,7 +304,7 @@ def test_a_sweep_ends_when_the_hub_does() -> None:
             while True:
                 is_wanted(f"token/{ID}.pt")
 
-    sweep = Sweep(FakeHubStore(), Endless())
+    sweep = BlobSweeper(FakeHubStore(), Endless())
     sweep.start()
     sweep.close()
     assert not sweep._thread.is_alive()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hubport.app.cli.metrics_csv import metrics_csv
-from hubport.app.hub_client.client import Asking
+from hubport.app.hub_client.client import HubClient
 from hubport.app.hub_client.models import HubModels, NewModel
 from hubport.domain.client.credentials import Credentials
 from hubport.domain.errors import AuthenticationFailed, HubRefused, InvalidModelRecord, InvalidModelRef
@@ -20,7 +20,7 @@ ID = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
 
 
 def models_of(http: Http, key: str = "k" * 42) -> HubModels:
-    return HubModels(Asking(http, FakeClock(), Credentials(key), "https://hub.invalid"), "https://hub.invalid")
+    return HubModels(HubClient(http, FakeClock(), Credentials(key), "https://hub.invalid"), "https://hub.invalid")
 
 
 @pytest.fixture

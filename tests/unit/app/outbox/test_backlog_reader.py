@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hubport.app.outbox.backlog_reader import _REMEMBERED, BacklogReader
 from hubport.app.outbox.journal_reader import backlog_of
-from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
 from hubport.domain.client import journal
 from hubport.domain.client.batch import Batch
 from hubport.domain.client.journal import lines
@@ -109,7 +109,7 @@ class Run:
         self.reader.settle(batch, delivered=is_delivered)
         self.waiting = self.waiting[len(taken) :]
 
-    def upload(self, kind: Kind) -> None:
+    def upload(self, kind: CheckpointKind) -> None:
         number = self.uploads = self.uploads + 1
         checkpoint = Checkpoint(number, number, kind, f"/spool/{number}", 100 + number)
         self.spool.append(journal.checkpoint_line(checkpoint))
@@ -172,7 +172,7 @@ logged = st.tuples(epochs, values)
 ends = st.sampled_from(["delivered", "superseded", "given up", "status 413: too large", "status 422: no"])
 of_the_trainer = st.one_of(
     st.tuples(st.just("log"), logged),
-    st.tuples(st.just("upload"), st.tuples(st.sampled_from(Kind))),
+    st.tuples(st.just("upload"), st.tuples(st.sampled_from(CheckpointKind))),
     st.tuples(st.just("end_upload"), st.tuples(st.integers(0, 3), ends)),
 )
 sends = st.tuples(
@@ -205,18 +205,18 @@ LOG_A: Step = ("log", (0, {"a": 1}))
 LOG_B: Step = ("log", (0, {"b": 1}))
 LOG_C: Step = ("log", (0, {"c": 1}))
 DELIVERED: Step = ("send", ("delivered", 5, []))
-REFUSED: Step = ("send", ("refused", 5, []))
+REJECTED: Step = ("send", ("refused", 5, []))
 CRASH: Step = ("crash", ())
 REWRITE: Step = ("rewrite", ([],))
 
 
 @settings(max_examples=150)
 @given(st.lists(anything, max_size=25))
-@example([LOG_A, DELIVERED, LOG_B, REFUSED, REWRITE])
-@example([LOG_A, DELIVERED, LOG_B, REFUSED, CRASH, LOG_C, DELIVERED])
+@example([LOG_A, DELIVERED, LOG_B, REJECTED, REWRITE])
+@example([LOG_A, DELIVERED, LOG_B, REJECTED, CRASH, LOG_C, DELIVERED])
 @example([LOG_A, ("send", ("refused", 5, [(0, {"b": 1})])), DELIVERED, CRASH, LOG_C, DELIVERED])
 @example([LOG_A, DELIVERED, LOG_B, CRASH, REWRITE, DELIVERED])
-@example([("upload", (Kind.EPOCH,)), ("end_upload", (0, "status 413: too large")), LOG_A, DELIVERED, REWRITE])
+@example([("upload", (CheckpointKind.EPOCH,)), ("end_upload", (0, "status 413: too large")), LOG_A, DELIVERED, REWRITE])
 def test_whatever_happened_the_hub_ends_with_what_was_logged(history: list[Step]) -> None:
     played(history).finish()
 

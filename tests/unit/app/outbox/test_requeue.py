@@ -6,13 +6,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hubport.app.delivery.counters import Tally
+from hubport.app.delivery.counters import DeliveryCounters
 from hubport.app.delivery.spools import left_over
 from hubport.app.log import logger
 from hubport.app.outbox.backlog_reader import BacklogReader
 from hubport.app.outbox.journal_reader import backlog_of
-from hubport.app.outbox.requeue import wait_again
-from hubport.domain.checkpoint import Kind
+from hubport.app.outbox.requeue import requeue_rejected
+from hubport.domain.checkpoint import CheckpointKind
 from hubport.domain.client import journal
 from hubport.domain.metrics import EpochValues, merged
 from hubport.testing import FakeOutbox
@@ -24,7 +24,7 @@ from tests.unit.app.outbox.test_backlog_reader import (
     LOG_B,
     LOG_C,
     MODEL,
-    REFUSED,
+    REJECTED,
     REWRITE,
     Logged,
     Run,
@@ -33,8 +33,8 @@ from tests.unit.app.outbox.test_backlog_reader import (
     sends,
 )
 
-UPLOAD: Step = ("upload", (Kind.EPOCH,))
-UPLOAD_FINAL: Step = ("upload", (Kind.FINAL,))
+UPLOAD: Step = ("upload", (CheckpointKind.EPOCH,))
+UPLOAD_FINAL: Step = ("upload", (CheckpointKind.FINAL,))
 TOO_LARGE: Step = ("end_upload", (0, "status 413: too large"))
 ARRIVED: Step = ("end_upload", (0, "delivered"))
 
@@ -44,7 +44,7 @@ class Remembered(Run):
 
     def __init__(self) -> None:
         self.everything: list[Logged] = []
-        self.kinds: dict[int, Kind] = {}
+        self.kinds: dict[int, CheckpointKind] = {}
         self.arrived: set[int] = set()
         super().__init__()
 
@@ -52,7 +52,7 @@ class Remembered(Run):
         self.everything.append((epoch, values))
         super().log(epoch, values)
 
-    def upload(self, kind: Kind) -> None:
+    def upload(self, kind: CheckpointKind) -> None:
         super().upload(kind)
         self.kinds[self.uploads] = kind
 
@@ -77,7 +77,7 @@ class Remembered(Run):
         """The checkpoints that were refused, or wait, and are not older than one that has arrived."""
         newest = max(self.arrived, default=0)
         found = self.refused_checkpoints.keys() | self.checkpoints.keys()
-        return {number for number in found if number > newest or self.kinds[number] is Kind.FINAL}
+        return {number for number in found if number > newest or self.kinds[number] is CheckpointKind.FINAL}
 
 
 def remembered(history: list[Step]) -> Remembered:
@@ -99,9 +99,9 @@ def delivered(run: Run) -> dict[int, EpochValues]:
 
 @settings(max_examples=150)
 @given(st.lists(st.one_of(of_the_trainer, sends, st.sampled_from([CRASH, ("damage", ())])), max_size=25))
-@example([LOG_A, REFUSED, LOG_B, DELIVERED])
-@example([LOG_A, DELIVERED, LOG_B, REFUSED, CRASH, LOG_C])
-@example([("log", (0, '{"t": 1}')), REFUSED, LOG_A, DELIVERED])
+@example([LOG_A, REJECTED, LOG_B, DELIVERED])
+@example([LOG_A, DELIVERED, LOG_B, REJECTED, CRASH, LOG_C])
+@example([("log", (0, '{"t": 1}')), REJECTED, LOG_A, DELIVERED])
 @example([UPLOAD, TOO_LARGE, UPLOAD, ARRIVED, UPLOAD, TOO_LARGE])
 @example([UPLOAD, TOO_LARGE, UPLOAD, ("end_upload", (0, "given up"))])
 @example([UPLOAD_FINAL, TOO_LARGE, UPLOAD, ARRIVED, UPLOAD])
@@ -109,7 +109,7 @@ def test_all_that_the_hub_lacks_waits(history: list[Step]) -> None:
     run = remembered(history)
     lacking, wanted = run.lacking, run.still_wanted
 
-    wait_again(run.spool)
+    requeue_rejected(run.spool)
 
     backlog = backlog_of(run.spool)
     assert (ABOUT, 0, 0) == (backlog.about, backlog.aside, backlog.damaged)
@@ -120,9 +120,9 @@ def test_all_that_the_hub_lacks_waits(history: list[Step]) -> None:
 
 def test_a_journal_that_was_written_anew_still_knows_what_has_arrived() -> None:
     """Or an old checkpoint would take the HUB's `resume` back."""
-    run = remembered([LOG_A, REFUSED, UPLOAD, TOO_LARGE, UPLOAD, ARRIVED, UPLOAD, TOO_LARGE, REWRITE])
+    run = remembered([LOG_A, REJECTED, UPLOAD, TOO_LARGE, UPLOAD, ARRIVED, UPLOAD, TOO_LARGE, REWRITE])
 
-    wait_again(run.spool)
+    requeue_rejected(run.spool)
 
     assert [3] == list(backlog_of(run.spool).checkpoints)
     assert {0: {"a": 1}} == delivered(run)
@@ -130,9 +130,9 @@ def test_a_journal_that_was_written_anew_still_knows_what_has_arrived() -> None:
 
 def test_checkpoints_of_a_journal_that_was_written_anew_wait_in_the_order_in_which_they_were_taken() -> None:
     """What was refused stands before what waits there, and the newest of those that wait is the one that is sent."""
-    run = remembered([LOG_A, REFUSED, UPLOAD, UPLOAD, ("end_upload", (1, "status 413: too large")), REWRITE])
+    run = remembered([LOG_A, REJECTED, UPLOAD, UPLOAD, ("end_upload", (1, "status 413: too large")), REWRITE])
 
-    wait_again(run.spool)
+    requeue_rejected(run.spool)
 
     assert [1, 2] == list(backlog_of(run.spool).checkpoints)
 
@@ -154,7 +154,7 @@ def test_without_room_for_another_journal_what_waits_is_sent_and_what_was_refuse
     spool.release(keep=True)
     outbox.capacity = 1000
 
-    (reader,) = left_over(MODEL, outbox, Tally(), logger(), refused=True)
+    (reader,) = left_over(MODEL, outbox, DeliveryCounters(), logger(), refused=True)
 
     assert (1, 1) == (reader.backlog.records, reader.backlog.aside)
     assert before == bytes(spool.journal)

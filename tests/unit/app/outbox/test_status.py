@@ -11,10 +11,10 @@ from typing import BinaryIO
 import attrs
 import pytest
 
-from hubport.app.outbox.status import SpoolStatus, State, survey
-from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.app.outbox.status import SpoolStatus, State, spool_statuses
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
 from hubport.domain.client import journal
-from hubport.domain.ports.outbox import Seen
+from hubport.domain.ports.outbox import SpoolInfo
 from hubport.testing import FakeOutbox
 from hubport.testing.fakes.outbox import FakeSpool
 
@@ -22,7 +22,7 @@ MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
 HUB = "https://hub.example"
 RUN = journal.run_line({"model": MODEL, "root": HUB, "pid": 7})
 RECORD = journal.metrics_line(0, {"loss": 1.0})
-CHECKPOINT = journal.checkpoint_line(Checkpoint(1, 0, Kind.EPOCH, "/spool/1-last.pt", 100))
+CHECKPOINT = journal.checkpoint_line(Checkpoint(1, 0, CheckpointKind.EPOCH, "/spool/1-last.pt", 100))
 SENT = journal.sent_line(10**6)
 
 
@@ -33,7 +33,7 @@ def surveyed(*lines: bytes, is_owned: bool = False) -> SpoolStatus:
         spool.append(line)
     if not is_owned:
         spool.release(keep=True)
-    (status,) = survey(outbox.seen())
+    (status,) = spool_statuses(outbox.seen())
     assert (MODEL, spool.name, spool.begun) == (status.model_id, status.spool, status.begun)
     assert spool.size == status.size
     return status
@@ -49,8 +49,8 @@ def surveyed(*lines: bytes, is_owned: bool = False) -> SpoolStatus:
         ((RUN, RECORD, SENT), State.DELIVERED, "its process was killed behind the last delivery"),
         ((RUN,), State.DELIVERED, "its process was killed behind the last delivery"),
         ((), State.DELIVERED, "its process was killed behind the last delivery"),
-        ((RUN, RECORD, journal.aside_line(0, "status 422: no"), SENT), State.REFUSED, "status 422: no"),
-        ((RUN, CHECKPOINT, journal.checkpoint_end_line(1, "status 413: no")), State.REFUSED, "status 413: no"),
+        ((RUN, RECORD, journal.aside_line(0, "status 422: no"), SENT), State.REJECTED, "status 422: no"),
+        ((RUN, CHECKPOINT, journal.checkpoint_end_line(1, "status 413: no")), State.REJECTED, "status 413: no"),
         ((RUN, RECORD, journal.aside_line(0, "status 422: no")), State.WAITING, "its process was killed"),
     ],
 )
@@ -72,7 +72,7 @@ def test_of_a_process_that_has_not_said_its_number_it_is_not_known() -> None:
 
 
 def test_everything_is_counted() -> None:
-    second = journal.checkpoint_line(Checkpoint(2, 0, Kind.FINAL, "/spool/2-best.pt", 100))
+    second = journal.checkpoint_line(Checkpoint(2, 0, CheckpointKind.FINAL, "/spool/2-best.pt", 100))
     status = surveyed(RUN, RECORD, RECORD, CHECKPOINT, second, b"half a li\n", journal.aside_line(9, "no"))
 
     assert (2, 2, 1, 1) == (status.metrics, status.checkpoints, status.refused, status.damaged)
@@ -109,7 +109,7 @@ def test_one_that_goes_between_two_looks_is_left_out() -> None:
     first, gone, last = outbox.seen()
 
     missing = refusing(FileNotFoundError(errno.ENOENT, "No such file or directory"))
-    found = survey([first, attrs.evolve(gone, open=missing), last])
+    found = spool_statuses([first, attrs.evolve(gone, open=missing), last])
 
     assert [first.name, last.name] == [status.spool for status in found]
 
@@ -134,7 +134,7 @@ def test_a_look_is_at_one_journal_also_while_another_one_takes_its_place() -> No
         spool.rewrite(lambda: RUN)
         return journal
 
-    (status,) = survey([attrs.evolve(seen, open=late)])
+    (status,) = spool_statuses([attrs.evolve(seen, open=late)])
 
     assert 2 == status.metrics
 
@@ -149,7 +149,7 @@ def test_looking_closes_what_it_opens() -> None:
         opened.append(open_())
         return opened[-1]
 
-    survey([attrs.evolve(seen, open=remembered)])
+    spool_statuses([attrs.evolve(seen, open=remembered)])
 
     assert [True] == [file.closed for file in opened]
 
@@ -167,7 +167,7 @@ def test_one_that_cannot_be_opened_is_shown_as_such(error: OSError) -> None:
     outbox.open(MODEL).append(RUN)
     (seen,) = outbox.seen()
 
-    (status,) = survey([attrs.evolve(seen, open=refusing(error))])
+    (status,) = spool_statuses([attrs.evolve(seen, open=refusing(error))])
 
     assert (State.UNREADABLE, error.strerror, "?") == (status.state, status.reason, status.waiting)
     assert (MODEL, seen.name, seen.begun, seen.size) == (status.model_id, status.spool, status.begun, status.size)
@@ -186,7 +186,7 @@ def test_one_whose_reading_fails_half_way_is_shown_as_such() -> None:
     outbox.open(MODEL)
     (seen,) = outbox.seen()
 
-    (status,) = survey([attrs.evolve(seen, open=lambda: Failing(RUN + RECORD))])
+    (status,) = spool_statuses([attrs.evolve(seen, open=lambda: Failing(RUN + RECORD))])
 
     assert (State.UNREADABLE, "Input/output error") == (status.state, status.reason)
 
@@ -197,14 +197,14 @@ def test_a_handle_that_is_stale_is_of_a_spool_that_is_gone() -> None:
     outbox.open(MODEL)
     (seen,) = outbox.seen()
 
-    assert [] == survey([attrs.evolve(seen, open=refusing(OSError(errno.ESTALE, "Stale file handle")))])
+    assert [] == spool_statuses([attrs.evolve(seen, open=refusing(OSError(errno.ESTALE, "Stale file handle")))])
 
 
 def test_what_could_not_be_looked_into_is_shown_with_its_problem() -> None:
     """Also a folder of many, of which no model and no beginning is known."""
-    seen = Seen("/outbox/hub", "", None, 0, is_owned=False, open=refusing(PermissionError()), problem="not yours")
+    seen = SpoolInfo("/outbox/hub", "", None, 0, is_owned=False, open=refusing(PermissionError()), problem="not yours")
 
-    (status,) = survey([seen])
+    (status,) = spool_statuses([seen])
 
     assert ("", "/outbox/hub", None, State.UNREADABLE, "not yours") == (
         status.model_id,

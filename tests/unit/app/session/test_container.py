@@ -10,22 +10,22 @@ import pytest
 from dependency_injector import providers
 from dependency_injector.errors import Error
 
-from hubport.adapters.disk_model_cache import DiskRecords
+from hubport.adapters.disk_model_cache import DiskModelCache
 from hubport.adapters.disk_outbox import DiskOutbox
 from hubport.adapters.os_filesystem import OsFilesystem
 from hubport.adapters.os_signals import OsSignals
 from hubport.adapters.requests_http import RequestsHttp
 from hubport.adapters.system_clock import SystemClock
 from hubport.app.session.container import Container
-from hubport.app.session.factory import Connector
+from hubport.app.session.factory import SessionFactory
 from hubport.app.settings import Settings
 from hubport.domain.ports.clock import Clock
 from hubport.domain.ports.filesystem import Filesystem
 from hubport.domain.ports.http import Http
-from hubport.domain.ports.model_cache import Records
+from hubport.domain.ports.model_cache import ModelCache
 from hubport.domain.ports.outbox import Outbox
 from hubport.domain.ports.signals import Signals
-from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeOutbox, FakeRecords, FakeSignals
+from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeModelCache, FakeOutbox, FakeSignals
 from tests.threads import threads_since
 
 PORTS: dict[str, tuple[type, type]] = {
@@ -34,7 +34,7 @@ PORTS: dict[str, tuple[type, type]] = {
     "filesystem": (Filesystem, OsFilesystem),
     "signals": (Signals, OsSignals),
     "outbox": (Outbox, DiskOutbox),
-    "records": (Records, DiskRecords),
+    "records": (ModelCache, DiskModelCache),
 }
 FAKES: dict[str, Any] = {
     "http": FakeHub,
@@ -42,7 +42,7 @@ FAKES: dict[str, Any] = {
     "filesystem": FakeFilesystem,
     "signals": FakeSignals,
     "outbox": FakeOutbox,
-    "records": FakeRecords,
+    "records": FakeModelCache,
 }
 
 
@@ -61,7 +61,7 @@ def test_every_provider_resolves(settings: Settings) -> None:
 
     assert {"settings", "connector", "logins", *PORTS} == set(found)
     assert found["settings"] is settings
-    assert isinstance(found["connector"], Connector)
+    assert isinstance(found["connector"], SessionFactory)
     for name, (port, adapter) in PORTS.items():
         assert isinstance(found[name], port), name
         assert type(found[name]) is adapter

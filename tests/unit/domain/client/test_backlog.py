@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
 from hubport.domain.client import journal
 from hubport.domain.client.backlog import Backlog, is_refusal
 from hubport.domain.client.journal import Line, encoded, lines
 from tests.unit.domain.strategies import checkpoints, mappings
 
-CHECKPOINT = Checkpoint(number=1, epoch=12, kind=Kind.EPOCH, path="/spool/1.pt", size=3)
+CHECKPOINT = Checkpoint(number=1, epoch=12, kind=CheckpointKind.EPOCH, path="/spool/1.pt", size=3)
 
 
 def backlog_of(content: bytes) -> Backlog:

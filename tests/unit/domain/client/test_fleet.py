@@ -8,12 +8,12 @@ import pytest
 
 from hubport.domain.client.backoff import Backoff
 from hubport.domain.client.outcome import Outcome, Verdict
-from hubport.domain.client.pacing import HOLD_SPREAD, LEAST_GAP, Lane, Link
+from hubport.domain.client.pacing import HOLD_SPREAD, LEAST_GAP, Pacer, Upstream
 
 DELIVERED = Outcome(Verdict.DELIVERED, 200)
 SILENCE = Outcome.unreachable("connection refused")
-BUSY = Outcome(Verdict.AGAIN, 503, "later")
-TOLD = Outcome(Verdict.AGAIN, 429, "too many")
+BUSY = Outcome(Verdict.RETRY, 503, "later")
+TOLD = Outcome(Verdict.RETRY, 429, "too many")
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
 
@@ -27,12 +27,12 @@ def names(count: int, *, apart: int) -> list[str]:
     ]
 
 
-def lane(name: str, kind: str, every: float, *, spread: float = 0.0) -> Lane:
-    link = Link(Backoff(seed=f"{name}:link", floor=LEAST_GAP), hold_spread=HOLD_SPREAD)
-    return Lane(every, link, Backoff(seed=f"{name}:{kind}", floor=min(every, LEAST_GAP)), spread=spread)
+def lane(name: str, kind: str, every: float, *, spread: float = 0.0) -> Pacer:
+    link = Upstream(Backoff(seed=f"{name}:link", floor=LEAST_GAP), hold_spread=HOLD_SPREAD)
+    return Pacer(every, link, Backoff(seed=f"{name}:{kind}", floor=min(every, LEAST_GAP)), spread=spread)
 
 
-def first_after(lane: Lane, outcome: Outcome, until: float) -> float:
+def first_after(lane: Pacer, outcome: Outcome, until: float) -> float:
     """When *lane*, which meets *outcome* from 0 on, sends for the first time after *until*."""
     now = 0.0
     while True:
@@ -77,7 +77,7 @@ def test_a_hundred_clients_that_were_told_when_to_come_back_are_spread(seconds: 
 # Heartbeats that do not beat as one
 
 
-def beats(lane: Lane, count: int) -> list[float]:
+def beats(lane: Pacer, count: int) -> list[float]:
     """When a lane beats that nothing holds up."""
     found: list[float] = []
     lane.offer()

@@ -4,8 +4,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.checkpoint import Checkpoint, Kind
-from hubport.domain.client.multipart import Envelope
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
+from hubport.domain.client.multipart import MultipartFraming
 from tests.unit.domain.strategies import checkpoints
 
 ROOT = "https://hub.example"
@@ -26,7 +26,7 @@ def same_boundary(content_type: str) -> str:
 def test_a_checkpoints_form_is_what_requests_would_send_byte_for_byte(checkpoint: Checkpoint, content: bytes) -> None:
     fields, name = checkpoint.fields(), checkpoint.kind.part_name
     content_type, body = as_requests_writes_it(fields, name, content)
-    envelope = Envelope.around(fields, name, boundary=same_boundary(content_type))
+    envelope = MultipartFraming.around(fields, name, boundary=same_boundary(content_type))
 
     assert content_type == envelope.content_type
     assert body == envelope.head + content + envelope.tail
@@ -34,11 +34,11 @@ def test_a_checkpoints_form_is_what_requests_would_send_byte_for_byte(checkpoint
 
 @given(
     st.dictionaries(st.text("abcdefghijklmnopqrstuvwxyzB", min_size=1), st.text()),
-    st.sampled_from([kind.part_name for kind in Kind]),
+    st.sampled_from([kind.part_name for kind in CheckpointKind]),
 )
 def test_any_text_in_a_field_is_written_as_requests_writes_it(fields: dict[str, str], name: str) -> None:
     content_type, body = as_requests_writes_it(fields, name, b"\r\n--")
-    envelope = Envelope.around(fields, name, boundary=same_boundary(content_type))
+    envelope = MultipartFraming.around(fields, name, boundary=same_boundary(content_type))
 
     assert body == envelope.head + b"\r\n--" + envelope.tail
 
@@ -47,6 +47,6 @@ def test_an_open_file_makes_the_same_form() -> None:
     """As the old clients pass it: the name of the part is that of the field, and not that of the file."""
     prepared = requests.Request("POST", ROOT, data={"epoch": "1"}, files={"last.pt": io.BytesIO(b"abc")}).prepare()
     content_type = prepared.headers["content-type"]
-    envelope = Envelope.around({"epoch": "1"}, "last.pt", boundary=same_boundary(content_type))
+    envelope = MultipartFraming.around({"epoch": "1"}, "last.pt", boundary=same_boundary(content_type))
 
     assert prepared.body == envelope.head + b"abc" + envelope.tail

@@ -11,7 +11,7 @@ from hubport.domain.client.outcome import Outcome, Verdict, outcome
 from hubport.domain.ports.http import Response
 
 WALL = 1_000_000.0
-AGAIN, DELIVERED, LOCKED_OUT, REFUSED = Verdict.AGAIN, Verdict.DELIVERED, Verdict.LOCKED_OUT, Verdict.REFUSED
+RETRY, DELIVERED, UNAUTHORIZED, REJECTED = Verdict.RETRY, Verdict.DELIVERED, Verdict.UNAUTHORIZED, Verdict.REJECTED
 
 SUCCESS = b'{"success": true, "message": "", "data": {"id": 1}}'
 FAILURE = b'{"success": false, "message": "no"}'
@@ -40,14 +40,14 @@ def answered(status: int, body: bytes = SUCCESS, **headers: str) -> Outcome:
 def expected_verdict(status: int, *, success: bool | None) -> Verdict:
     """The table at the top of the module; *success* is ``None`` for what is not the HUB's envelope."""
     if success is None and status != 413:
-        return AGAIN
+        return RETRY
     if status in {401, 403}:
-        return LOCKED_OUT
+        return UNAUTHORIZED
     if status in {408, 425, 429} or status // 100 in {1, 3, 5}:
-        return AGAIN
+        return RETRY
     if status // 100 == 2:
-        return DELIVERED if success else REFUSED
-    return REFUSED
+        return DELIVERED if success else REJECTED
+    return REJECTED
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_without_the_hubs_json_the_message_says_what_came_instead() -> None:
 # How long to hold
 
 
-@pytest.mark.parametrize("status", sorted(s for s in range(100, 600) if expected_verdict(s, success=True) is AGAIN))
+@pytest.mark.parametrize("status", sorted(s for s in range(100, 600) if expected_verdict(s, success=True) is RETRY))
 def test_retry_after_holds_whatever_is_worth_another_try(status: int) -> None:
     assert 7 == answered(status, b"", retry_after="7").hold
 
@@ -169,7 +169,7 @@ def test_a_hold_is_over_when_the_limit_is_reset_and_not_before(seconds: int, fra
 
 
 def test_a_429_without_any_header_is_just_tried_again() -> None:
-    assert Outcome(AGAIN, 429, "no") == answered(429, FAILURE)
+    assert Outcome(RETRY, 429, "no") == answered(429, FAILURE)
 
 
 # What it is called
@@ -178,7 +178,7 @@ def test_a_429_without_any_header_is_just_tried_again() -> None:
 def test_no_answer_is_silence_and_worth_another_try() -> None:
     silence = Outcome.unreachable("connection refused")
 
-    assert Outcome(AGAIN, 0, "connection refused") == silence
+    assert Outcome(RETRY, 0, "connection refused") == silence
     assert silence.is_silence
     assert "no answer" == silence.reason
 
@@ -217,7 +217,7 @@ def test_whatever_comes_is_understood(status: int, body: bytes, headers: dict[st
 
     assert status == result.status
     assert result.hold is None or 0 <= result.hold <= 3600
-    assert result.hold is None or result.verdict is AGAIN
+    assert result.hold is None or result.verdict is RETRY
     assert (result.verdict is DELIVERED) <= is_json_object(body)
 
 

@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 
 from hubport.domain.client.backoff import Backoff
 from hubport.domain.client.outcome import Outcome, Verdict
-from hubport.domain.client.pacing import LEAST_GAP, Lane, Link
+from hubport.domain.client.pacing import LEAST_GAP, Pacer, Upstream
 
 DELIVERED = Outcome(Verdict.DELIVERED, 200)
-REFUSED = Outcome(Verdict.REFUSED, 422, "no")
-AGAIN = Outcome(Verdict.AGAIN, 503, "later")
-HELD = Outcome(Verdict.AGAIN, 429, "too many", hold=100.0)
+REJECTED = Outcome(Verdict.REJECTED, 422, "no")
+RETRY = Outcome(Verdict.RETRY, 503, "later")
+HELD = Outcome(Verdict.RETRY, 429, "too many", hold=100.0)
 SILENCE = Outcome.unreachable("connection refused")
-LOCKED_OUT = Outcome(Verdict.LOCKED_OUT, 401, "who are you?")
+UNAUTHORIZED = Outcome(Verdict.UNAUTHORIZED, 401, "who are you?")
 
 # Longer than the rounding of any sum here, and far shorter than any interval.
 TINY = 1e-6
 
 
-def a_lane(link: Link | None = None, *, every: float = 10.0, floor: float = LEAST_GAP, seed: str = "run") -> Lane:
-    return Lane(every, link or Link(), Backoff(seed=seed, floor=floor))
+def a_lane(link: Upstream | None = None, *, every: float = 10.0, floor: float = LEAST_GAP, seed: str = "run") -> Pacer:
+    return Pacer(every, link or Upstream(), Backoff(seed=seed, floor=floor))
 
 
-def sent(lane: Lane, at: float, outcome: Outcome = DELIVERED, *, took: float = 0.0, more: bool = False) -> bool:
+def sent(lane: Pacer, at: float, outcome: Outcome = DELIVERED, *, took: float = 0.0, more: bool = False) -> bool:
     """One message at the instant *at*, settled *took* seconds later."""
     lane.offer()
     assert lane.begin(at)
@@ -78,7 +78,7 @@ def test_what_is_left_over_waits_without_being_offered() -> None:
     assert 10 == lane.due
 
 
-@pytest.mark.parametrize("outcome", [DELIVERED, REFUSED])
+@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED])
 @pytest.mark.parametrize("took", [0, 4, 9.5])
 def test_the_pace_counts_from_start_to_start(outcome: Outcome, took: float) -> None:
     lane = a_lane(every=10)
@@ -101,19 +101,19 @@ def test_after_failures_the_backoff_counts_from_the_end() -> None:
     lane = a_lane(every=900)
     now = 0.0
     for failures in range(1, 12):
-        sent(lane, now, AGAIN, took=5, more=True)
+        sent(lane, now, RETRY, took=5, more=True)
         expected = now + 5 + lane.backoff.delay(failures)
 
         assert expected == lane.due
         now = expected
 
 
-@pytest.mark.parametrize("outcome", [DELIVERED, REFUSED])
+@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED])
 def test_a_clear_answer_ends_the_failures(outcome: Outcome) -> None:
     lane = a_lane(every=10)
-    sent(lane, 0, AGAIN)
+    sent(lane, 0, RETRY)
     sent(lane, 1000, outcome)
-    sent(lane, 2000, AGAIN)
+    sent(lane, 2000, RETRY)
 
     assert 1 == lane.failures
     lane.offer()
@@ -122,7 +122,7 @@ def test_a_clear_answer_ends_the_failures(outcome: Outcome) -> None:
 
 def test_a_refusal_of_one_message_holds_up_no_other() -> None:
     lane = a_lane(every=0)
-    sent(lane, 0, REFUSED, more=True)
+    sent(lane, 0, REJECTED, more=True)
 
     assert 0 == lane.due
 
@@ -136,7 +136,7 @@ def test_a_hold_is_kept_to_the_second() -> None:
 
 
 def test_a_shorter_hold_does_not_end_a_longer_one() -> None:
-    link = Link()
+    link = Upstream()
     link.learn(HELD, started=0, now=0)
     link.learn(attrs.evolve(HELD, hold=1.0), started=0, now=1)
     link.learn(DELIVERED, started=0, now=2)
@@ -146,7 +146,7 @@ def test_a_shorter_hold_does_not_end_a_longer_one() -> None:
 
 def test_locked_out_means_never_again() -> None:
     lane = a_lane()
-    sent(lane, 0, LOCKED_OUT, more=True)
+    sent(lane, 0, UNAUTHORIZED, more=True)
 
     assert lane.waiting
     assert lane.due is None
@@ -170,7 +170,7 @@ def test_a_heartbeat_of_a_day_is_a_day_of_heartbeats() -> None:
 # In a hurry
 
 
-@pytest.mark.parametrize("outcome", [DELIVERED, REFUSED, AGAIN, SILENCE])
+@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED, RETRY, SILENCE])
 def test_in_a_hurry_neither_pace_nor_our_own_backoff_counts(outcome: Outcome) -> None:
     lane = a_lane(every=900)
     sent(lane, 0, outcome)
@@ -198,10 +198,10 @@ def test_in_a_hurry_one_message_follows_the_other() -> None:
 
 def test_in_a_hurry_a_new_failure_backs_off_from_the_beginning() -> None:
     lane = a_lane()
-    sent(lane, 0, AGAIN)
-    sent(lane, 100, AGAIN)
+    sent(lane, 0, RETRY)
+    sent(lane, 100, RETRY)
     lane.hurry()
-    sent(lane, 100, AGAIN, more=True)
+    sent(lane, 100, RETRY, more=True)
 
     assert 100 + lane.backoff.delay(1) == lane.due
 
@@ -238,7 +238,7 @@ def test_after_the_hurry_the_next_message_is_paced_again() -> None:
 
 
 def test_in_a_hurry_an_outage_is_met_as_if_for_the_first_time() -> None:
-    link = Link(Backoff(seed="link"))
+    link = Upstream(Backoff(seed="link"))
     lane = a_lane(link)
     for now in (0.0, 100.0, 200.0):
         sent(lane, now, SILENCE)
@@ -252,7 +252,7 @@ def test_in_a_hurry_an_outage_is_met_as_if_for_the_first_time() -> None:
 def test_after_the_hurry_a_backoff_that_began_in_it_goes_on() -> None:
     lane = a_lane(every=900)
     lane.hurry()
-    sent(lane, 0, AGAIN, more=True)
+    sent(lane, 0, RETRY, more=True)
     due = lane.due
     lane.stroll()
 
@@ -260,7 +260,7 @@ def test_after_the_hurry_a_backoff_that_began_in_it_goes_on() -> None:
 
 
 def test_strolling_where_nobody_hurried_changes_nothing() -> None:
-    for outcome in (DELIVERED, REFUSED, AGAIN, SILENCE, HELD):
+    for outcome in (DELIVERED, REJECTED, RETRY, SILENCE, HELD):
         lane = a_lane(every=10)
         sent(lane, 0, outcome, more=True)
         due = lane.due
@@ -312,7 +312,7 @@ def test_beginning_again_before_the_first_message_sends_it_at_once() -> None:
 def test_beginning_again_after_a_failure_tries_again_at_once_but_for_the_least_gap() -> None:
     lane = a_lane(every=300)
     for _ in range(8):
-        sent(lane, lane.due or 0, AGAIN, more=True)
+        sent(lane, lane.due or 0, RETRY, more=True)
     lane.begin_again()
 
     assert lane.started + LEAST_GAP == lane.due
@@ -351,7 +351,7 @@ def test_beginning_again_while_a_message_is_under_way_leaves_the_pace_as_it_was(
 SPREAD = 0.5
 
 
-def gap(lane: Lane, outcome: Outcome = DELIVERED, *, took: float = 0.0) -> float:
+def gap(lane: Pacer, outcome: Outcome = DELIVERED, *, took: float = 0.0) -> float:
     """From the start of a message that ends with *outcome* to when the next one is due."""
     lane.offer()
     assert lane.due is not None
@@ -371,7 +371,7 @@ def test_the_first_gap_is_longer_by_up_to_the_spread_and_all_others_are_exact(ev
         assert others == pytest.approx([every] * 9)
 
 
-@pytest.mark.parametrize("outcome", [AGAIN, SILENCE, HELD])
+@pytest.mark.parametrize("outcome", [RETRY, SILENCE, HELD])
 @pytest.mark.parametrize("failures", [1, 2, 7])
 def test_the_gap_after_failures_is_drawn_anew(outcome: Outcome, failures: int) -> None:
     lane = attrs.evolve(a_lane(every=300), spread=SPREAD)
@@ -389,14 +389,14 @@ def test_the_gap_after_failures_is_drawn_anew(outcome: Outcome, failures: int) -
 
 def test_a_first_message_that_fails_leaves_the_first_gap_for_the_one_that_does_not() -> None:
     lane = attrs.evolve(a_lane(every=300), spread=SPREAD)
-    gap(lane, AGAIN)
+    gap(lane, RETRY)
     first = gap(lane)
 
     assert 300 < first <= 450
     assert 300 == gap(lane)
 
 
-@pytest.mark.parametrize("outcome", [REFUSED, DELIVERED])
+@pytest.mark.parametrize("outcome", [REJECTED, DELIVERED])
 def test_a_refusal_is_an_answer_like_any_other(outcome: Outcome) -> None:
     lane = attrs.evolve(a_lane(every=300), spread=SPREAD)
 
@@ -407,7 +407,7 @@ def test_a_refusal_is_an_answer_like_any_other(outcome: Outcome) -> None:
 def test_without_a_spread_every_gap_is_exact() -> None:
     lane = a_lane(every=300)
     assert 300 == gap(lane)
-    gap(lane, AGAIN)
+    gap(lane, RETRY)
 
     assert [300, 300] == [gap(lane), gap(lane)]
 
@@ -438,7 +438,7 @@ def test_in_a_hurry_nothing_is_spread() -> None:
 
 
 def test_silence_that_one_lane_meets_holds_all() -> None:
-    link = Link(Backoff(seed="link"))
+    link = Upstream(Backoff(seed="link"))
     first, second = a_lane(link), a_lane(link)
     sent(first, 0, SILENCE, took=5)
     second.offer()
@@ -448,7 +448,7 @@ def test_silence_that_one_lane_meets_holds_all() -> None:
 
 
 def test_a_hold_that_one_lane_meets_holds_all() -> None:
-    link = Link()
+    link = Upstream()
     first, second = a_lane(link), a_lane(link)
     sent(first, 0, HELD, took=5)
     second.offer()
@@ -457,27 +457,27 @@ def test_a_hold_that_one_lane_meets_holds_all() -> None:
 
 
 def test_a_key_that_is_not_taken_from_one_lane_is_offered_by_none() -> None:
-    link = Link()
+    link = Upstream()
     first, second = a_lane(link), a_lane(link)
-    sent(first, 0, LOCKED_OUT)
+    sent(first, 0, UNAUTHORIZED)
     second.offer()
 
     assert second.due is None
 
 
 def test_trouble_with_one_kind_of_message_is_not_the_others() -> None:
-    link = Link()
+    link = Upstream()
     first, second = a_lane(link), a_lane(link)
-    for outcome in (AGAIN, REFUSED, DELIVERED):
+    for outcome in (RETRY, REJECTED, DELIVERED):
         sent(first, first.due or 0, outcome, more=True)
         second.offer()
 
         assert -math.inf == second.due
 
 
-@pytest.mark.parametrize("outcome", [DELIVERED, REFUSED, AGAIN, LOCKED_OUT])
+@pytest.mark.parametrize("outcome", [DELIVERED, REJECTED, RETRY, UNAUTHORIZED])
 def test_any_answer_ends_the_silence(outcome: Outcome) -> None:
-    link = Link()
+    link = Upstream()
     for now in (0.0, 1000.0, 2000.0):
         link.learn(SILENCE, started=now, now=now)
     link.learn(outcome, started=2000, now=2001)
@@ -487,18 +487,18 @@ def test_any_answer_ends_the_silence(outcome: Outcome) -> None:
 
 
 def test_a_lane_that_met_an_outage_late_goes_on_as_soon_as_another_is_answered() -> None:
-    link = Link(Backoff(seed="link"))
+    link = Upstream(Backoff(seed="link"))
     early, late = a_lane(link), a_lane(link)
     sent(early, 0, SILENCE)
     sent(early, 100, SILENCE)
     sent(late, 200, SILENCE, more=True)
-    sent(early, 1000, AGAIN)
+    sent(early, 1000, RETRY)
 
     assert late.begin(1000)
 
 
 def test_messages_that_were_under_way_together_count_as_one_failure() -> None:
-    link = Link(Backoff(seed="link"))
+    link = Upstream(Backoff(seed="link"))
     lanes = [a_lane(link) for _ in range(3)]
     for lane in lanes:
         lane.offer()
@@ -511,7 +511,7 @@ def test_messages_that_were_under_way_together_count_as_one_failure() -> None:
 
 
 def test_an_upload_that_an_outage_cut_short_keeps_its_own_floor() -> None:
-    link = Link(Backoff(seed="link", first=0.001, cap=0.001))
+    link = Upstream(Backoff(seed="link", first=0.001, cap=0.001))
     lane = a_lane(link, floor=3)
     sent(lane, 0, SILENCE, more=True)
 
@@ -520,24 +520,24 @@ def test_an_upload_that_an_outage_cut_short_keeps_its_own_floor() -> None:
 
 
 def test_the_others_are_told_when_they_may_send_at_another_time_and_only_then() -> None:
-    link = Link()
+    link = Upstream()
     told: list[tuple[Outcome, bool]] = [
         (DELIVERED, False),
-        (REFUSED, False),
-        (AGAIN, False),
+        (REJECTED, False),
+        (RETRY, False),
         (SILENCE, True),
         (DELIVERED, True),
         (HELD, True),
         (HELD, False),
-        (LOCKED_OUT, True),
-        (LOCKED_OUT, False),
+        (UNAUTHORIZED, True),
+        (UNAUTHORIZED, False),
     ]
 
     assert told == [(outcome, link.learn(outcome, started=1e6, now=1e6)) for outcome, _ in told]
 
 
 def test_an_outage_of_a_day_costs_about_a_try_every_half_minute() -> None:
-    link = Link(Backoff(seed="link"))
+    link = Upstream(Backoff(seed="link"))
     lane = a_lane(link, every=3)
     now, tries = 0.0, 0
     while now < 86_400:
@@ -559,7 +559,7 @@ def test_an_outage_of_a_day_costs_about_a_try_every_half_minute() -> None:
 class Seen:
     """What an onlooker knows of one lane, and from it the earliest instant at which it may start again."""
 
-    lane: Lane
+    lane: Pacer
     is_under_way: bool = False
     has_something: bool = False
     last_start: float = -math.inf
@@ -574,7 +574,7 @@ class Onlooker:
         self.hurries = hurries
         self.lockouts = 0.0 if intervals else 0.02
         self.now = rng.choice([0.0, 1e6])
-        self.link = Link(Backoff(seed=str(rng.random())))
+        self.link = Upstream(Backoff(seed=str(rng.random())))
         self.seen = [
             Seen(a_lane(self.link, every=every, floor=min(every, LEAST_GAP), seed=f"{rng.random()}"))
             for every in intervals or rng.choices([0.0, 3.0, 10.0, 300.0, 900.0], k=3)
@@ -650,7 +650,7 @@ class Onlooker:
         if not seen.is_under_way:
             return
         outcome = self.rng.choices(
-            [DELIVERED, REFUSED, AGAIN, attrs.evolve(HELD, hold=self.rng.uniform(0, 3600)), SILENCE, LOCKED_OUT],
+            [DELIVERED, REJECTED, RETRY, attrs.evolve(HELD, hold=self.rng.uniform(0, 3600)), SILENCE, UNAUTHORIZED],
             weights=[40, 5, 15, 2, 30, self.lockouts],
         )[0]
         more = self.rng.random() < 0.5
@@ -658,8 +658,8 @@ class Onlooker:
         seen.is_under_way = False
         seen.has_something = seen.has_something or more
         self.held_until = max(self.held_until, self.now + (outcome.hold if outcome.hold is not None else -math.inf))
-        self.is_locked_out = self.is_locked_out or outcome is LOCKED_OUT
-        if outcome.verdict is Verdict.AGAIN:
+        self.is_locked_out = self.is_locked_out or outcome is UNAUTHORIZED
+        if outcome.verdict is Verdict.RETRY:
             seen.least_gap = seen.lane.backoff.floor
         else:
             seen.least_gap = 0.0 if seen.lane.hurries else seen.lane.every
@@ -698,7 +698,7 @@ def test_the_intervals_of_3_900_and_300_seconds_hold_in_100_000_random_events(hu
 
 events = st.lists(
     st.tuples(
-        st.sampled_from([DELIVERED, REFUSED, AGAIN, SILENCE]),
+        st.sampled_from([DELIVERED, REJECTED, RETRY, SILENCE]),
         st.floats(0, 100).map(lambda x: round(x, 3)),
         st.floats(0, 1000).map(lambda x: round(x, 3)),
     ),
@@ -721,10 +721,12 @@ def test_after_each_outcome_the_next_start_keeps_its_distance(
         assert lane.begin(now)
         start, now = now, now + took
         lane.settle(outcome, now=now, more=False)
-        gap = lane.backoff.floor if outcome.verdict is Verdict.AGAIN else every
+        gap = lane.backoff.floor if outcome.verdict is Verdict.RETRY else every
 
 
-@given(st.lists(st.sampled_from([DELIVERED, REFUSED, AGAIN, SILENCE, HELD]), max_size=30), st.sampled_from([0, 3, 900]))
+@given(
+    st.lists(st.sampled_from([DELIVERED, REJECTED, RETRY, SILENCE, HELD]), max_size=30), st.sampled_from([0, 3, 900])
+)
 def test_nothing_that_the_hub_says_keeps_a_lane_from_sending_for_ever(outcomes: list[Outcome], every: float) -> None:
     lane = a_lane(every=every)
     now = 0.0

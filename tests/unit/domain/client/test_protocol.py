@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
 from hubport.domain.client.credentials import Credentials
 from hubport.domain.client.model_ref import ModelRef
 from hubport.domain.client.protocol import HubProtocol, model_path
@@ -19,8 +19,8 @@ from tests.unit.domain.strategies import KEY, MODEL_ID, epoch_values, keys, mode
 HEADERS = {"x-api-key": KEY}
 PROTOCOL = HubProtocol(Credentials(KEY))
 MODEL = f"/v1/models/{MODEL_ID}"
-EPOCH = Checkpoint(number=1, epoch=12, kind=Kind.EPOCH, path="/spool/1.pt", size=3, is_best=True)
-FINAL = Checkpoint(number=2, epoch=99, kind=Kind.FINAL, path="/spool/2.pt", size=3, map=0.42)
+EPOCH = Checkpoint(number=1, epoch=12, kind=CheckpointKind.EPOCH, path="/spool/1.pt", size=3, is_best=True)
+FINAL = Checkpoint(number=2, epoch=99, kind=CheckpointKind.FINAL, path="/spool/2.pt", size=3, map=0.42)
 
 
 def content() -> io.BytesIO:

@@ -1,12 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.hub.bounded_cache import Recent
+from hubport.domain.hub.bounded_cache import BoundedCache
 
 
 @given(st.lists(st.sampled_from("abcdef"), max_size=30), st.integers(1, 5))
 def test_those_that_were_put_last_are_remembered_and_no_others(keys: list[str], most: int) -> None:
-    recent: Recent[int] = Recent(most)
+    recent: BoundedCache[int] = BoundedCache(most)
     for number, key in enumerate(keys):
         recent.put(key, number)
 

@@ -1,12 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.hub.api_key import Key, key_id
+from hubport.domain.hub.api_key import ApiKey, key_id
 from tests.unit.domain.strategies import KEY
 
 
 def test_what_is_remembered_of_a_key_is_not_the_key() -> None:
-    key = Key.of(KEY, name="laptop", created=1.0)
+    key = ApiKey.of(KEY, name="laptop", created=1.0)
 
     assert KEY not in repr(key)
     assert KEY[-4:] == key.tail
@@ -16,12 +16,12 @@ def test_what_is_remembered_of_a_key_is_not_the_key() -> None:
 
 @given(st.text())
 def test_only_the_key_itself_fits(other: str) -> None:
-    key = Key.of(KEY, name="laptop", created=1.0)
+    key = ApiKey.of(KEY, name="laptop", created=1.0)
 
     assert (other == KEY) == key.is_of(other)
 
 
 def test_a_revoked_key_fits_nobody() -> None:
-    key = Key(key_id(KEY), "laptop", Key.of(KEY, name="", created=0.0).sha256, KEY[-4:], is_trashed=True)
+    key = ApiKey(key_id(KEY), "laptop", ApiKey.of(KEY, name="", created=0.0).sha256, KEY[-4:], is_trashed=True)
 
     assert not key.is_of(KEY)

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.checkpoint import Kind
+from hubport.domain.checkpoint import CheckpointKind
 from hubport.domain.client.model_record import ModelRecord
 from hubport.domain.client.train_plan import TrainPlan
 from hubport.domain.errors import AlreadyTrained
 from hubport.domain.hub.agents import SILENCE
 from hubport.domain.hub.api import model_json as model_bodies
-from hubport.domain.hub.api.model_json import View
+from hubport.domain.hub.api.model_json import ModelSerializer
 from hubport.domain.hub.model import HubModel, StoredCheckpoint
-from hubport.domain.hub.progress import Summary
+from hubport.domain.hub.progress import Progress
 from hubport.domain.run_end import CLOSED, EndKind, RunEnd
 from hubport.domain.run_state import RunState
 from tests.unit.domain.strategies import MODEL_ID, few, model_ids, strict_json, words_of
@@ -26,7 +26,7 @@ stored = st.builds(
     StoredCheckpoint,
     name=st.integers(0, 999).map(lambda epoch: f"{MODEL_ID}-epoch-{epoch}.pt"),
     token=words_of(8),
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(CheckpointKind),
     epoch=st.integers(0, 999),
     size=st.integers(1, 10**9),
     sha256=st.just("0" * 64),
@@ -63,7 +63,7 @@ def created(**changes: Any) -> HubModel:
 
 
 def record_of(model: HubModel) -> dict[str, Any]:
-    return View(ROOT, 0.0, lambda _: None).record(model, Summary())
+    return ModelSerializer(ROOT, 0.0, lambda _: None).record(model, Progress())
 
 
 # Its status
@@ -74,7 +74,7 @@ def record_of(model: HubModel) -> dict[str, Any]:
 def test_the_status_follows_from_the_checkpoints(model: HubModel) -> None:
     kinds = [checkpoint.kind for checkpoint in model.checkpoints]
 
-    assert ("trained" if Kind.FINAL in kinds else "training" if kinds else "new") == model.status
+    assert ("trained" if CheckpointKind.FINAL in kinds else "training" if kinds else "new") == model.status
 
 
 @few
@@ -82,7 +82,7 @@ def test_the_status_follows_from_the_checkpoints(model: HubModel) -> None:
 def test_training_is_never_said_without_a_checkpoint_to_resume(model: HubModel) -> None:
     record = record_of(model)
 
-    assert ("resume" in record) == any(checkpoint.kind is Kind.EPOCH for checkpoint in model.checkpoints)
+    assert ("resume" in record) == any(checkpoint.kind is CheckpointKind.EPOCH for checkpoint in model.checkpoints)
     assert record["status"] != "training" or record["resume"].endswith(".pt")
 
 
@@ -93,7 +93,7 @@ def test_a_checkpoint_is_the_newest_of_its_kind_as_soon_as_it_is_stored(
 ) -> None:
     after = attrs.evolve(model, checkpoints=(*model.checkpoints, checkpoint))
 
-    assert checkpoint == (after.final if checkpoint.kind is Kind.FINAL else after.last)
+    assert checkpoint == (after.final if checkpoint.kind is CheckpointKind.FINAL else after.last)
 
 
 @few
@@ -172,7 +172,7 @@ def test_what_the_hub_says_is_what_our_own_client_understands(model: HubModel) -
 
 
 def test_a_trained_model_links_its_final_weights() -> None:
-    final = StoredCheckpoint(f"{MODEL_ID}-best.pt", "token", 3, "0" * 64, Kind.FINAL, 99, map=0.42)
+    final = StoredCheckpoint(f"{MODEL_ID}-best.pt", "token", 3, "0" * 64, CheckpointKind.FINAL, 99, map=0.42)
     record = record_of(attrs.evolve(MODEL, checkpoints=(final,)))
 
     assert f"{ROOT}/files/token/{MODEL_ID}-best.pt" == record["weights"]
@@ -180,7 +180,7 @@ def test_a_trained_model_links_its_final_weights() -> None:
 
 
 def test_a_trained_model_still_says_what_it_was_trained_from() -> None:
-    trained = attrs.evolve(MODEL, checkpoints=(a_checkpoint(9, kind=Kind.FINAL),))
+    trained = attrs.evolve(MODEL, checkpoints=(a_checkpoint(9, kind=CheckpointKind.FINAL),))
     record = record_of(trained)
 
     assert ("yolov8n.pt", "coco8.yaml") == (record["base_model"], record["train_args"]["data"])
@@ -196,7 +196,7 @@ def test_progress_is_the_newest_epoch_that_metrics_or_a_checkpoint_tell_of(
 ) -> None:
     """The metrics of the last epochs never come from old clients, and the final upload does."""
     model = attrs.evolve(MODEL, checkpoints=tuple(a_checkpoint(number) for number in stored))
-    record = View(ROOT, 0.0, lambda _: None).record(model, Summary(epoch=logged))
+    record = ModelSerializer(ROOT, 0.0, lambda _: None).record(model, Progress(epoch=logged))
 
     assert (epoch, logged) == (record["progress"]["epoch"], record["metrics_epoch"])
 
@@ -341,7 +341,9 @@ def test_a_dataset_of_this_hub_stands_in_for_a_name_and_back() -> None:
 # Its checkpoints
 
 
-def a_checkpoint(epoch: int, *, content: str = "", kind: Kind = Kind.EPOCH, is_best: bool = False) -> StoredCheckpoint:
+def a_checkpoint(
+    epoch: int, *, content: str = "", kind: CheckpointKind = CheckpointKind.EPOCH, is_best: bool = False
+) -> StoredCheckpoint:
     return StoredCheckpoint(
         f"{epoch}.pt", f"token{epoch}{content}", 3, (content or str(epoch)) * 64, kind, epoch, is_best=is_best
     )
@@ -356,7 +358,7 @@ def with_all(*checkpoints: StoredCheckpoint, keep: int) -> HubModel:
 
 def test_the_newest_stay_and_the_best_and_the_final_one() -> None:
     epochs = [a_checkpoint(epoch, is_best=epoch in {1, 2}) for epoch in range(6)]
-    finals = [a_checkpoint(epoch, kind=Kind.FINAL) for epoch in (6, 7)]
+    finals = [a_checkpoint(epoch, kind=CheckpointKind.FINAL) for epoch in (6, 7)]
 
     model = with_all(*epochs, *finals, keep=2)
 
@@ -373,7 +375,7 @@ def test_what_resumes_and_what_ends_a_training_is_never_given_up(uploads: list[S
 
     assert (everything.last, everything.final, everything.best) == (model.last, model.final, model.best)
     assert everything.status == model.status
-    assert len([c for c in model.checkpoints if c.kind is Kind.EPOCH]) <= max(keep, 1) + 1
+    assert len([c for c in model.checkpoints if c.kind is CheckpointKind.EPOCH]) <= max(keep, 1) + 1
 
 
 def test_an_upload_that_is_sent_again_keeps_the_address_that_was_given_out() -> None:
@@ -390,11 +392,11 @@ def test_an_upload_that_is_sent_again_keeps_the_address_that_was_given_out() -> 
 # What is none
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_an_empty_file_of_an_earlier_version_is_no_checkpoint(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(CheckpointKind))
+def test_an_empty_file_of_an_earlier_version_is_no_checkpoint(kind: CheckpointKind) -> None:
     """It gives no resume and ends no model, and goes when the next one comes."""
     empty = StoredCheckpoint("e.pt", "e", 0, "e3b0", kind=kind, epoch=9, is_best=True)
-    good = StoredCheckpoint("g.pt", "g", 3, "ab", kind=Kind.EPOCH, epoch=8)
+    good = StoredCheckpoint("g.pt", "g", 3, "ab", kind=CheckpointKind.EPOCH, epoch=8)
     model = attrs.evolve(MODEL, checkpoints=(empty,))
     assert ("new", None, None, None) == (model.status, model.last, model.best, model.final)
 
@@ -446,7 +448,7 @@ def test_a_checkpoint_of_nobody_is_no_new_model() -> None:
 
 
 def test_a_final_checkpoint_outweighs_every_run() -> None:
-    model = MODEL.with_checkpoint(a_checkpoint(1, kind=Kind.FINAL), keep=5)
+    model = MODEL.with_checkpoint(a_checkpoint(1, kind=CheckpointKind.FINAL), keep=5)
     for end in (None, CLOSED, RunEnd(EndKind.FAILED, "ValueError")):
         model = model.with_heartbeat("a", None, at=5.0, end=end)
         assert (RunState.TRAINED, None) == (model.state(6.0), model.error(6.0))

@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 
 from hubport.domain.hub import progress as module
 from hubport.domain.hub.metric_names import Direction
-from hubport.domain.hub.ports.store import Series
-from hubport.domain.hub.progress import MetricValue, Objective, Summaries, Summary, number_of
+from hubport.domain.hub.ports.store import MetricsDelta
+from hubport.domain.hub.progress import MetricValue, Objective, Progress, Summaries, number_of
 
 
-def series(revision: int, **epochs: dict[str, Any]) -> Series:
-    return Series(revision, {int(name.removeprefix("e")): json.dumps(values) for name, values in epochs.items()})
+def series(revision: int, **epochs: dict[str, Any]) -> MetricsDelta:
+    return MetricsDelta(revision, {int(name.removeprefix("e")): json.dumps(values) for name, values in epochs.items()})
 
 
 def best(*epochs: dict[str, Any]) -> Any:
     held = {f"e{number}": values for number, values in enumerate(epochs)}
-    return Summary().with_series(series(1, **held)).as_json()["best"]
+    return Progress().with_series(series(1, **held)).as_json()["best"]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_is_no_number_is_not_the_best(value: object) -> None:
 
 @pytest.mark.parametrize("text", ['{"loss": NaN}', '{"loss": Infinity}', '{"loss": -Infinity}', '{"loss": 1e999}'])
 def test_what_is_not_finite_is_not_the_best(text: str) -> None:
-    found = Summary().with_series(Series(1, {0: text, 1: '{"loss": 2.0}', 2: text}))
+    found = Progress().with_series(MetricsDelta(1, {0: text, 1: '{"loss": 2.0}', 2: text}))
 
     assert {"name": "loss", "value": 2.0, "epoch": 1} == found.as_json()["best"]
 
@@ -63,11 +63,11 @@ def test_what_is_not_finite_is_not_the_best(text: str) -> None:
 def test_of_equal_values_the_first_epoch_has_the_best() -> None:
     assert 1 == best({"loss": 3}, {"loss": 2}, {"loss": 2})["epoch"]
     later, earlier = series(1, e5={"loss": 2}), series(2, e3={"loss": 2})
-    assert MetricValue("loss", 2.0, 3) == Summary().with_series(later).with_series(earlier).best
+    assert MetricValue("loss", 2.0, 3) == Progress().with_series(later).with_series(earlier).best
 
 
 def test_where_the_direction_is_unknown_the_last_value_stands_in_for_the_best() -> None:
-    found = Summary().with_series(series(1, e0={"foo": 3}, e1={"foo": 9}, e2={"foo": 4}, e3={"foo": None}))
+    found = Progress().with_series(series(1, e0={"foo": 3}, e1={"foo": 9}, e2={"foo": 4}, e3={"foo": None}))
 
     assert {"epoch": 3, "best": None, "last": {"name": "foo", "value": 4.0, "epoch": 2}} == found.as_json()
 
@@ -93,13 +93,13 @@ def test_what_the_owner_has_set_goes_before_every_guess(objective: Objective, sh
         f"e{e}": {"foo": foo, "val/loss": loss, "val/map": 0.5, "lr/pg0": 1 / (e + 1)}
         for e, (foo, loss) in enumerate(epochs)
     }
-    found = Summary(objective=objective).with_series(series(1, **held)).best
+    found = Progress(objective=objective).with_series(series(1, **held)).best
 
     assert shown == (found and (found.name, found.value, found.epoch))
 
 
 def test_text_that_is_no_mapping_has_its_epoch_counted() -> None:
-    found = Summary().with_series(Series(3, {5: "no JSON", 2: "[1]"}))
+    found = Progress().with_series(MetricsDelta(3, {5: "no JSON", 2: "[1]"}))
 
     assert {"epoch": 5, "best": None} == found.as_json()
 
@@ -119,9 +119,9 @@ def test_in_pieces_it_is_what_it_is_as_a_whole(pieces: list[dict[int, dict[str, 
     held: dict[int, tuple[int, str]] = {}
     summaries = Summaries()
 
-    def read(after: int) -> Series:
+    def read(after: int) -> MetricsDelta:
         found = {epoch: text for epoch, (at, text) in sorted(held.items()) if at > after}
-        return Series(max((at for at, _ in held.values()), default=0), found)
+        return MetricsDelta(max((at for at, _ in held.values()), default=0), found)
 
     for revision, piece in enumerate(pieces, 1):
         held |= {epoch: (revision, json.dumps(values)) for epoch, values in piece.items()}
@@ -135,7 +135,7 @@ def test_the_best_is_a_value_that_is_there_and_none_is_better(
     pieces: list[dict[int, dict[str, Any]]], objective: Objective
 ) -> None:
     held = {epoch: values for piece in pieces for epoch, values in piece.items()}
-    found = Summary(objective=objective).with_series(series(1, **{f"e{e}": held[e] for e in sorted(held)}))
+    found = Progress(objective=objective).with_series(series(1, **{f"e{e}": held[e] for e in sorted(held)}))
     shown = found.best or found.last
     if shown is None:
         return
@@ -156,10 +156,10 @@ class Store:
     """A model's metrics, and what was read of them."""
 
     def __init__(self) -> None:
-        self.series = Series(0, {})
+        self.series = MetricsDelta(0, {})
         self.asked: list[int] = []
 
-    def read(self, after: int) -> Series:
+    def read(self, after: int) -> MetricsDelta:
         self.asked.append(after)
         return self.series
 
@@ -178,7 +178,7 @@ def test_who_asks_while_another_reads_does_not_read_everything_again() -> None:
     store.series = series(4, e0={"loss": 1.0})
     summaries.of("model", store.read)
 
-    def read(after: int) -> Series:
+    def read(after: int) -> MetricsDelta:
         summaries.of("model", store.read)
         return store.read(after)
 

@@ -3,19 +3,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubport.domain.hub import rate_limit as allowance
-from hubport.domain.hub.rate_limit import Allowance
+from hubport.domain.hub.rate_limit import RateLimiter
 
 
-def spent(bucket: Allowance, who: str, now: float, times: int) -> int:
+def spent(bucket: RateLimiter, who: str, now: float, times: int) -> int:
     return sum(bucket.spend(who, now) is None for _ in range(times))
 
 
 def test_all_of_it_may_be_spent_at_once() -> None:
-    assert 10 == spent(Allowance(10, 60.0), "a", 0.0, 50)
+    assert 10 == spent(RateLimiter(10, 60.0), "a", 0.0, 50)
 
 
 def test_it_fills_at_a_steady_rate_up_to_its_rim() -> None:
-    bucket = Allowance(10, 60.0)
+    bucket = RateLimiter(10, 60.0)
     spent(bucket, "a", 0.0, 10)
 
     assert 2 == spent(bucket, "a", 12.0, 50)
@@ -23,13 +23,13 @@ def test_it_fills_at_a_steady_rate_up_to_its_rim() -> None:
 
 
 def test_each_has_its_own() -> None:
-    bucket = Allowance(1, 60.0)
+    bucket = RateLimiter(1, 60.0)
 
     assert [1, 1] == [spent(bucket, who, 0.0, 5) for who in "ab"]
 
 
 def test_a_refusal_says_when_to_come_back_in_all_four_headers() -> None:
-    bucket = Allowance(10, 60.0)
+    bucket = RateLimiter(10, 60.0)
     spent(bucket, "a", 1000.5, 10)
 
     assert {
@@ -42,7 +42,7 @@ def test_a_refusal_says_when_to_come_back_in_all_four_headers() -> None:
 
 @given(st.integers(1, 50), st.floats(0.5, 100), st.lists(st.floats(0, 20), max_size=60))
 def test_whoever_waits_as_long_as_he_was_told_is_let_in(calls: int, seconds: float, pauses: list[float]) -> None:
-    bucket, now = Allowance(calls, seconds), 1e9
+    bucket, now = RateLimiter(calls, seconds), 1e9
     for pause in pauses:
         now += pause
         refusal = bucket.spend("a", now)
@@ -54,7 +54,7 @@ def test_whoever_waits_as_long_as_he_was_told_is_let_in(calls: int, seconds: flo
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=200))
 def test_in_no_time_more_is_spent_than_the_rim_and_what_flowed_in(pauses: list[float]) -> None:
-    bucket, now, let_in = Allowance(5, 10.0), 0.0, 0
+    bucket, now, let_in = RateLimiter(5, 10.0), 0.0, 0
     for pause in pauses:
         now += pause
         let_in += bucket.spend("a", now) is None
@@ -63,7 +63,7 @@ def test_in_no_time_more_is_spent_than_the_rim_and_what_flowed_in(pauses: list[f
 
 
 def test_a_clock_that_goes_back_takes_nothing_away() -> None:
-    bucket = Allowance(2, 1.0)
+    bucket = RateLimiter(2, 1.0)
     bucket.spend("a", 100.0)
 
     assert bucket.spend("a", 50.0) is None
@@ -83,7 +83,7 @@ class Then(float):
 
 def test_of_two_that_ask_at_the_same_moment_no_one_finds_a_full_bucket() -> None:
     """However the threads interleave: at worst a call is not counted."""
-    bucket, between = Allowance(10, 1e9), []
+    bucket, between = RateLimiter(10, 1e9), []
 
     class Busy(Then):
         def other(self) -> None:
@@ -98,7 +98,7 @@ def test_of_two_that_ask_at_the_same_moment_no_one_finds_a_full_bucket() -> None
 
 def test_it_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allowance, "_MOST", 3)
-    bucket = Allowance(1, 1e9)
+    bucket = RateLimiter(1, 1e9)
     for who in ("a", "b", "a", "c", "d"):
         bucket.spend(who, 0.0)
 

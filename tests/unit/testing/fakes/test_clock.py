@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from hubport.testing import FakeClock
-from hubport.testing.contracts.waiting import HUNG_AFTER, Side
+from hubport.testing.contracts.waiting import HUNG_AFTER, BackgroundThread
 from hubport.testing.fakes import clock as module
 
 
@@ -21,7 +21,7 @@ class Ticker:
         self._name = name
         self._alarm = clock.alarm()
         self._is_over = False
-        self._side = Side(self._run)
+        self._side = BackgroundThread(self._run)
 
     def _run(self) -> None:
         while not self._is_over:
@@ -106,7 +106,7 @@ def test_whoever_is_woken_by_a_ring_sees_the_time_of_the_ring() -> None:
         sleeping.ring()
         ringing.retire()
 
-    sides = [Side(sleep), Side(ring)]
+    sides = [BackgroundThread(sleep), BackgroundThread(ring)]
     clock.advance(1000)
     for side in sides:
         side.join()
@@ -130,7 +130,7 @@ def test_an_advance_returns_when_everybody_has_acted() -> None:
         log.append(("followed", clock.now()))
         second.retire()
 
-    sides = [Side(lead), Side(follow)]
+    sides = [BackgroundThread(lead), BackgroundThread(follow)]
     clock.advance(10)
 
     assert log == [("followed", 10.0)]
@@ -148,7 +148,7 @@ def test_an_advance_by_nothing_lets_everybody_act_and_moves_nothing() -> None:
         log.append("acted")
         alarm.retire()
 
-    side = Side(act)
+    side = BackgroundThread(act)
     alarm.ring()
     clock.advance(0)
 
@@ -192,7 +192,7 @@ def test_a_wait_of_the_tests_own_ends_when_another_thread_rings() -> None:
         ours.ring()
         theirs.retire()
 
-    side = Side(ring)
+    side = BackgroundThread(ring)
     ours.wait(1000)
 
     assert clock.now() == 20
@@ -227,7 +227,7 @@ class TestHangs:
             back.wait(HUNG_AFTER)
             alarm.retire()
 
-        side = Side(wander)
+        side = BackgroundThread(wander)
         with pytest.raises(AssertionError, match=r"neither waits on an alarm[^$]*back\.wait\(HUNG_AFTER\)"):
             clock.advance(5)  # with the line that it is at
 
@@ -250,7 +250,7 @@ class TestHangs:
     def test_others_that_wait_for_a_ring_are_no_help(self) -> None:
         clock = FakeClock()
         ours, theirs = clock.alarm(), clock.alarm()
-        side = Side(lambda: theirs.wait(None))
+        side = BackgroundThread(lambda: theirs.wait(None))
 
         with pytest.raises(AssertionError, match="nobody is left to ring"):
             ours.wait(None)
@@ -287,7 +287,7 @@ def test_a_thread_may_wait_at_one_of_several_alarms() -> None:
         log.append(clock.now())
         own.retire()
 
-    side = Side(work)
+    side = BackgroundThread(work)
     clock.advance(100)
     side.join()
 

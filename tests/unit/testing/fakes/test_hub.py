@@ -14,7 +14,7 @@ from hubport.domain.errors import HubUnreachable
 from hubport.domain.hub.model import HubModel
 from hubport.domain.ports.http import FilePart, Request, Response
 from hubport.testing import FakeClock, FakeHub
-from hubport.testing.contracts.waiting import Side
+from hubport.testing.contracts.waiting import BackgroundThread
 from hubport.testing.fakes.hub_faults import kind_of
 
 MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
@@ -322,7 +322,7 @@ class TestEachFault:
             upload(hub, model, epoch="0", type="epoch", isBest="True")
             alarm.retire()
 
-        side = Side(work)
+        side = BackgroundThread(work)
         clock.advance(5)
         assert log(hub, model, {0: "{}"}).status == 200
         assert hub.checkpoints(model.id) == ()

@@ -13,10 +13,10 @@ import attrs
 
 from ...items import ID_LENGTH, Dataset, Project
 from ...model import HubModel
-from ...ports.store import HubStore, Shelf
+from ...ports.store import HubStore, Repository
 from ...stored_file import StoredFile
-from ..context import Premises
-from ..messages import Answer, Asked, Refusal, Sent, envelope
+from ..context import HubContext
+from ..messages import ApiError, HubRequest, HubResponse, UploadedFile, envelope
 
 _HolderT = TypeVar("_HolderT", HubModel, Project, Dataset)
 
@@ -27,7 +27,7 @@ def holders(store: HubStore, name: str) -> list[HubModel | Dataset]:
     return [item for item in (store.models.get(owner), store.datasets.get(owner)) if item is not None]
 
 
-def keep(hub: Premises, sent: Sent, name: str) -> StoredFile:
+def keep(hub: HubContext, sent: UploadedFile, name: str) -> StoredFile:
     """What was sent, whole, as *name*, which begins with its item's ID, at an address that nobody can guess.
 
     It is nobody's yet.
@@ -38,13 +38,13 @@ def keep(hub: Premises, sent: Sent, name: str) -> StoredFile:
 
 
 def give(
-    hub: Premises,
-    shelf: Shelf[_HolderT],
+    hub: HubContext,
+    shelf: Repository[_HolderT],
     item_id: str,
     file: StoredFile,
     change: Callable[[_HolderT], _HolderT],
     *,
-    missing: Refusal,
+    missing: ApiError,
 ) -> _HolderT:
     """The item by *change*, in which it may take *file*.
 
@@ -71,7 +71,9 @@ def give(
     return item
 
 
-def delete(hub: Premises, asked: Asked, shelf: Shelf[_HolderT], item_id: str, *, missing: Refusal) -> Answer:
+def delete(
+    hub: HubContext, asked: HubRequest, shelf: Repository[_HolderT], item_id: str, *, missing: ApiError
+) -> HubResponse:
     """The item into the trash; with ``hard=true`` for good, and its files with it.
 
     Raises:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 
 from ...stored_file import StoredFile
-from ..context import Premises
-from ..messages import Answer, Asked, BlobRange, Refusal
+from ..context import HubContext
+from ..messages import ApiError, BlobRange, HubRequest, HubResponse
 from ..routing import Route
 from .attachments import holders
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def _give_file(hub: Premises, asked: Asked, token: str, name: str) -> Answer:
+def _give_file(hub: HubContext, asked: HubRequest, token: str, name: str) -> HubResponse:
     file = _file(hub, token, name)
     if file is None:
-        raise Refusal(404, "there is no such file: it was replaced by a newer one, or its model was deleted")
+        raise ApiError(404, "there is no such file: it was replaced by a newer one, or its model was deleted")
     etag = f'"{file.sha256}"'
     headers = {
         "content-type": "application/octet-stream",
@@ -31,7 +31,7 @@ def _give_file(hub: Premises, asked: Asked, token: str, name: str) -> Answer:
         "content-disposition": f'attachment; filename="{name}"',
     }
     if _holds(asked.headers.get("if-none-match", ""), etag):
-        return Answer(304, {name: headers[name] for name in ("etag", "cache-control", "accept-ranges")})
+        return HubResponse(304, {name: headers[name] for name in ("etag", "cache-control", "accept-ranges")})
     wanted = asked.headers.get("range", "")
     # A client that has the beginning of another file wants all of this one.
     if wanted and asked.headers.get("if-range", etag) == etag:
@@ -39,14 +39,14 @@ def _give_file(hub: Premises, asked: Asked, token: str, name: str) -> Answer:
         if found is not None:
             start, end = found
             if start >= end:
-                raise Refusal(416, f"the file has {file.size} bytes", {"content-range": f"bytes */{file.size}"})
+                raise ApiError(416, f"the file has {file.size} bytes", {"content-range": f"bytes */{file.size}"})
             headers |= {"content-range": f"bytes {start}-{end - 1}/{file.size}", "content-length": str(end - start)}
-            return Answer(206, headers, blob=BlobRange(file.blob, start, end - start))
+            return HubResponse(206, headers, blob=BlobRange(file.blob, start, end - start))
     headers["content-length"] = str(file.size)
-    return Answer(200, headers, blob=BlobRange(file.blob, 0, file.size))
+    return HubResponse(200, headers, blob=BlobRange(file.blob, 0, file.size))
 
 
-def _file(hub: Premises, token: str, name: str) -> StoredFile | None:
+def _file(hub: HubContext, token: str, name: str) -> StoredFile | None:
     """The file that was stored under this address."""
     held = (file for item in holders(hub.store, name) if not item.is_trashed for file in item.files)
     return next((file for file in held if file.token == token and file.name == name), None)

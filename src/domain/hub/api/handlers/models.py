@@ -6,55 +6,55 @@ The one rule: what a model is linked to is there when the link is made.
 from __future__ import annotations
 
 from ...model import HubModel
-from ..context import Premises
-from ..messages import Answer, Asked, Refusal, Takes, envelope
+from ..context import HubContext
+from ..messages import ApiError, BodyKind, HubRequest, HubResponse, envelope
 from ..model_json import created, patched
-from ..pagination import QUERY, listed
+from ..pagination import QUERY, paginate
 from ..routing import Route
 from .attachments import delete
 
 
-def _create(hub: Premises, asked: Asked) -> Answer:
+def _create(hub: HubContext, asked: HubRequest) -> HubResponse:
     try:
         model = created(hub.around.new_id(), asked.object(), at=hub.around.wall())
     except ValueError as exc:
-        raise Refusal(422, str(exc)) from exc
+        raise ApiError(422, str(exc)) from exc
     _see_to_links(hub, model)
     hub.store.models.save(model)
     return envelope(201, data=hub.record(asked, model))
 
 
-def _list(hub: Premises, asked: Asked) -> Answer:
-    return listed(hub.store.models, asked, lambda model: hub.record(asked, model))
+def _list(hub: HubContext, asked: HubRequest) -> HubResponse:
+    return paginate(hub.store.models, asked, lambda model: hub.record(asked, model))
 
 
-def _read(hub: Premises, asked: Asked, model_id: str) -> Answer:
+def _read(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
     return envelope(200, data=hub.record(asked, hub.model(model_id)))
 
 
-def _patch(hub: Premises, asked: Asked, model_id: str) -> Answer:
+def _patch(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
     body = asked.object()
     try:
-        held = hub.must_hold(model_id)
+        held = hub.get_model_or_404(model_id)
         _see_to_links(hub, patched(held, body), dataset=held.dataset, project=held.project)
         model = hub.store.models.update(model_id, lambda model: patched(model, body))
     except ValueError as exc:
-        raise Refusal(422, str(exc)) from exc
+        raise ApiError(422, str(exc)) from exc
     except KeyError:
         raise hub.missing(model_id) from None
     return envelope(200, data=hub.record(asked, model))
 
 
-def _delete(hub: Premises, asked: Asked, model_id: str) -> Answer:
+def _delete(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
     return delete(hub, asked, hub.store.models, model_id, missing=hub.missing(model_id))
 
 
-def _see_to_links(hub: Premises, model: HubModel, *, dataset: str | None = None, project: str | None = None) -> None:
+def _see_to_links(hub: HubContext, model: HubModel, *, dataset: str | None = None, project: str | None = None) -> None:
     """*dataset* and *project* it had before: that they may be gone since hinders no other change."""
     if model.dataset is not None and model.dataset != dataset and hub.store.datasets.get(model.dataset) is None:
-        raise Refusal(422, f"there is no dataset {model.dataset[:40]} in this HUB: create it first")
+        raise ApiError(422, f"there is no dataset {model.dataset[:40]} in this HUB: create it first")
     if model.project is not None and model.project != project and hub.store.projects.get(model.project) is None:
-        raise Refusal(422, f"there is no project {model.project[:40]} in this HUB: create it first")
+        raise ApiError(422, f"there is no project {model.project[:40]} in this HUB: create it first")
 
 
 _MODEL = "/v1/models/{id}"
@@ -65,7 +65,7 @@ ROUTES = (
         "createModel",
         "Create a model to train.",
         _create,
-        Takes.JSON,
+        BodyKind.JSON,
         wants="NewModel",
         gives="Model",
         status=201,
@@ -88,7 +88,7 @@ ROUTES = (
         "changeModel",
         "Change a model, or take it out of the trash.",
         _patch,
-        Takes.JSON,
+        BodyKind.JSON,
         wants="ModelChange",
         gives="Model",
         refuses=(400, 404, 422),

@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from ...items import Dataset, Project
-from ...ports.store import Shelf
-from ..context import Premises
-from ..messages import Answer, Asked, Refusal, Takes, envelope
-from ..pagination import QUERY, listed
+from ...ports.store import Repository
+from ..context import HubContext
+from ..messages import ApiError, BodyKind, HubRequest, HubResponse, envelope
+from ..pagination import QUERY, paginate
 from ..routing import Route
 from ..validation import flag, meta_of, name_of
 from .attachments import delete, give, keep
@@ -28,47 +28,47 @@ class _Kind(Generic[_ItemT]):
     """One kind of item: where it stands, how one is made, and what a client sees of it, below its root."""
 
     name: str
-    shelf: Callable[[Premises], Shelf[_ItemT]]
+    shelf: Callable[[HubContext], Repository[_ItemT]]
     make: Callable[[str, str, float], _ItemT]
     shown: Callable[[str, _ItemT], dict[str, Any]]
 
-    def create(self, hub: Premises, asked: Asked) -> Answer:
+    def create(self, hub: HubContext, asked: HubRequest) -> HubResponse:
         item = self._changed(self.make(hub.around.new_id(), "", hub.around.wall()), asked)
         if not item.name:
-            raise Refusal(422, f"meta.name is missing: give the {self.name} a name")
+            raise ApiError(422, f"meta.name is missing: give the {self.name} a name")
         self.shelf(hub).save(item)
         return envelope(201, data=self.shown(asked.root, item))
 
-    def list(self, hub: Premises, asked: Asked) -> Answer:
-        return listed(self.shelf(hub), asked, lambda item: self.shown(asked.root, item))
+    def list(self, hub: HubContext, asked: HubRequest) -> HubResponse:
+        return paginate(self.shelf(hub), asked, lambda item: self.shown(asked.root, item))
 
-    def read(self, hub: Premises, asked: Asked, item_id: str) -> Answer:
+    def read(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
         return envelope(200, data=self.shown(asked.root, self.item(hub, item_id)))
 
-    def patch(self, hub: Premises, asked: Asked, item_id: str) -> Answer:
+    def patch(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
         try:
             item = self.shelf(hub).update(item_id, lambda item: self._changed(item, asked))
         except KeyError:
             raise self.missing(item_id) from None
         return envelope(200, data=self.shown(asked.root, item))
 
-    def delete(self, hub: Premises, asked: Asked, item_id: str) -> Answer:
+    def delete(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
         return delete(hub, asked, self.shelf(hub), item_id, missing=self.missing(item_id))
 
-    def item(self, hub: Premises, item_id: str) -> _ItemT:
+    def item(self, hub: HubContext, item_id: str) -> _ItemT:
         item = self.shelf(hub).get(item_id)
         if item is None or item.is_trashed:
             raise self.missing(item_id)
         return item
 
-    def missing(self, item_id: str) -> Refusal:
-        return Refusal(404, f"there is no {self.name} {item_id} in this HUB, or it was deleted")
+    def missing(self, item_id: str) -> ApiError:
+        return ApiError(404, f"there is no {self.name} {item_id} in this HUB, or it was deleted")
 
-    def _changed(self, item: _ItemT, asked: Asked) -> _ItemT:
+    def _changed(self, item: _ItemT, asked: HubRequest) -> _ItemT:
         body = asked.object()
         unknown = sorted(set(body) - _KNOWN)
         if unknown:
-            raise Refusal(422, f"{unknown[0][:40]!r} cannot be set: there is meta")
+            raise ApiError(422, f"{unknown[0][:40]!r} cannot be set: there is meta")
         try:
             return attrs.evolve(
                 item,
@@ -77,7 +77,7 @@ class _Kind(Generic[_ItemT]):
                 meta=meta_of(body, item.meta),
             )
         except ValueError as exc:
-            raise Refusal(422, str(exc)) from exc
+            raise ApiError(422, str(exc)) from exc
 
 
 def project_record(root: str, project: Project) -> dict[str, Any]:
@@ -107,14 +107,14 @@ _PROJECTS = _Kind("project", lambda hub: hub.store.projects, Project, project_re
 _DATASETS = _Kind("dataset", lambda hub: hub.store.datasets, Dataset, dataset_record)
 
 
-def _take_dataset(hub: Premises, asked: Asked, dataset_id: str) -> Answer:
+def _take_dataset(hub: HubContext, asked: HubRequest, dataset_id: str) -> HubResponse:
     _DATASETS.item(hub, dataset_id)
     if asked.file is None:
-        raise Refusal(400, "the form has no file: send the dataset as one .zip or .yaml")
+        raise ApiError(400, "the form has no file: send the dataset as one .zip or .yaml")
     # Clients look at the end of the address; nothing else of the name that they gave is used.
     end = next((end for end in (".zip", ".yaml") if asked.file.name.lower().endswith(end)), None)
     if end is None:
-        raise Refusal(422, "a dataset is a .zip or a .yaml: give the file such a name")
+        raise ApiError(422, "a dataset is a .zip or a .yaml: give the file such a name")
     file = keep(hub, asked.file, f"{dataset_id}{end}")
 
     def replace(dataset: Dataset) -> Dataset:
@@ -133,7 +133,7 @@ def _routes(kind: _Kind[Any], schema: str) -> tuple[Route, ...]:
             f"create{schema}",
             f"Create a {kind.name}.",
             kind.create,
-            Takes.JSON,
+            BodyKind.JSON,
             wants=f"New{schema}",
             gives=schema,
             status=201,
@@ -156,7 +156,7 @@ def _routes(kind: _Kind[Any], schema: str) -> tuple[Route, ...]:
             f"change{schema}",
             f"Change a {kind.name}, or take it out of the trash.",
             kind.patch,
-            Takes.JSON,
+            BodyKind.JSON,
             wants=f"{schema}Change",
             gives=schema,
             refuses=(400, 404, 422),
@@ -182,7 +182,7 @@ ROUTES = (
         "uploadDataset",
         "Upload a dataset's file, in place of the one that was there.",
         _take_dataset,
-        Takes.FORM,
+        BodyKind.FORM,
         wants="DatasetFile",
         gives="Dataset",
         refuses=(400, 404, 422),

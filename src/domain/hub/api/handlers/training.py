@@ -11,16 +11,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ....checkpoint import Kind
+from ....checkpoint import CheckpointKind
 from ....run_end import RunEnd
 from ...agents import Agents, is_recent
 from ...epoch_text import EpochTooLarge
 from ...model import HubModel, StoredCheckpoint
-from ...ports.store import NoSuchModel, Put, PutError
+from ...ports.store import MetricsWrite, NoSuchModel, PutError
 from ...progress import values_of
-from ...storable_text import is_plain, mended, sendable
-from ..context import Premises
-from ..messages import Answer, Asked, Refusal, Takes, envelope
+from ...storable_text import is_plain, replace_unstorable, sendable
+from ..context import HubContext
+from ..messages import ApiError, BodyKind, HubRequest, HubResponse, envelope
 from ..routing import Route
 from ..validation import epoch_of
 from .attachments import give, keep
@@ -29,35 +29,37 @@ _LONGEST_AGENT = 200
 _TAKEN = envelope(200)
 
 
-def _take_metrics(hub: Premises, asked: Asked, model_id: str) -> Answer:
+def _take_metrics(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
     (answer,) = _take_all_metrics(hub, [(asked, model_id)])
     return answer
 
 
-def _take_all_metrics(hub: Premises, calls: Sequence[tuple[Asked, str]]) -> list[Answer]:
+def _take_all_metrics(hub: HubContext, calls: Sequence[tuple[HubRequest, str]]) -> list[HubResponse]:
     """The answers to many calls at once, which cost the store little more than one."""
     now = hub.around.wall()
     found = [_put(asked, model_id, now) for asked, model_id in calls]
-    errors = iter(hub.store.put_all([put for put in found if isinstance(put, Put)]))
-    return [put.answer() if isinstance(put, Refusal) else _put_answer(hub, put.model_id, next(errors)) for put in found]
+    errors = iter(hub.store.write_metrics([put for put in found if isinstance(put, MetricsWrite)]))
+    return [
+        put.answer() if isinstance(put, ApiError) else _put_answer(hub, put.model_id, next(errors)) for put in found
+    ]
 
 
-def _put_answer(hub: Premises, model_id: str, error: PutError | None) -> Answer:
+def _put_answer(hub: HubContext, model_id: str, error: PutError | None) -> HubResponse:
     match error:
         case None:
             return _TAKEN
         case EpochTooLarge():
-            return Refusal(413, str(error)).answer()
+            return ApiError(413, str(error)).answer()
         case NoSuchModel():
             return hub.missing(model_id).answer()
 
 
-def _put(asked: Asked, model_id: str, now: float) -> Put | Refusal:
+def _put(asked: HubRequest, model_id: str, now: float) -> MetricsWrite | ApiError:
     try:
-        return Put(model_id, _epochs(asked.object().get("metrics")), now)
+        return MetricsWrite(model_id, _epochs(asked.object().get("metrics")), now)
     except ValueError as exc:
-        return Refusal(422, str(exc))
-    except Refusal as refusal:
+        return ApiError(422, str(exc))
+    except ApiError as refusal:
         return refusal
 
 
@@ -78,7 +80,7 @@ def _text(values: Any) -> Any:
         raise ValueError("'metrics' holds an object that is nested too deeply") from None
 
 
-def _give_metrics(hub: Premises, asked: Asked, model_id: str) -> Answer:
+def _give_metrics(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
     hub.model(model_id)
     by_name: dict[str, dict[str, Any]] = {}
     for epoch, text in hub.store.metrics(model_id).epochs.items():
@@ -87,12 +89,12 @@ def _give_metrics(hub: Premises, asked: Asked, model_id: str) -> Answer:
     return envelope(200, data=[{"meta": {"name": name}, "data": data} for name, data in by_name.items()])
 
 
-def _give_changes(hub: Premises, asked: Asked, model_id: str) -> Answer:
+def _give_changes(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
     """What a page shows: the record, and the epochs that came after the revision that the page has."""
     try:
         after = epoch_of(asked.query.get("after", "0"))
     except ValueError:
-        raise Refusal(422, "after is no revision that this HUB has given") from None
+        raise ApiError(422, "after is no revision that this HUB has given") from None
     # Before the model: a change in between is shown early and comes again with the next call, and none is missed.
     series = hub.store.metrics(model_id, after=after)
     model = hub.model(model_id)
@@ -100,24 +102,24 @@ def _give_changes(hub: Premises, asked: Asked, model_id: str) -> Answer:
     return envelope(200, data={"revision": series.revision, "model": hub.record(asked, model), "epochs": epochs})
 
 
-def _take_checkpoint(hub: Premises, asked: Asked, model_id: str) -> Answer:
-    hub.must_hold(model_id)
+def _take_checkpoint(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
+    hub.get_model_or_404(model_id)
     fields = asked.fields or {}
     try:
         epoch = epoch_of(fields.get("epoch", ""))
-        kind = Kind(fields.get("type", ""))
+        kind = CheckpointKind(fields.get("type", ""))
         best_map = float(fields["map"]) if "map" in fields else None
     except ValueError as exc:
-        raise Refusal(422, f"the form's fields make no checkpoint: {exc}") from exc
+        raise ApiError(422, f"the form's fields make no checkpoint: {exc}") from exc
     if best_map is not None and not math.isfinite(best_map):
         best_map = None  # a training that went astray is uploaded all the same
     if asked.file is None:
-        raise Refusal(400, f"the form has no file: send the checkpoint as the part {kind.part_name!r}")
+        raise ApiError(400, f"the form has no file: send the checkpoint as the part {kind.part_name!r}")
     # Unique for each model: clients cache by the last part of the path.
-    file = keep(hub, asked.file, f"{model_id}-{'best' if kind is Kind.FINAL else f'epoch-{epoch}'}.pt")
+    file = keep(hub, asked.file, f"{model_id}-{'best' if kind is CheckpointKind.FINAL else f'epoch-{epoch}'}.pt")
     if file.size == 0:
         hub.blobs.delete(file.blob)
-        raise Refusal(
+        raise ApiError(
             422, f"{kind.part_name} is empty (0 bytes), and no checkpoint: was there room where it was saved?"
         )
     checkpoint = StoredCheckpoint(
@@ -140,7 +142,7 @@ def _take_checkpoint(hub: Premises, asked: Asked, model_id: str) -> Answer:
     return envelope(200)
 
 
-def _take_heartbeat(hub: Premises, asked: Asked, model_id: str) -> Answer:
+def _take_heartbeat(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
     body = asked.object()
     # Its own ID where an agent has one, also one that another HUB gave it. Without one it is a run that begins.
     agent_id = _shown(body.get("agentId")) or f"agent-{hub.around.new_token()[-12:]}"
@@ -174,7 +176,7 @@ def _series(text: str) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str | None:
-    return mended(value[:_LONGEST_AGENT]) if isinstance(value, str) and value else None
+    return replace_unstorable(value[:_LONGEST_AGENT]) if isinstance(value, str) and value else None
 
 
 _MODEL = "/v1/models/{id}"
@@ -185,7 +187,7 @@ ROUTES = (
         "sendMetrics",
         "Send metrics by epoch. They are merged by name: the newest value of a name counts.",
         _take_metrics,
-        Takes.JSON,
+        BodyKind.JSON,
         wants="Metrics",
         together=_take_all_metrics,
         refuses=(400, 404, 422),
@@ -215,7 +217,7 @@ ROUTES = (
         "uploadCheckpoint",
         "Upload a checkpoint. The final one makes the model trained.",
         _take_checkpoint,
-        Takes.FORM,
+        BodyKind.FORM,
         wants="Checkpoint",
         refuses=(400, 404, 422),
     ),
@@ -225,7 +227,7 @@ ROUTES = (
         "beat",
         "Say that a run is alive, or that it ends.",
         _take_heartbeat,
-        Takes.JSON,
+        BodyKind.JSON,
         wants="Heartbeat",
         gives="Agent",
         refuses=(400, 404),

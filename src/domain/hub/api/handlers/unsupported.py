@@ -5,14 +5,14 @@ The one rule: it says so, instead of pretending.
 
 from __future__ import annotations
 
-from ..context import Premises
-from ..messages import Answer, Asked, Refusal, Takes
+from ..context import HubContext
+from ..messages import ApiError, BodyKind, HubRequest, HubResponse
 from ..routing import Handler, Route
 
 
 def _refusing(message: str) -> Handler:
-    def refuse(hub: Premises, asked: Asked, *parts: str) -> Answer:
-        raise Refusal(501, message)
+    def refuse(hub: HubContext, asked: HubRequest, *parts: str) -> HubResponse:
+        raise ApiError(501, message)
 
     return refuse
 
@@ -23,9 +23,9 @@ _IMAGE = _refusing("this HUB keeps no images of projects")
 _PREDICT = _refusing("this HUB makes no predictions: download the weights and use them")
 
 ROUTES = (
-    Route("POST", "/v1/models/{id}/export", "export", "Not here: 501.", _EXPORT, Takes.JSON, status=501),
-    Route("POST", "/get-export", "readExport", "Not here: 501.", _EXPORT, Takes.JSON, status=501),
-    Route("POST", "/model-reset", "resetModel", "Not here: 501.", _RESET, Takes.JSON, status=501),
-    Route("POST", "/v1/projects/{id}/upload", "uploadImage", "Not here: 501.", _IMAGE, Takes.FORM, status=501),
-    Route("POST", "/v1/predict/{id}", "predict", "Not here: 501.", _PREDICT, Takes.FORM, status=501),
+    Route("POST", "/v1/models/{id}/export", "export", "Not here: 501.", _EXPORT, BodyKind.JSON, status=501),
+    Route("POST", "/get-export", "readExport", "Not here: 501.", _EXPORT, BodyKind.JSON, status=501),
+    Route("POST", "/model-reset", "resetModel", "Not here: 501.", _RESET, BodyKind.JSON, status=501),
+    Route("POST", "/v1/projects/{id}/upload", "uploadImage", "Not here: 501.", _IMAGE, BodyKind.FORM, status=501),
+    Route("POST", "/v1/predict/{id}", "predict", "Not here: 501.", _PREDICT, BodyKind.FORM, status=501),
 )

@@ -18,13 +18,13 @@ from openapi_spec_validator import validate
 from hubport.adapters.web.limits import Limits
 from hubport.adapters.web.openapi.document import document
 from hubport.adapters.web.openapi.response_schemas import digits_up_to
-from hubport.domain.hub.api.hub import ROUTES, Hub
-from hubport.domain.hub.api.in_process import DirectHub
-from hubport.domain.hub.api.messages import Takes
+from hubport.domain.hub.api.hub import ROUTES, HubApi
+from hubport.domain.hub.api.in_process import InProcessHub
+from hubport.domain.hub.api.messages import BodyKind
 from hubport.domain.hub.api.pagination import MOST
 from hubport.domain.hub.api.routing import Route
 from hubport.domain.hub.api.validation import DEEPEST, LONGEST_META, LONGEST_NAME
-from hubport.domain.hub.rate_limit import Allowance
+from hubport.domain.hub.rate_limit import RateLimiter
 from hubport.domain.metrics import LARGEST_EPOCH
 from hubport.domain.ports.http import FilePart, Request, Response
 from hubport.testing import FakeHub
@@ -93,7 +93,7 @@ def file_part(name: str, content: bytes = b"some bytes") -> FilePart:
 class Client:
     """Asks a HUB, compares each answer with the document, and notes what was asked."""
 
-    hub: FakeHub | DirectHub
+    hub: FakeHub | InProcessHub
     met: set[tuple[str, int]] = attrs.field(factory=set)
 
     def ask(
@@ -217,20 +217,20 @@ def test_every_success_is_as_documented(client: Client) -> None:
 
 def refusing(route: Route) -> Iterator[dict[str, Any]]:
     """Bad calls of *route*; each is missing a model, a file, or sense."""
-    if 400 in route.refuses and route.takes is Takes.JSON:
+    if 400 in route.refuses and route.takes is BodyKind.JSON:
         yield {"json": [1]}
-    if 400 in route.refuses and route.takes is Takes.FORM:
+    if 400 in route.refuses and route.takes is BodyKind.FORM:
         yield {"fields": {"epoch": "1", "type": "epoch"}}
-    if 422 in route.refuses and route.takes is Takes.JSON:
+    if 422 in route.refuses and route.takes is BodyKind.JSON:
         yield {"json": {"meta": 1, "config": [], "metrics": 1}}
-    if 422 in route.refuses and route.takes is Takes.FORM:
+    if 422 in route.refuses and route.takes is BodyKind.FORM:
         yield {"fields": {"epoch": "one", "type": "last"}, "file": file_part("a.txt")}
-    if 422 in route.refuses and route.takes is Takes.NOTHING:
+    if 422 in route.refuses and route.takes is BodyKind.NOTHING:
         yield {"query": "?limit=x&after=x&hard=x"}
     if 416 in route.refuses:
         yield {"headers": {"range": "bytes=1000-"}}
     if route.status == 501:
-        yield {"fields": {}} if route.takes is Takes.FORM else {"json": {}}
+        yield {"fields": {}} if route.takes is BodyKind.FORM else {"json": {}}
 
 
 @pytest.mark.parametrize("route", ROUTES.all, ids=lambda route: route.name)
@@ -269,8 +269,8 @@ def test_a_method_that_a_path_is_not_for_is_refused_as_documented(hub: FakeHub) 
 
 
 def test_the_hubs_own_429_is_as_documented(hub: FakeHub) -> None:
-    once = Hub(hub._direct._hub.premises, Allowance(1, 60.0))
-    client = Client(DirectHub(once, lambda: ROOT))
+    once = HubApi(hub._direct._hub.premises, RateLimiter(1, 60.0))
+    client = Client(InProcessHub(once, lambda: ROOT))
     assert [200, 429] == [client.ask("authenticate").status for _ in range(2)]
 
 
@@ -336,7 +336,7 @@ def test_the_page_of_the_api_has_the_calls_of_the_table() -> None:
 
 
 def test_the_page_of_the_api_names_the_limits_that_hold(hub: FakeHub) -> None:
-    limits, served = Limits(), Hub(hub._direct._hub.premises)
+    limits, served = Limits(), HubApi(hub._direct._hub.premises)
     said = [
         f"| {limits.json >> 20} MiB |",
         f"| {limits.upload >> 30} GiB, one file, {limits.parts} parts, {limits.field >> 10} KiB for each text |",

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from hubport.app.delivery.counters import Tally
-from hubport.app.delivery.senders.hub_endpoint import Route
-from hubport.app.delivery.senders.metrics import MetricsErrand
+from hubport.app.delivery.counters import DeliveryCounters
+from hubport.app.delivery.senders.hub_endpoint import HubEndpoint
+from hubport.app.delivery.senders.metrics import MetricsSender
 from hubport.app.log import logger
 from hubport.app.outbox.backlog_reader import BacklogReader
 from hubport.domain.client import journal
@@ -41,8 +41,8 @@ class Errands:
             spool.append(journal.run_line({"model": self.model_id}))
             if run < runs:
                 spool.append(journal.metrics_line(run % 10, {f"run{run}": 1.0}))
-        self.tally = Tally()
-        route = Route(
+        self.tally = DeliveryCounters()
+        route = HubEndpoint(
             self.model_id,
             HubProtocol(Credentials(self.hub.api_key)),
             self.hub,
@@ -51,7 +51,7 @@ class Errands:
             self.tally,
             lambda: math.inf,
         )
-        self.errand = MetricsErrand(route, [BacklogReader(spool) for spool in self.spools], within=30.0)
+        self.errand = MetricsSender(route, [BacklogReader(spool) for spool in self.spools], within=30.0)
 
     def run(self) -> int:
         """Send until nothing is left; how many calls that took."""

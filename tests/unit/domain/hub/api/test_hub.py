@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.checkpoint import Checkpoint, Kind
+from hubport.domain.checkpoint import Checkpoint, CheckpointKind
 from hubport.domain.client.credentials import Credentials
 from hubport.domain.client.model_record import ModelRecord
 from hubport.domain.client.outcome import Verdict, outcome
@@ -18,14 +18,14 @@ from hubport.domain.client.protocol import HubProtocol
 from hubport.domain.client.train_plan import TrainPlan
 from hubport.domain.errors import InvalidMetrics
 from hubport.domain.hub.agents import SILENCE, Agents
-from hubport.domain.hub.api.context import Premises
-from hubport.domain.hub.api.hub import Hub
-from hubport.domain.hub.api.in_process import DirectHub
+from hubport.domain.hub.api.context import HubContext
+from hubport.domain.hub.api.hub import HubApi
+from hubport.domain.hub.api.in_process import InProcessHub
 from hubport.domain.hub.api.messages import envelope
 from hubport.domain.hub.api.model_json import created
 from hubport.domain.hub.epoch_text import LONGEST
 from hubport.domain.hub.model import HubModel
-from hubport.domain.hub.ports.environment import Surroundings
+from hubport.domain.hub.ports.environment import HubEnvironment
 from hubport.domain.metrics import LARGEST_EPOCH, epoch_number, json_safe
 from hubport.domain.ports.http import FilePart, Request, Response
 from hubport.testing.fakes.blobs import FakeBlobs
@@ -45,7 +45,7 @@ CREATE: dict[str, Any] = {
 }
 
 
-class Counting(Surroundings):
+class Counting(HubEnvironment):
     """A small world: IDs and tokens that count up, and a clock that is set by hand."""
 
     def __init__(self) -> None:
@@ -72,11 +72,11 @@ class World:
     around: Counting = attrs.field(factory=Counting)
     store: FakeHubStore = attrs.field(factory=FakeHubStore)
     blobs: FakeBlobs = attrs.field(factory=FakeBlobs)
-    direct: DirectHub = attrs.field(init=False)
+    direct: InProcessHub = attrs.field(init=False)
 
     @direct.default
-    def _direct(self) -> DirectHub:
-        return DirectHub(Hub(Premises(self.store, self.blobs, self.around)), lambda: ROOT)
+    def _direct(self) -> InProcessHub:
+        return InProcessHub(HubApi(HubContext(self.store, self.blobs, self.around)), lambda: ROOT)
 
     def __attrs_post_init__(self) -> None:
         self.store.models.save(HubModel(MODEL_ID, name="a model", data="coco8.yaml"))
@@ -128,7 +128,7 @@ def get(path: str) -> Request:
     return Request("GET", path, HEADERS)
 
 
-def an_upload(content: bytes, *, epoch: int = 12, kind: Kind = Kind.EPOCH, **more: Any) -> Request:
+def an_upload(content: bytes, *, epoch: int = 12, kind: CheckpointKind = CheckpointKind.EPOCH, **more: Any) -> Request:
     checkpoint = Checkpoint(number=1, epoch=epoch, kind=kind, path="", size=len(content), **more)
     return PROTOCOL.upload(MODEL_ID, checkpoint, lambda: io.BytesIO(content))
 
@@ -157,7 +157,7 @@ def test_a_model_lives_from_new_over_training_to_trained(world: World) -> None:
     world.ask(PROTOCOL.post_metrics(model_id, {0: {"loss": 0.5}}))
     assert "new" == world.ask(PROTOCOL.fetch_model(model_id))["status"]
 
-    last = Checkpoint(number=1, epoch=7, kind=Kind.EPOCH, path="", size=4, is_best=True)
+    last = Checkpoint(number=1, epoch=7, kind=CheckpointKind.EPOCH, path="", size=4, is_best=True)
     world.ask(PROTOCOL.upload(model_id, last, lambda: io.BytesIO(b"last")))
     assert "training" == world.ask(PROTOCOL.fetch_model(model_id))["status"]
     resumed = plan()
@@ -166,7 +166,7 @@ def test_a_model_lives_from_new_over_training_to_trained(world: World) -> None:
     answer = world.answer(Request("GET", resumed.model_file.removeprefix(ROOT)))
     assert (200, b"last") == (answer.status, answer.body)
 
-    best = Checkpoint(number=2, epoch=19, kind=Kind.FINAL, path="", size=4, map=0.42)
+    best = Checkpoint(number=2, epoch=19, kind=CheckpointKind.FINAL, path="", size=4, map=0.42)
     world.ask(PROTOCOL.upload(model_id, best, lambda: io.BytesIO(b"best")))
     record = world.ask(PROTOCOL.fetch_model(model_id))
     assert "trained" == record["status"]
@@ -420,14 +420,14 @@ def test_a_checkpoint_is_kept_byte_for_byte(world: World) -> None:
     world.ask(an_upload(content, epoch=12, is_best=True))
     (stored,) = world.model().checkpoints
 
-    assert (Kind.EPOCH, 12, True, None) == (stored.kind, stored.epoch, stored.is_best, stored.map)
+    assert (CheckpointKind.EPOCH, 12, True, None) == (stored.kind, stored.epoch, stored.is_best, stored.map)
     assert (len(content), hashlib.sha256(content).hexdigest()) == (stored.size, stored.sha256)
     response = world.answer(Request("GET", stored.path))
     assert (200, content) == (response.status, response.body)
 
 
 def test_a_final_checkpoint_has_its_map(world: World) -> None:
-    world.ask(an_upload(b"best", epoch=99, kind=Kind.FINAL, map=0.42))
+    world.ask(an_upload(b"best", epoch=99, kind=CheckpointKind.FINAL, map=0.42))
 
     assert 0.42 == world.model().checkpoints[0].map
     assert f"{MODEL_ID}-best.pt" == world.model().checkpoints[0].name
@@ -454,12 +454,12 @@ def test_an_upload_that_arrives_twice_is_there_once(world: World) -> None:
 
 
 @few
-@given(epoch=st.integers(0, 10**9), kind=st.sampled_from(Kind))
-def test_every_link_leads_to_its_file(epoch: int, kind: Kind) -> None:
+@given(epoch=st.integers(0, 10**9), kind=st.sampled_from(CheckpointKind))
+def test_every_link_leads_to_its_file(epoch: int, kind: CheckpointKind) -> None:
     world = World()
     world.ask(an_upload(b"abc", epoch=epoch, kind=kind))
     record = world.ask(get(MODEL))
-    link = record["weights"] if kind is Kind.FINAL else record["resume"]
+    link = record["weights"] if kind is CheckpointKind.FINAL else record["resume"]
 
     assert link.endswith(".pt")
     assert "?" not in link

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hubport.domain.hub.api.model_json import View, created
-from hubport.domain.hub.progress import Summary
+from hubport.domain.hub.api.model_json import ModelSerializer, created
+from hubport.domain.hub.progress import Progress
 from hubport.domain.ports.http import FilePart, Request
 from tests.unit.domain.hub.api.test_hub import HEADERS, UNKNOWN, World, get, post
 
@@ -30,7 +30,9 @@ def world() -> World:
 
 def record(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a client reads of a model that was created with *body*."""
-    return View("https://hub.example", 0.0, lambda _: None).record(created(MODEL_ID, body, at=0.0), Summary())
+    return ModelSerializer("https://hub.example", 0.0, lambda _: None).record(
+        created(MODEL_ID, body, at=0.0), Progress()
+    )
 
 
 def config(**changes: Any) -> Mapping[str, Any]:

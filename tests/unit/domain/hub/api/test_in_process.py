@@ -3,7 +3,7 @@ from typing import BinaryIO
 
 import pytest
 
-from hubport.domain.hub.ports.blobs import Draft
+from hubport.domain.hub.ports.blobs import PendingBlob
 from hubport.domain.ports.http import FilePart, Request
 from hubport.testing.fakes.blobs import FakeBlobs
 from tests.unit.domain.hub.api.test_hub import HEADERS, MODEL, World, a_form, post
@@ -14,9 +14,9 @@ class Counted(FakeBlobs):
 
     def __init__(self) -> None:
         super().__init__()
-        self.open_drafts: list[Draft] = []
+        self.open_drafts: list[PendingBlob] = []
 
-    def draft(self) -> Draft:
+    def draft(self) -> PendingBlob:
         draft = super().draft()
         drop = draft.drop
 

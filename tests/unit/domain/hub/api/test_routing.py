@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubport.domain.hub.api.hub import ROUTES
-from hubport.domain.hub.api.messages import Refusal
+from hubport.domain.hub.api.messages import ApiError
 
 MODEL = "A1b2C3d4E5f6G7h8I9j0"
 
@@ -42,7 +42,7 @@ def test_head_is_for_whatever_get_is_for() -> None:
     ],
 )
 def test_another_method_learns_which_are_allowed(method: str, path: str, allowed: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         ROUTES.match(method, path)
 
     assert 405 == refused.value.status
@@ -70,7 +70,7 @@ def test_another_method_learns_which_are_allowed(method: str, path: str, allowed
     ids=repr,
 )
 def test_a_path_that_does_not_fit_meets_nobody(path: str) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ApiError) as refused:
         ROUTES.match("GET", path)
 
     assert 404 == refused.value.status
@@ -81,6 +81,6 @@ def test_what_a_path_gives_to_anybody_is_a_plain_name(tail: str) -> None:
     for head in ("/v1/models/", "/files/", "/files/token/"):
         try:
             match = ROUTES.match("GET", head + tail)
-        except Refusal:
+        except ApiError:
             continue
         assert all(re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_.-]*", part) for part in match.parts)

@@ -10,17 +10,17 @@ import pytest
 
 from hubport.domain.hub.items import Dataset
 from hubport.domain.hub.model import HubModel
-from hubport.domain.hub.ports.store import ItemT, Page, Shelf
+from hubport.domain.hub.ports.store import ItemT, Page, Repository
 from hubport.domain.ports.http import FilePart, Request
 from hubport.testing.fakes.hub_store import FakeHubStore
 from tests.unit.domain.hub.api.test_hub import HEADERS, World, a_form, get
 from tests.unit.domain.strategies import MODEL_ID
 
 
-class LateShelf(Shelf[ItemT]):
+class LateShelf(Repository[ItemT]):
     """Tells *before* what is about to be done."""
 
-    def __init__(self, behind: Shelf[ItemT], before: Callable[[str], None]) -> None:
+    def __init__(self, behind: Repository[ItemT], before: Callable[[str], None]) -> None:
         self._behind, self._before = behind, before
 
     def get(self, item_id: str) -> ItemT | None:
@@ -49,11 +49,11 @@ class LateStore(FakeHubStore):
         self.others: dict[str, Callable[[], object]] = {}
 
     @property
-    def models(self) -> Shelf[HubModel]:
+    def models(self) -> Repository[HubModel]:
         return LateShelf(super().models, self._before)
 
     @property
-    def datasets(self) -> Shelf[Dataset]:
+    def datasets(self) -> Repository[Dataset]:
         return LateShelf(super().datasets, self._before)
 
     def _before(self, call: str) -> None:
