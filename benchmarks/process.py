@@ -83,16 +83,16 @@ class Child:
         self.tell(what)
         return self.hear(guard=guard)
 
-    def has_spoken(self, within: float) -> bool:
+    def has_spoken(self, timeout: float) -> bool:
         """Whether a line, or the end, comes *within* seconds. (Lines that came together are heard together.)"""
         assert self.process.stdout is not None
-        return bool(select.select([self.process.stdout], [], [], within)[0])
+        return bool(select.select([self.process.stdout], [], [], timeout)[0])
 
-    def wait(self, within: float) -> bool:
+    def wait(self, timeout: float) -> bool:
         """Whether it ends *within* seconds, known at once: ``Popen.wait`` looks every 50 ms."""
         pidfd = os.pidfd_open(self.process.pid)
         try:
-            return bool(select.select([pidfd], [], [], within)[0])
+            return bool(select.select([pidfd], [], [], timeout)[0])
         finally:
             os.close(pidfd)
 

@@ -24,7 +24,7 @@ class Client:
     def upload(self, path: str, epoch: int) -> None:
         self._model.upload_model(epoch, path)
 
-    def finish(self, path: str, within: float) -> None:
+    def finish(self, path: str, timeout: float) -> None:
         self._model.upload_model(5, path, map=0.5, final=True)
         self._model.stop_heartbeat()
 

@@ -25,10 +25,10 @@ class Client:
         self.session.upload_checkpoint(path, epoch=epoch)
 
     def flush(self) -> None:
-        assert self.session.flush(within=600)
+        assert self.session.flush(timeout=600)
 
-    def finish(self, path: str, within: float) -> None:
-        self.session.finish(path, epoch=5, map=0.5, within=within)
+    def finish(self, path: str, timeout: float) -> None:
+        self.session.finish(path, epoch=5, map=0.5, timeout=timeout)
 
     def close(self) -> None:
-        self.session.close(within=0)
+        self.session.close(timeout=0)

@@ -37,7 +37,7 @@ class Client:
         for thread in self._sending:
             thread.join()
 
-    def finish(self, path: str, within: float) -> None:
+    def finish(self, path: str, timeout: float) -> None:
         self._session.upload_model(5, path, map=0.5, final=True)
         self._session.alive = False
 

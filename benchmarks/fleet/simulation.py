@@ -38,7 +38,7 @@ EPOCH_VARIES = 0.01
 class Member:
     """One session of the fleet."""
 
-    intake: Recorder
+    recorder: Recorder
     workers: tuple[Worker, ...]
     draw: random.Random
     epoch: int = 0
@@ -47,22 +47,22 @@ class Member:
 
     def train(self) -> None:
         """The end of an epoch: metrics, and now and then a checkpoint."""
-        self.intake.log_metrics(self.epoch, {"train/loss": 1 / (self.epoch + 1)})
+        self.recorder.log_metrics(self.epoch, {"train/loss": 1 / (self.epoch + 1)})
         if self.epoch % CHECKPOINT_EVERY == 0:
-            self.intake.keep("last.pt", self.epoch, CheckpointKind.EPOCH)
+            self.recorder.keep("last.pt", self.epoch, CheckpointKind.EPOCH)
         self.epoch += 1
 
     def step(self, now: float) -> None:
         """What the threads would do now."""
         for worker in self.workers:
-            due = worker.lane.due
+            due = worker.pacer.due
             if due is not None and due <= now:
                 worker.step()
 
     @property
     def due(self) -> float | None:
         """When one of the threads would wake up."""
-        return min((due for worker in self.workers if (due := worker.lane.due) is not None), default=None)
+        return min((due for worker in self.workers if (due := worker.pacer.due) is not None), default=None)
 
     def epoch_takes(self) -> float:
         """Seconds of the next epoch."""
@@ -106,15 +106,15 @@ class Simulation:
 
     def _start(self, number: int, draw: random.Random) -> Member:
         """What ``Connector.start`` does, without threads; the heartbeat goes at once."""
-        model_id, tally = f"{number:020d}", DeliveryCounters()
+        model_id, counters = f"{number:020d}", DeliveryCounters()
         reader = spools.open_spool(model_id, self._settings, MemoryOutbox(draw))
         delivery = Delivery(
-            model_id, self._protocol, self._settings, self._ports, readers=[reader], tally=tally, log=self._log
+            model_id, self._protocol, self._settings, self._ports, readers=[reader], counters=counters, log=self._log
         )
         limit = self._settings.outbox_limit
-        intake = Recorder(reader.spool, delivery, self._ports.filesystem, limit=limit, strict=False, log=self._log)
-        delivery.heartbeats.lane.offer()
-        member = Member(intake, (delivery.heartbeats, delivery.metrics, delivery.checkpoints), draw)
+        recorder = Recorder(reader.spool, delivery, self._ports.filesystem, limit=limit, strict=False, log=self._log)
+        delivery.heartbeats.pacer.offer()
+        member = Member(recorder, (delivery.heartbeats, delivery.metrics, delivery.checkpoints), draw)
         self.members.append(member)
         return member
 

@@ -133,7 +133,7 @@ class MemorySpool(Spool):
     def read(self, start: int, limit: int) -> bytes:
         return bytes(self.journal[start : start + limit])
 
-    def rewrite(self, make: Callable[[], bytes]) -> None:
+    def compact(self, make: Callable[[], bytes]) -> None:
         self.journal = bytearray(make())
 
     def seal(self) -> None:
@@ -153,7 +153,7 @@ class MemoryOutbox(Outbox):
     def open(self, model_id: str) -> MemorySpool:
         return MemorySpool(f"{model_id}.{next(self._numbers):016x}-{self.draw.getrandbits(32):08x}")
 
-    def left_over(
+    def claim_orphans(
         self, model_id: str, *, by_force: bool = False, wanted: Callable[[SpoolInfo], bool] | None = None
     ) -> list[Spool]:
         return []

@@ -28,7 +28,7 @@ class Client(Protocol):
         """Wait until everything is sent."""
         ...
 
-    def finish(self, path: str, within: float) -> object:
+    def finish(self, path: str, timeout: float) -> object:
         """Send the final checkpoint *path*, and end."""
         ...
 

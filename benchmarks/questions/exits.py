@@ -23,7 +23,7 @@ from benchmarks.table import Goal, Section, Table
 NAME = "exits"
 WITHIN = 3.0
 MODES = {"refuse": "refuses", "hang": "never answers", "busy": "503", "drip": "drips a header"}
-HOWS = {"end": "the script ends", "signal": "SIGTERM", "finish": f"`finish(within={WITHIN:.0f})`"}
+HOWS = {"end": "the script ends", "signal": "SIGTERM", "finish": f"`finish(timeout={WITHIN:.0f})`"}
 #: Our own deadlines, seconds, and what may come on top.
 LIMITS, SLACK = {"end": 2.0, "signal": 5.0, "finish": WITHIN}, 0.5
 #: A log call on loopback that has not returned after this never will.
@@ -53,7 +53,7 @@ def measure(bench: Bench) -> dict[str, Any]:
 def _end(bench: Bench, peer: Peer, mode: str, how: str) -> float:
     """Seconds until the process was gone, or ``finish`` had returned; -1 when a call before it never returned."""
     guard = bench.scale.exit_guard
-    with bench.hub() as hub, bench.child(peer, "ends", hub.url, within=WITHIN) as child:
+    with bench.hub() as hub, bench.child(peer, "ends", hub.url, timeout=WITHIN) as child:
         child.hear()
         hub.order(mode)
         child.tell("dead")

@@ -23,7 +23,7 @@ PLOT_EVERY = 10
 KINDS = ("heartbeat", "metrics", "upload")
 AS_IT_IS, IN_STEP = "as it is", "heartbeats in step"
 #: What is changed of the settings: without the spread, heartbeats are as those of the old clients.
-VARIANTS: Mapping[str, Mapping[str, float]] = {AS_IT_IS: {}, IN_STEP: {"spread": 0.0}}
+VARIANTS: Mapping[str, Mapping[str, float]] = {AS_IT_IS: {}, IN_STEP: {"jitter": 0.0}}
 
 
 def schedule(hours: float) -> dict[str, tuple[float, float]]:
@@ -138,7 +138,7 @@ def section(raw: Mapping[str, Any]) -> Section:
             "minutes in the middle, refusing connections (what arrives then are attempts), and later answers "
             "everything with 429 and Retry-After 30 for 5 minutes. The two requests of each `connect` are not counted. "
             "Requests a second: the mean, the 99th percentile of all seconds, the busiest second, and the busiest "
-            "tenth of a second. “In step” is hubport with `spread=0`, the pace of the old clients."
+            "tenth of a second. “In step” is hubport with `jitter=0`, the pace of the old clients."
         ),
         tables=tables,
         goals=goals,

@@ -63,8 +63,8 @@ def section(raw: Mapping[str, Any]) -> Section:
     found = {name: Spread.of(times) for name, times in raw["milliseconds"].items()}
     base = found.get("requests")
     rows = [
-        (name, str(spread), "–" if base is None else f"{number(spread.median / base.median)} ×")
-        for name, spread in found.items()
+        (name, str(jitter), "–" if base is None else f"{number(jitter.median / base.median)} ×")
+        for name, jitter in found.items()
     ]
     rows += [(name, why, "") for name, why in raw["missing"].items()]
     ours = found["hubport"].median

@@ -28,13 +28,13 @@ def measure(bench: Bench) -> dict[str, Any]:
     for _ in range(bench.scale.kills):
         for peer in KEEPERS:
             after = draw.randint(50, 150)
-            life = bench.attempt(peer, partial(_life, bench, peer, after))
+            life = bench.attempt(peer, partial(_lifecycle, bench, peer, after))
             if life is not None:
                 found[peer.name].append(life)
     return {"lives": dict(found), "missing": {p.name: bench.why_not(p) for p in KEEPERS if bench.why_not(p)}}
 
 
-def _life(bench: Bench, peer: Peer, after: int) -> tuple[int, int]:
+def _lifecycle(bench: Bench, peer: Peer, after: int) -> tuple[int, int]:
     """How many calls had returned, and how many of them are there afterwards."""
     with bench.hub() as hub, bench.folder() as folder:
         with bench.child(peer, "logs", hub.url, folder=folder, every=0.01, say_at=after) as child:

@@ -27,7 +27,7 @@ MODES = {"refuse": "HUB refuses connections", "hang": "HUB never answers"}
 def measure(bench: Bench) -> dict[str, Any]:
     """One life of each client in each kind of outage."""
     cells = [(peer, mode) for peer in CLIENTS for mode in MODES]
-    jobs = [partial(bench.attempt, peer, partial(_life, bench, peer, mode)) for peer, mode in cells]
+    jobs = [partial(bench.attempt, peer, partial(_lifecycle, bench, peer, mode)) for peer, mode in cells]
     lives = {
         f"{peer.name}, {MODES[mode]}": life
         for (peer, mode), life in zip(cells, bench.together(jobs, len(jobs)), strict=True)
@@ -37,7 +37,7 @@ def measure(bench: Bench) -> dict[str, Any]:
     return {"lives": lives, "missing": missing, "seconds": bench.scale.outage_seconds}
 
 
-def _life(bench: Bench, peer: Peer, mode: str) -> dict[str, Any]:
+def _lifecycle(bench: Bench, peer: Peer, mode: str) -> dict[str, Any]:
     seconds = bench.scale.outage_seconds
     with (
         bench.hub() as hub,

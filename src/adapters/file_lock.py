@@ -17,11 +17,11 @@ _AGAIN_AFTER = 0.05
 
 
 @contextmanager
-def file_lock(path: str | os.PathLike[str], clock: Clock, *, within: float = 10.0) -> Iterator[None]:
+def file_lock(path: str | os.PathLike[str], clock: Clock, *, timeout: float = 10.0) -> Iterator[None]:
     """Hold the lock of the file *path* in the block.
 
     The block runs without it where the file cannot be made or locked, and where another process has held it for
-    *within* seconds. The kernel gives it back with the process.
+    *timeout* seconds. The kernel gives it back with the process.
     """
     try:
         fd = os.open(Path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -29,7 +29,7 @@ def file_lock(path: str | os.PathLike[str], clock: Clock, *, within: float = 10.
         yield
         return
     try:
-        _wait(lambda: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB), clock, clock.now() + within)
+        _wait(lambda: fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB), clock, clock.now() + timeout)
         yield
     finally:
         os.close(fd)

@@ -108,28 +108,28 @@ class Settings:
     """Root of the pages people look at: ``ULTRALYTICS_HUB_WEB``; ``None``: where ``api_root`` is."""
     api_key: str | None = attrs.field(default=None, repr=redact_optional)
     """The key where neither the call nor the identifier gives one: ``HUB_API_KEY``."""
-    metrics_every: float = attrs.field(default=3.0, validator=_seconds())
+    metrics_interval: float = attrs.field(default=3.0, validator=_seconds())
     """At most one metrics call in so many seconds."""
-    checkpoint_every: float = attrs.field(default=900.0, validator=_seconds())
+    checkpoint_interval: float = attrs.field(default=900.0, validator=_seconds())
     """At most one epoch checkpoint in so many seconds."""
-    heartbeat_every: float = attrs.field(default=300.0, validator=_seconds(least=0.1))
+    heartbeat_interval: float = attrs.field(default=300.0, validator=_seconds(least=0.1))
     """One heartbeat in so many seconds."""
-    spread: float = attrs.field(default=0.5, validator=_number(""))
+    jitter: float = attrs.field(default=0.5, validator=_number(""))
     """The first gap between heartbeats and between checkpoints, and the one after an outage, is longer by up to this
     part, so that runs that began together do not send together for ever."""
-    connect_within: float = attrs.field(default=5.0, validator=_seconds())
+    connect_timeout: float = attrs.field(default=5.0, validator=_seconds())
     """How long ``connect`` tries."""
     start_offline: bool = False
     """Where the HUB gives ``connect`` no answer, go on from what an earlier one has kept of the model."""
-    request_within: float = attrs.field(default=10.0, validator=_seconds(least=0.001))
+    request_timeout: float = attrs.field(default=10.0, validator=_seconds(least=0.001))
     """The end of one heartbeat or metrics call."""
-    upload_within: float = attrs.field(default=3600.0, validator=_seconds(least=0.001))
+    upload_timeout: float = attrs.field(default=3600.0, validator=_seconds(least=0.001))
     """The end of one attempt to upload; one that moves nothing for a minute ends sooner."""
-    finish_within: float = attrs.field(default=3600.0, validator=_seconds())
+    finish_timeout: float = attrs.field(default=3600.0, validator=_seconds())
     """How long ``finish`` waits for the final upload."""
-    exit_within: float = attrs.field(default=2.0, validator=_seconds())
+    exit_timeout: float = attrs.field(default=2.0, validator=_seconds())
     """How long ``close``, an exception, or the interpreter's exit wait for what is left."""
-    signal_within: float = attrs.field(default=5.0, validator=_seconds())
+    signal_timeout: float = attrs.field(default=5.0, validator=_seconds())
     """How long SIGTERM and SIGINT are held back to send what is left."""
     handle_signals: bool = True
     """Whether SIGTERM and SIGINT are watched at all."""

@@ -43,7 +43,7 @@ NEW: Mapping[str, Any] = {
 }
 RESUMED = {**NEW, "status": "training", "resume": f"https://hub.test/{MODEL_ID}-epoch-1.pt"}
 
-AT_ONCE = {"HUBPORT_METRICS_EVERY": "0", "HUBPORT_CHECKPOINT_EVERY": "0"}
+AT_ONCE = {"HUBPORT_METRICS_INTERVAL": "0", "HUBPORT_CHECKPOINT_INTERVAL": "0"}
 """The old class paces nothing by itself, its callbacks do; our engine does too, and is told not to."""
 
 
@@ -143,7 +143,7 @@ def test_the_second_heartbeat_says_the_agent_id_that_the_hub_gave(clients: Clien
     second_loop = step("call", name="_start_heartbeat", endless=True, sees=twice)  # its own waits for 300 s
     old = clients.run("old", script, [connect(), known, second_loop])
     new = clients.run(
-        "new", script, [connect(), step("await", name="agent_id", sees=twice)], HUBPORT_HEARTBEAT_EVERY="0.1"
+        "new", script, [connect(), step("await", name="agent_id", sees=twice)], HUBPORT_HEARTBEAT_INTERVAL="0.1"
     )
     assert [None, "agent-7"] == [beat.json["agentId"] for beat in new.ledger["heartbeat"][:2]]
     assert old.ledger["heartbeat"] == new.ledger["heartbeat"][:2]
@@ -397,7 +397,7 @@ def test_where_the_old_class_stumbled_ours_says_what_is_wrong(refused: Refused, 
 def test_no_hub_at_all_is_a_connection_error(clients: Clients) -> None:
     nobody = "http://127.0.0.1:1"
     old, new = clients.run_both(
-        HubScript(NEW), [step("construct", ref=REF)], hub_url=nobody, HUBPORT_CONNECT_WITHIN="0.2"
+        HubScript(NEW), [step("construct", ref=REF)], hub_url=nobody, HUBPORT_CONNECT_TIMEOUT="0.2"
     )
     assert_raises_what(old.raised, new.raised)
     assert "HubUnreachable" == (new.raised or {})["type"]

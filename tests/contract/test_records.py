@@ -7,10 +7,10 @@ import pytest
 from hubport.adapters.disk_model_cache import DiskModelCache
 from hubport.domain.ports.model_cache import ModelCache
 from hubport.testing import FakeModelCache
-from hubport.testing.contracts import RecordsContract
+from hubport.testing.contracts import ModelCacheContract
 
 
-class TestDiskRecords(RecordsContract):
+class TestDiskRecords(ModelCacheContract):
     @pytest.fixture
     def records(self, tmp_path: Path) -> ModelCache:
         return DiskModelCache(tmp_path / "state" / "records")
@@ -20,7 +20,7 @@ class TestDiskRecords(RecordsContract):
         return DiskModelCache(tmp_path / "state" / "records")
 
 
-class TestFakeRecords(RecordsContract):
+class TestFakeRecords(ModelCacheContract):
     @pytest.fixture
     def records(self) -> ModelCache:
         return FakeModelCache()

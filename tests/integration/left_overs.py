@@ -35,16 +35,16 @@ def statuses(site: TrainerSandbox) -> list[dict[str, Any]]:
     return found
 
 
-def training(site: TrainerSandbox, how: str, *, exit_within: str = "0.2") -> Child:
+def training(site: TrainerSandbox, how: str, *, exit_timeout: str = "0.2") -> Child:
     """A trainer whose first epoch is delivered, and whose two others and second checkpoint wait for an hour."""
     (site.folder / "last.pt").write_bytes(b"weights")
     child = site.start(
         "trains",
         site.folder,
         how,
-        HUBPORT_METRICS_EVERY=HOUR,
-        HUBPORT_CHECKPOINT_EVERY=HOUR,
-        HUBPORT_EXIT_WITHIN=exit_within,
+        HUBPORT_METRICS_INTERVAL=HOUR,
+        HUBPORT_CHECKPOINT_INTERVAL=HOUR,
+        HUBPORT_EXIT_TIMEOUT=exit_timeout,
     )
     assert "delivered" == child.line()
     child.say("log")
@@ -67,7 +67,7 @@ def closed_in_an_outage(site: TrainerSandbox) -> str:
     return site.model_id
 
 
-def locked_out(site: TrainerSandbox) -> str:
+def is_unauthorized(site: TrainerSandbox) -> str:
     child = training(site, "close")
     site.lab.always(Status(401))
     child.say("close")
@@ -78,7 +78,7 @@ def locked_out(site: TrainerSandbox) -> str:
 
 def refused(site: TrainerSandbox) -> str:
     """A run whose two epochs the HUB has refused, and whose checkpoint it has taken."""
-    child = training(site, "close", exit_within="60")
+    child = training(site, "close", exit_timeout="60")
     site.hub.refuse(422, "not like this", on="metrics")
     child.say("close")
     assert 0 == child.end()

@@ -48,7 +48,7 @@ NO_DELIVERY: dict[str, Script] = {
 
 def push(session: hubport.TrainingSession) -> None:
     """Flush until nothing waits. Each time it hurries, and the backoff so far is forgotten."""
-    while not session.flush(within=0.1):
+    while not session.flush(timeout=0.1):
         pass
 
 
@@ -59,19 +59,19 @@ def sent(site: TrainerSandbox, kind: str, number: int) -> None:
 @pytest.mark.parametrize("script", NO_DELIVERY.values(), ids=NO_DELIVERY)
 def test_half_an_answer_and_anothers_words_are_no_delivery(site: TrainerSandbox, script: Script) -> None:
     (site.folder / "last.pt").write_bytes(b"weights" * 1000)
-    session = site.connect(metrics_every=0.0, checkpoint_every=0.0)
+    session = site.connect(metrics_interval=0.0, checkpoint_interval=0.0)
     for kind in ("metrics", "upload"):
         site.lab.always(script, on=kind)
     session.log_metrics(0, {"loss": 1.0})
     session.upload_checkpoint(site.folder / "last.pt", epoch=0)
     for kind in ("metrics", "upload"):
         while len(site.lab.ledger.of(kind)) < 3:
-            assert not session.flush(within=0.05)
+            assert not session.flush(timeout=0.05)
     status = session.status()
     assert (0, 0) == (status.metrics.delivered, status.checkpoints.delivered)
     site.lab.heal()
     push(session)
-    report = session.close(within=HANG_TIMEOUT)
+    report = session.close(timeout=HANG_TIMEOUT)
     assert (1, 1) == (report.metrics.delivered, report.checkpoints.delivered)
     assert report.is_complete, str(report)
     assert [0] == list(site.hub.metrics(site.model_id))
@@ -81,7 +81,7 @@ def test_half_an_answer_and_anothers_words_are_no_delivery(site: TrainerSandbox,
 def test_connect_takes_them_for_no_record_either(site: TrainerSandbox, script: Script) -> None:
     site.lab.always(script, on="model")
     with pytest.raises(hubport.HubError):
-        site.connect(connect_within=0.2)
+        site.connect(connect_timeout=0.2)
 
 
 @pytest.mark.parametrize("script", [DropAnswer(), ResetAnswer(), TruncateAnswer()], ids=lambda s: type(s).__name__)
@@ -90,13 +90,13 @@ def test_what_was_committed_before_its_answer_was_lost_comes_again_and_is_there_
 ) -> None:
     weights = b"weights" * 1000
     (site.folder / "last.pt").write_bytes(weights)
-    session = site.connect(metrics_every=0.0, checkpoint_every=0.0)
+    session = site.connect(metrics_interval=0.0, checkpoint_interval=0.0)
     for kind in ("metrics", "upload"):
         site.lab.play(script, on=kind, times=2)
     session.log_metrics(0, {"loss": 1.0})
     session.upload_checkpoint(site.folder / "last.pt", epoch=0)
     push(session)
-    report = session.close(within=HANG_TIMEOUT)
+    report = session.close(timeout=HANG_TIMEOUT)
 
     assert report.is_complete, str(report)
     for kind in ("metrics", "upload"):
@@ -129,20 +129,20 @@ def test_a_record_that_the_hub_refuses_is_put_aside_and_the_rest_goes_on(site: T
     assert b'["aside", 7, ' in (aside / "journal").read_bytes()
     # It is not sent again, neither in this run nor at the next start.
     refused = len(site.lab.ledger.of("metrics"))
-    with site.connect(exit_within=HANG_TIMEOUT) as session:
-        session.flush(within=HANG_TIMEOUT)
+    with site.connect(exit_timeout=HANG_TIMEOUT) as session:
+        session.flush(timeout=HANG_TIMEOUT)
     assert refused == len(site.lab.ledger.of("metrics"))
 
 
 def test_metrics_that_are_too_large_together_go_apart(site: TrainerSandbox) -> None:
-    session = site.connect(metrics_every=3600.0)
+    session = site.connect(metrics_interval=3600.0)
     session.log_metrics(0, {"text": "x"})
-    assert session.flush(within=HANG_TIMEOUT)
+    assert session.flush(timeout=HANG_TIMEOUT)
     for epoch in range(1, EPOCHS):
         session.log_metrics(epoch, {"text": "x" * 1000})
     site.lab.play(TooLarge(), on="metrics", times=2)
     push(session)
-    report = session.close(within=HANG_TIMEOUT)
+    report = session.close(timeout=HANG_TIMEOUT)
     assert report.is_complete, str(report)
     assert list(range(EPOCHS)) == list(site.hub.metrics(site.model_id))
     sizes = [entry.announced for entry in site.lab.ledger.of("metrics")]
@@ -154,7 +154,7 @@ def test_an_upload_that_is_refused_for_its_size_before_it_is_through_is_put_asid
     site: TrainerSandbox, *, lingers: bool
 ) -> None:
     (site.folder / "last.pt").write_bytes(bytes(20_000_000))
-    session = site.connect(checkpoint_every=0.0)
+    session = site.connect(checkpoint_interval=0.0)
     site.lab.always(TooLarge(lingers=lingers), on="upload")
     session.upload_checkpoint(site.folder / "last.pt", epoch=0)
     if lingers:
@@ -163,10 +163,10 @@ def test_an_upload_that_is_refused_for_its_size_before_it_is_through_is_put_asid
     else:
         # The reset may overtake the answer: then it is no answer, and it is asked again.
         sent(site, "upload", 1)
-        session.flush(within=0.1)
+        session.flush(timeout=0.1)
         status = session.status().checkpoints
         assert (1, 0) == (status.refused + status.waiting, status.delivered)
-    session.close(within=0.1)
+    session.close(timeout=0.1)
     assert () == site.hub.checkpoints(site.model_id)
 
 
@@ -178,12 +178,12 @@ def test_no_redirect_is_followed_and_the_key_stays_here(site: TrainerSandbox, ki
         redirect = Redirect(f"{elsewhere.url}/v1/models/{site.model_id}", status)
         if kind in {"auth", "model"}:
             site.lab.always(redirect, on=kind)
-            settings = hubport.Settings(api_root=site.url, state_dir=site.state_dir, connect_within=HANG_TIMEOUT)
+            settings = hubport.Settings(api_root=site.url, state_dir=site.state_dir, connect_timeout=HANG_TIMEOUT)
             clock = Hasty(lambda: [entry for entry in site.lab.ledger.of(kind) if entry.status == status])
             with pytest.raises(hubport.HubRefused, match=str(status)):
                 hubport.connect(site.model_id, api_key=site.hub.api_key, settings=settings, clock=clock)
         else:
-            session = site.connect(metrics_every=0.0, checkpoint_every=0.0, heartbeat_every=0.1)
+            session = site.connect(metrics_interval=0.0, checkpoint_interval=0.0, heartbeat_interval=0.1)
             site.lab.always(redirect, on=kind)
             session.log_metrics(0, {"loss": 1.0})
             session.upload_checkpoint(site.folder / "last.pt", epoch=0)
@@ -192,7 +192,7 @@ def test_no_redirect_is_followed_and_the_key_stays_here(site: TrainerSandbox, ki
             assert kind == "heartbeat" or 0 == delivered[kind].delivered
             site.lab.heal()
             push(session)
-            assert session.close(within=HANG_TIMEOUT).is_complete
+            assert session.close(timeout=HANG_TIMEOUT).is_complete
         assert (0, 0) == (elsewhere.connections, len(elsewhere.ledger))
 
 
@@ -205,22 +205,22 @@ def test_a_key_does_not_go_over_plain_http_to_another_machine(site: TrainerSandb
 
 @pytest.mark.parametrize("headers", ["none", "garbage"])
 def test_a_rate_limit_without_its_headers_is_tried_again(site: TrainerSandbox, headers: str) -> None:
-    session = site.connect(metrics_every=0.0)
+    session = site.connect(metrics_interval=0.0)
     site.lab.play(RateLimited(1, headers), on="metrics")  # type: ignore[arg-type]
     session.log_metrics(0, {"loss": 1.0})
     push(session)
-    report = session.close(within=HANG_TIMEOUT)
+    report = session.close(timeout=HANG_TIMEOUT)
     assert report.is_complete, str(report)
     assert [429, 200] == [entry.status for entry in site.lab.ledger.of("metrics")]
 
 
 def test_a_rate_limit_is_obeyed_even_by_who_hurries(site: TrainerSandbox) -> None:
-    session = site.connect(metrics_every=0.0)
+    session = site.connect(metrics_interval=0.0)
     site.lab.play(RateLimited(3600), on="metrics")
     session.log_metrics(0, {"loss": 1.0})
     site.lab.ledger.wait_for(lambda: 429 in [entry.status for entry in site.lab.ledger])
-    assert not session.flush(within=0.2)
-    assert 1 == session.close(within=0.1).metrics.waiting
+    assert not session.flush(timeout=0.2)
+    assert 1 == session.close(timeout=0.1).metrics.waiting
     assert [429] == [entry.status for entry in site.lab.ledger.of("metrics")]
     site.recover()
     assert [0] == list(site.hub.metrics(site.model_id))
@@ -228,10 +228,10 @@ def test_a_rate_limit_is_obeyed_even_by_who_hurries(site: TrainerSandbox) -> Non
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_what_may_pass_is_tried_again(site: TrainerSandbox, status: int) -> None:
-    session = site.connect(metrics_every=0.0)
+    session = site.connect(metrics_interval=0.0)
     site.lab.play(Status(status), on="metrics")
     session.log_metrics(0, {"loss": 1.0})
     push(session)
-    report = session.close(within=HANG_TIMEOUT)
+    report = session.close(timeout=HANG_TIMEOUT)
     assert report.is_complete, str(report)
     assert [status, 200] == [entry.status for entry in site.lab.ledger.of("metrics")]

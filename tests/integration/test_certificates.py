@@ -22,14 +22,14 @@ BAD = [certificate for certificate in Certificate if certificate is not Certific
 
 def train(hub: FakeHub, root: str, folder: Path, clock: Clock | None = None) -> hubport.Report:
     settings = hubport.Settings(
-        api_root=root, state_dir=folder / "state", connect_within=HANG_TIMEOUT, handle_signals=False
+        api_root=root, state_dir=folder / "state", connect_timeout=HANG_TIMEOUT, handle_signals=False
     )
     (folder / "last.pt").write_bytes(b"weights" * 1000)
     model = hub.create_model()
     with hubport.connect(model.id, api_key=hub.api_key, settings=settings, clock=clock) as session:
         session.log_metrics(0, {"loss": 1.0})
         session.upload_checkpoint(folder / "last.pt", epoch=0)
-        assert session.flush(within=HANG_TIMEOUT)
+        assert session.flush(timeout=HANG_TIMEOUT)
     return session.status()
 
 
@@ -71,18 +71,18 @@ def test_a_certificate_that_turns_bad_during_the_training_ends_sending_and_loses
     model = hub.create_model()
     with Lab(hub, tls=trusted.context()) as lab:
         settings = hubport.Settings(
-            api_root=lab.url, state_dir=tmp_path / "state", metrics_every=0.0, handle_signals=False
+            api_root=lab.url, state_dir=tmp_path / "state", metrics_interval=0.0, handle_signals=False
         )
         session = hubport.connect(model.id, api_key=hub.api_key, settings=settings)
     with Lab(hub, tls=trusted.context(Certificate.UNKNOWN_AUTHORITY), port=lab.port) as stranger:
         session.log_metrics(0, {"loss": 1.0})
         while not stranger.connections:
-            assert not session.flush(within=0.2)
+            assert not session.flush(timeout=0.2)
         assert 0 == len(stranger.ledger)
     with Lab(hub, tls=trusted.context(), port=lab.port):
-        while not session.flush(within=0.2):
+        while not session.flush(timeout=0.2):
             pass
-        assert session.close(within=HANG_TIMEOUT).is_complete
+        assert session.close(timeout=HANG_TIMEOUT).is_complete
     assert [0] == list(hub.metrics(model.id))
 
 

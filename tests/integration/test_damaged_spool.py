@@ -18,7 +18,7 @@ EPOCHS = 60
 def journal(site: TrainerSandbox) -> Path:
     """The journal of a trainer that was killed with everything in it."""
     site.lab.always(Hang(), on="metrics")
-    child = site.start("logs_numbers", 0, "alone", HUBPORT_METRICS_EVERY="3600", HUBPORT_REQUEST_WITHIN="3600")
+    child = site.start("logs_numbers", 0, "alone", HUBPORT_METRICS_INTERVAL="3600", HUBPORT_REQUEST_TIMEOUT="3600")
     assert "ready" == child.line()
     for _ in range(4 * EPOCHS):
         child.line()
@@ -36,8 +36,8 @@ def numbers_of(lines: set[bytes]) -> set[int]:
 
 def delivered(site: TrainerSandbox) -> dict[str, int]:
     """What the next start delivers, and what it found wrong."""
-    with site.connect(exit_within=HANG_TIMEOUT) as session:
-        assert session.flush(within=HANG_TIMEOUT)
+    with site.connect(exit_timeout=HANG_TIMEOUT) as session:
+        assert session.flush(timeout=HANG_TIMEOUT)
     assert session.status().is_complete, str(session.status())
     assert [] == site.spools()
     return session.status().reasons
@@ -117,9 +117,9 @@ def test_a_checkpoint_whose_snapshot_is_gone_or_cut_short_is_counted_as_lost(sit
     for file in spools[1].glob("*.pt"):
         file.write_bytes(file.read_bytes()[:-1])
 
-    with site.connect(exit_within=HANG_TIMEOUT) as session:
+    with site.connect(exit_timeout=HANG_TIMEOUT) as session:
         session.log_metrics(0, {"loss": 1.0})
-        session.flush(within=HANG_TIMEOUT)
+        session.flush(timeout=HANG_TIMEOUT)
 
     report = session.status()
     assert () == site.hub.checkpoints(site.model_id)

@@ -27,7 +27,7 @@ def gone(site: TrainerSandbox, kind: str) -> None:
 
 @pytest.mark.parametrize("script", [DripHeaders(0.01), DripBody(0.01), Hang(), Stall()], ids=str)
 def test_metrics_and_heartbeats_are_given_up_at_their_end_and_sent_again(site: TrainerSandbox, script: Script) -> None:
-    session = site.connect(metrics_every=0.0, heartbeat_every=0.1, request_within=0.3)
+    session = site.connect(metrics_interval=0.0, heartbeat_interval=0.1, request_timeout=0.3)
     for kind in ("metrics", "heartbeat"):
         site.lab.always(script, on=kind)
     session.log_metrics(0, {"loss": 1.0})
@@ -36,20 +36,20 @@ def test_metrics_and_heartbeats_are_given_up_at_their_end_and_sent_again(site: T
     assert 0 == session.status().metrics.delivered
     site.lab.heal()
     beats = len(site.lab.ledger.committed("heartbeat"))
-    assert session.flush(within=HANG_TIMEOUT)
+    assert session.flush(timeout=HANG_TIMEOUT)
     site.lab.ledger.wait_for(lambda: len(site.lab.ledger.committed("heartbeat")) > beats)
-    session.close(within=HANG_TIMEOUT)
+    session.close(timeout=HANG_TIMEOUT)
     assert [0] == list(site.hub.metrics(site.model_id))
 
 
 @pytest.mark.parametrize("script", [DripHeaders(0.01), DripBody(0.01), Hang(), Stall()], ids=str)
 def test_connect_is_given_up_at_its_end(site: TrainerSandbox, script: Script) -> None:
     site.lab.always(script, on="model")
-    within = 0.3
+    timeout = 0.3
     while not site.lab.ledger.of("model"):  # on a busy machine its time may be over before it has come so far
         with pytest.raises(hubport.HubUnreachable, match="no answer within"):
-            site.connect(connect_within=within)
-        within *= 2
+            site.connect(connect_timeout=timeout)
+        timeout *= 2
     gone(site, "model")
 
 
@@ -68,15 +68,19 @@ def test_an_upload_that_does_not_move_is_given_up_and_tried_again(
     weights = random.Random(after).randbytes(20_000_000)
     (site.folder / "last.pt").write_bytes(weights)
     settings = hubport.Settings(
-        api_root=site.url, state_dir=site.state_dir, checkpoint_every=0.0, upload_within=3600.0, handle_signals=False
+        api_root=site.url,
+        state_dir=site.state_dir,
+        checkpoint_interval=0.0,
+        upload_timeout=3600.0,
+        handle_signals=False,
     )
     session = hubport.connect(site.model_id, api_key=site.hub.api_key, settings=settings, http=impatient)
     site.lab.play(Stall(after), on="upload")
     session.upload_checkpoint(site.folder / "last.pt", epoch=0)
     site.lab.ledger.wait_for_requests("upload", 1)
-    while not session.flush(within=0.2):  # each time it hurries, and the backoff of the stall is forgotten
+    while not session.flush(timeout=0.2):  # each time it hurries, and the backoff of the stall is forgotten
         pass
-    session.close(within=HANG_TIMEOUT)
+    session.close(timeout=HANG_TIMEOUT)
     # On a busy machine an answer may come later than the impatient wait for it: the file comes again, and as whole.
     assert {hashlib.sha256(weights).hexdigest()} == {one.sha256 for one in site.hub.checkpoints(site.model_id)}
     first, *_, last = site.lab.ledger.of("upload")

@@ -50,8 +50,8 @@ def test_a_full_disk_costs_what_did_not_fit_and_nothing_else(site: TrainerSandbo
         "fills_the_disk",
         site.folder,
         HUBPORT_STATE_DIR=str(disk.path),
-        HUBPORT_METRICS_EVERY="0",
-        HUBPORT_CHECKPOINT_EVERY="0",
+        HUBPORT_METRICS_INTERVAL="0",
+        HUBPORT_CHECKPOINT_INTERVAL="0",
     )
     assert "connected" == said(child)
     disk.admit(child.pid)
@@ -81,7 +81,7 @@ def test_a_full_disk_costs_what_did_not_fit_and_nothing_else(site: TrainerSandbo
 
 def test_what_a_full_disk_holds_of_a_killed_trainer_is_whole(site: TrainerSandbox, disk: SmallDisk) -> None:
     site.lab.always(Hang(), on="metrics")
-    child = site.start("fills_the_disk", site.folder, HUBPORT_STATE_DIR=str(disk.path), HUBPORT_METRICS_EVERY="0")
+    child = site.start("fills_the_disk", site.folder, HUBPORT_STATE_DIR=str(disk.path), HUBPORT_METRICS_INTERVAL="0")
     assert "connected" == said(child)
     disk.admit(child.pid)
     child.say()
@@ -90,8 +90,8 @@ def test_what_a_full_disk_holds_of_a_killed_trainer_is_whole(site: TrainerSandbo
     site.lab.heal()
     disk.resize(1 << 30)
 
-    with site.connect(state_dir=disk.path, exit_within=HANG_TIMEOUT) as session:
-        assert session.flush(within=HANG_TIMEOUT)
+    with site.connect(state_dir=disk.path, exit_timeout=HANG_TIMEOUT) as session:
+        assert session.flush(timeout=HANG_TIMEOUT)
     assert session.status().is_complete, str(session.status())
     assert list(range(EPOCHS - full["metrics"]["lost"])) == list(site.hub.metrics(site.model_id))
 
@@ -102,10 +102,10 @@ def test_on_a_full_disk_checkpoints_that_wait_give_way_to_metrics(site: TrainerS
     with small_disk(folder, 128 << 10) as disk:
         if disk.kind != "tmpfs":
             pytest.skip("a limit on the size of files is not full for all of them together")
-        session = site.connect(state_dir=disk.path, checkpoint_every=3600.0, metrics_every=3600.0)
+        session = site.connect(state_dir=disk.path, checkpoint_interval=3600.0, metrics_interval=3600.0)
         site.lab.always(Hang(), on="metrics")
         session.upload_checkpoint(last, epoch=0)
-        assert session.flush(within=HANG_TIMEOUT)  # its snapshot is gone too: there is room for one at a time
+        assert session.flush(timeout=HANG_TIMEOUT)  # its snapshot is gone too: there is room for one at a time
         session.upload_checkpoint(last, epoch=1)
         for epoch in range(400):
             session.log_metrics(epoch, {"text": "x" * 200})
@@ -113,8 +113,8 @@ def test_on_a_full_disk_checkpoints_that_wait_give_way_to_metrics(site: TrainerS
         assert (0, 1) == (status.metrics.lost, status.checkpoints.lost)
         assert 1 == status.reasons["checkpoint given up to make room"]
         site.lab.heal()
-        assert session.flush(within=HANG_TIMEOUT)
-        session.close(within=HANG_TIMEOUT)
+        assert session.flush(timeout=HANG_TIMEOUT)
+        session.close(timeout=HANG_TIMEOUT)
         assert list(range(400)) == list(site.hub.metrics(site.model_id))
         assert [0] == [checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)]
 
@@ -173,7 +173,7 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_file(
     (site.folder / "last.pt").write_bytes(b"weights")
 
     def live(epoch: int) -> None:
-        with site.connect(exit_within=HANG_TIMEOUT) as session:
+        with site.connect(exit_timeout=HANG_TIMEOUT) as session:
             session.log_metrics(epoch, {"loss": 1.0})
             session.upload_checkpoint(site.folder / "last.pt", epoch=epoch)
             assert 1 == len(open_journals())
@@ -187,12 +187,12 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_file(
 
 
 def test_what_a_session_had_to_leave_is_given_up_when_its_last_request_ends(site: TrainerSandbox) -> None:
-    session = site.connect(heartbeat_every=3600)
+    session = site.connect(heartbeat_interval=3600)
     site.lab.ledger.wait_for(lambda: site.hub.received("heartbeat"))
     site.lab.always(Hang())
     session.log_metrics(0, {"loss": 1.0})
     site.lab.ledger.wait_for_hanging("metrics")
-    report = session.close(within=0.1)
+    report = session.close(timeout=0.1)
     assert 1 == report.metrics.waiting
     threads = [thread for thread in threading.enumerate() if thread.name == "hubport-metrics"]
     site.lab.heal()

@@ -42,7 +42,7 @@ def of_our_code(lines: list[str]) -> list[str]:
 def training(site: TrainerSandbox, how: str, *, fresh: bool = False, **environment: str) -> Child:
     """A trainer whose last two epochs and checkpoint are paced beyond its end. Every warning is an error to it."""
     (site.folder / "last.pt").write_bytes(b"weights" * 1000)
-    paced = {"HUBPORT_METRICS_EVERY": HOUR, "HUBPORT_CHECKPOINT_EVERY": HOUR, "HUBPORT_EXIT_WITHIN": "60"}
+    paced = {"HUBPORT_METRICS_INTERVAL": HOUR, "HUBPORT_CHECKPOINT_INTERVAL": HOUR, "HUBPORT_EXIT_TIMEOUT": "60"}
     child = site.start("trains", site.folder, how, strict=True, fresh=fresh, **paced | environment)
     assert "delivered" == child.line()
     child.say("log")
@@ -135,7 +135,7 @@ DEAD = {
 @pytest.mark.parametrize("trouble", DEAD)
 def test_no_dead_server_holds_an_exit_or_costs_a_record(site: TrainerSandbox, trouble: str) -> None:
     # With heartbeats under way all the time.
-    child = training(site, "end", HUBPORT_EXIT_WITHIN="0.3", HUBPORT_HEARTBEAT_EVERY="0.1")
+    child = training(site, "end", HUBPORT_EXIT_TIMEOUT="0.3", HUBPORT_HEARTBEAT_INTERVAL="0.1")
     site.lab.always(DEAD[trouble])
 
     assert 0 == end_of(child)
@@ -162,7 +162,7 @@ def assert_says_what_is_left(site: TrainerSandbox, summary: str) -> None:
 
 @pytest.mark.parametrize("script", [Hang(), DripBody(), Refuse()], ids=lambda script: type(script).__name__)
 def test_an_exception_of_the_trainers_own_is_not_held_either(site: TrainerSandbox, script: Script) -> None:
-    child = training(site, "raise in with", HUBPORT_EXIT_WITHIN="0.3", HUBPORT_HEARTBEAT_EVERY="0.1")
+    child = training(site, "raise in with", HUBPORT_EXIT_TIMEOUT="0.3", HUBPORT_HEARTBEAT_INTERVAL="0.1")
     site.lab.always(script)
 
     assert 1 == end_of(child)
@@ -182,8 +182,8 @@ def test_nothing_is_started_while_the_interpreter_ends_and_nothing_is_complained
     site: TrainerSandbox, script: Script
 ) -> None:
     (site.folder / "last.pt").write_bytes(b"weights" * 1000)
-    paced = {"HUBPORT_METRICS_EVERY": HOUR, "HUBPORT_CHECKPOINT_EVERY": HOUR, "HUBPORT_HEARTBEAT_EVERY": "0.1"}
-    child = site.start("ends_watched", site.folder, strict=True, fresh=True, HUBPORT_EXIT_WITHIN="0.3", **paced)
+    paced = {"HUBPORT_METRICS_INTERVAL": HOUR, "HUBPORT_CHECKPOINT_INTERVAL": HOUR, "HUBPORT_HEARTBEAT_INTERVAL": "0.1"}
+    child = site.start("ends_watched", site.folder, strict=True, fresh=True, HUBPORT_EXIT_TIMEOUT="0.3", **paced)
     assert "ready" == child.line()
     site.lab.always(script)
     child.say("end")
@@ -194,7 +194,7 @@ def test_nothing_is_started_while_the_interpreter_ends_and_nothing_is_complained
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_during_the_exit_ends_it(site: TrainerSandbox, number: int) -> None:
-    child = training(site, "end", HUBPORT_EXIT_WITHIN=HOUR, HUBPORT_SIGNAL_WITHIN="0.2")
+    child = training(site, "end", HUBPORT_EXIT_TIMEOUT=HOUR, HUBPORT_SIGNAL_TIMEOUT="0.2")
     site.lab.always(Hang())
     child.say("end")
     site.lab.ledger.wait_for_hanging("upload")  # which the exit sends without pacing
@@ -208,7 +208,7 @@ def test_a_signal_during_the_exit_ends_it(site: TrainerSandbox, number: int) -> 
 
 def test_the_message_is_true(site: TrainerSandbox) -> None:
     """What it names sends what is left."""
-    child = training(site, "end", HUBPORT_EXIT_WITHIN="0.3")
+    child = training(site, "end", HUBPORT_EXIT_TIMEOUT="0.3")
     site.lab.always(Refuse())
     end_of(child)
     site.lab.heal()

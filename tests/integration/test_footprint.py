@@ -64,18 +64,18 @@ def has_met(site: TrainerSandbox, number: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the kernel tells nowhere else")
 @pytest.mark.parametrize("troubles", [TROUBLES, *([last] for last in LAST)], ids=["many", *map(str, LAST)])
-def test_three_threads_and_no_process_in_every_trouble(site: TrainerSandbox, troubles: list[Script]) -> None:
+def test_three_threads_and_no_process_in_every_trouble(site: TrainerSandbox, failure_log: list[Script]) -> None:
     child = site.start(
         "counts_threads",
         site.folder,
-        HUBPORT_METRICS_EVERY="0.001",
-        HUBPORT_CHECKPOINT_EVERY="0.001",
-        HUBPORT_HEARTBEAT_EVERY="0.1",
-        HUBPORT_REQUEST_WITHIN="0.1",
-        HUBPORT_UPLOAD_WITHIN="0.1",
+        HUBPORT_METRICS_INTERVAL="0.001",
+        HUBPORT_CHECKPOINT_INTERVAL="0.001",
+        HUBPORT_HEARTBEAT_INTERVAL="0.1",
+        HUBPORT_REQUEST_TIMEOUT="0.1",
+        HUBPORT_UPLOAD_TIMEOUT="0.1",
     )
     assert "ready" == child.line()
-    for trouble in troubles:
+    for trouble in failure_log:
         seen = len(site.lab.ledger)
         site.lab.always(trouble)
         child.say()

@@ -31,10 +31,10 @@ def test_500_children_that_call_everything_neither_hang_nor_send(site: TrainerSa
         "forks",
         site.folder,
         *FORKS,
-        HUBPORT_METRICS_EVERY="0",
-        HUBPORT_CHECKPOINT_EVERY="0",
-        HUBPORT_HEARTBEAT_EVERY="0.1",
-        HUBPORT_SIGNAL_WITHIN=HOUR,
+        HUBPORT_METRICS_INTERVAL="0",
+        HUBPORT_CHECKPOINT_INTERVAL="0",
+        HUBPORT_HEARTBEAT_INTERVAL="0.1",
+        HUBPORT_SIGNAL_TIMEOUT=HOUR,
     )
     held = set()
     for _ in range(sum(FORKS)):
@@ -68,9 +68,9 @@ def test_a_signal_to_the_child_ends_it_at_once(site: TrainerSandbox, how: str, n
     child = site.start(
         "forks_once",
         how,
-        HUBPORT_SIGNAL_WITHIN=HOUR,
-        HUBPORT_METRICS_EVERY=HOUR,
-        HUBPORT_EXIT_WITHIN=HOUR if how == "closing" else "0",
+        HUBPORT_SIGNAL_TIMEOUT=HOUR,
+        HUBPORT_METRICS_INTERVAL=HOUR,
+        HUBPORT_EXIT_TIMEOUT=HOUR if how == "closing" else "0",
     )
     if how == "closing":
         assert "closing" == child.line()
@@ -85,7 +85,7 @@ def test_a_signal_to_the_child_ends_it_at_once(site: TrainerSandbox, how: str, n
 
 @pytest.mark.parametrize("how", ["wait", "exec"])
 def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: TrainerSandbox, how: str) -> None:
-    child = site.start("forks_once", how, HUBPORT_METRICS_EVERY=HOUR)
+    child = site.start("forks_once", how, HUBPORT_METRICS_INTERVAL=HOUR)
     pid = int(child.line().removeprefix("child "))
     child.signal(signal.SIGKILL)
     child.end()
@@ -96,7 +96,7 @@ def test_an_orphan_does_not_keep_what_its_dead_parent_has_left(site: TrainerSand
 
 
 def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: TrainerSandbox) -> None:
-    child = site.start("forks_once", "return", HUBPORT_METRICS_EVERY=HOUR, HUBPORT_EXIT_WITHIN="60")
+    child = site.start("forks_once", "return", HUBPORT_METRICS_INTERVAL=HOUR, HUBPORT_EXIT_TIMEOUT="60")
     assert "ended 0" == child.line()
     assert 0 == child.end()
     assert [0, 1] == list(site.hub.metrics(site.model_id))
@@ -107,7 +107,7 @@ def test_a_child_that_leaves_by_its_end_takes_nothing_with_it(site: TrainerSandb
 
 
 def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: TrainerSandbox) -> None:
-    child = site.start("forks_once", "drop-in", HUBPORT_FINISH_WITHIN="1", HUBPORT_METRICS_EVERY=HOUR)
+    child = site.start("forks_once", "drop-in", HUBPORT_FINISH_TIMEOUT="1", HUBPORT_METRICS_INTERVAL=HOUR)
     child.say("wait")
     assert "ended 1" == child.line()  # one thread
     assert [0] == list(site.hub.metrics(site.model_id))
@@ -115,7 +115,7 @@ def test_a_drop_in_that_was_over_at_the_fork_starts_nothing_in_the_child(site: T
 
 
 def test_processes_of_multiprocessing(site: TrainerSandbox) -> None:
-    result = only_word(site.start("multiprocesses", fresh=True, HUBPORT_SIGNAL_WITHIN=HOUR))
+    result = only_word(site.start("multiprocesses", fresh=True, HUBPORT_SIGNAL_TIMEOUT=HOUR))
     squares = [0, 1, 4, 9]
     assert {"fork": squares, "forkserver": squares, "spawn": squares} == result["loaded"]
     assert {epoch: {"exit": 0} for epoch in range(3)} == site.hub.metrics(site.model_id)

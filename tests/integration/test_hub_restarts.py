@@ -14,13 +14,13 @@ from tests.integration.conftest import TrainerSandbox
 
 
 def test_no_epoch_is_lost_by_restarts_in_mid_run(site: TrainerSandbox) -> None:
-    session = site.connect(metrics_every=0.0, heartbeat_every=0.1)
+    session = site.connect(metrics_interval=0.0, heartbeat_interval=0.1)
     for epoch in range(200):
         session.log_metrics(epoch, {"loss": 1 / (epoch + 1)})
         if epoch % 50 == 25:
             site.lab.ledger.wait_for(lambda: site.hub.metrics(site.model_id))
             site.lab.restart()
-    report = session.finish(within=HANG_TIMEOUT)
+    report = session.finish(timeout=HANG_TIMEOUT)
 
     assert report.is_complete, str(report)
     assert {epoch: {"loss": 1 / (epoch + 1)} for epoch in range(200)} == site.hub.metrics(site.model_id)
@@ -35,9 +35,9 @@ def test_an_upload_that_a_restart_has_cut_arrives_whole_and_once_from_its_snapsh
     weights = random.Random(7).randbytes(5_000_000)
     path = site.folder / "best.pt"
     path.write_bytes(weights)
-    session = site.connect(metrics_every=0.0, checkpoint_every=0.0)
+    session = site.connect(metrics_interval=0.0, checkpoint_interval=0.0)
     session.log_metrics(0, {"loss": 1.0})
-    assert session.flush(within=HANG_TIMEOUT)
+    assert session.flush(timeout=HANG_TIMEOUT)
     site.lab.play(Restart(after), on="upload")
     if kind is CheckpointKind.EPOCH:
         session.upload_checkpoint(path, epoch=0)
@@ -46,11 +46,11 @@ def test_an_upload_that_a_restart_has_cut_arrives_whole_and_once_from_its_snapsh
         sending = BackgroundThread(lambda: session.send_final(path, epoch=0, map=0.5))
     site.lab.ledger.wait_for(lambda: site.lab.ledger.of("upload") and site.lab.ledger.of("upload")[0].end)
     path.unlink()
-    while not session.flush(within=0.2):  # each time it hurries, and the backoff of the time of the cut is forgotten
+    while not session.flush(timeout=0.2):  # each time it hurries, and the backoff of the time of the cut is forgotten
         pass
     if sending is not None:
         sending.join()
-    session.close(within=HANG_TIMEOUT)
+    session.close(timeout=HANG_TIMEOUT)
 
     assert session.status().is_complete, str(session.status())
     (arrived,) = site.hub.checkpoints(site.model_id)
@@ -65,14 +65,14 @@ def test_an_upload_that_a_restart_has_cut_arrives_whole_and_once_from_its_snapsh
 
 def test_a_newer_epoch_checkpoint_supersedes_one_that_waits_and_never_a_final_one(site: TrainerSandbox) -> None:
     last = site.folder / "last.pt"
-    session = site.connect(checkpoint_every=0.0)
+    session = site.connect(checkpoint_interval=0.0)
     site.lab.always(Late(), on="upload")
     for epoch in range(4):
         last.write_bytes(b"%d" % epoch)
         session.upload_checkpoint(last, epoch=epoch)
         site.lab.ledger.wait_for_hanging("upload")  # the first is under way, and cannot be taken back
     site.lab.heal()
-    assert session.flush(within=HANG_TIMEOUT)
+    assert session.flush(timeout=HANG_TIMEOUT)
     assert [0, 3] == [checkpoint.epoch for checkpoint in site.hub.checkpoints(site.model_id)]
     assert 2 == session.status().checkpoints.superseded
 
@@ -84,7 +84,7 @@ def test_a_newer_epoch_checkpoint_supersedes_one_that_waits_and_never_a_final_on
     session.upload_checkpoint(last, epoch=6)
     site.lab.heal()
     finishing.join()
-    session.close(within=HANG_TIMEOUT)
+    session.close(timeout=HANG_TIMEOUT)
     arrived = [(checkpoint.kind, checkpoint.epoch) for checkpoint in site.hub.checkpoints(site.model_id)]
     assert (CheckpointKind.FINAL, 4) in arrived
     assert (CheckpointKind.EPOCH, 5) not in arrived

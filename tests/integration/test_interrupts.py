@@ -27,8 +27,8 @@ def test_an_interrupt_anywhere_in_a_call_loses_nothing_and_no_count_is_negative(
         site.folder,
         TIMES,
         *calls,
-        HUBPORT_METRICS_EVERY="0.001",
-        HUBPORT_CHECKPOINT_EVERY="0.001",
+        HUBPORT_METRICS_INTERVAL="0.001",
+        HUBPORT_CHECKPOINT_INTERVAL="0.001",
     )
     *told, last = child.rest()
     assert 0 == child.end(), child.stderr
@@ -46,7 +46,7 @@ def test_an_interrupt_anywhere_in_a_call_loses_nothing_and_no_count_is_negative(
 def test_ctrl_c_again_and_again_in_a_trainer_that_survives_it(site: TrainerSandbox) -> None:
     """By real signals, which are held back, passed on, and watched for again."""
     times = 40
-    child = site.start("survives_ctrl_c", times, HUBPORT_METRICS_EVERY="0.001", HUBPORT_SIGNAL_WITHIN="0.01")
+    child = site.start("survives_ctrl_c", times, HUBPORT_METRICS_INTERVAL="0.001", HUBPORT_SIGNAL_TIMEOUT="0.01")
     told: list[int] = []
     for _ in range(times):
         assert "go" == child.line()

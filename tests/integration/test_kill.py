@@ -78,7 +78,11 @@ def lived(
 ) -> list[int]:
     """One life, which the signal *by* ends at a random point; the numbers that it was told are safe."""
     child = site.start(
-        script, *arguments, HUBPORT_METRICS_EVERY="0.001", HUBPORT_CHECKPOINT_EVERY="0.001", HUBPORT_SIGNAL_WITHIN="0.2"
+        script,
+        *arguments,
+        HUBPORT_METRICS_INTERVAL="0.001",
+        HUBPORT_CHECKPOINT_INTERVAL="0.001",
+        HUBPORT_SIGNAL_TIMEOUT="0.2",
     )
     lines = chance.randint(1, most)
     begins, ends = sorted(chance.choices(range(lines + 1), k=2))
@@ -162,7 +166,7 @@ def test_killed_in_the_middle_of_an_upload(site: TrainerSandbox, kind: Checkpoin
     weights = random.Random(SEED).randbytes(3_000_000)
     (site.folder / "last.pt").write_bytes(weights)
     final = kind is CheckpointKind.FINAL
-    child = site.start("trains", site.folder, "finish" if final else "end", HUBPORT_CHECKPOINT_EVERY="0.001")
+    child = site.start("trains", site.folder, "finish" if final else "end", HUBPORT_CHECKPOINT_INTERVAL="0.001")
     assert "delivered" == child.line()
     if final:
         child.say()
@@ -196,7 +200,7 @@ def test_killed_before_each_step_that_changes_the_disk_or_the_wire(site: Trainer
         for kind in kinds:
             site.lab.always(script, on=kind)
         first = 10 * step
-        child = site.start("killed_at_a_step", site.folder, first, step, HUBPORT_METRICS_EVERY="0")
+        child = site.start("killed_at_a_step", site.folder, first, step, HUBPORT_METRICS_INTERVAL="0")
         told = child.rest()
         status = child.end()
         site.lab.heal()

@@ -40,7 +40,7 @@ def signalled(child: Child) -> tuple[int, list[str]]:
 
 @pytest.mark.slow
 def test_sigterm_ends_the_training_as_without_us(site: TrainerSandbox, python: str) -> None:
-    environment = {"HUBPORT_METRICS_EVERY": "3600", "OMP_NUM_THREADS": "1"}
+    environment = {"HUBPORT_METRICS_INTERVAL": "3600", "OMP_NUM_THREADS": "1"}
     ours, without = (
         signalled(site.command([python, str(_SCRIPT), site.model_id, who], **environment))
         for who in ("with", "without")

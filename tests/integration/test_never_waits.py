@@ -88,11 +88,11 @@ def come_back(site: TrainerSandbox, calls: dict[str, Callable[[], object]], held
 
 
 FIELDS: dict[str, Any] = {
-    "metrics_every": 0.0,
-    "checkpoint_every": 0.0,
-    "heartbeat_every": 0.1,
-    "request_within": HOUR,
-    "upload_within": HOUR,
+    "metrics_interval": 0.0,
+    "checkpoint_interval": 0.0,
+    "heartbeat_interval": 0.1,
+    "request_timeout": HOUR,
+    "upload_timeout": HOUR,
 }
 
 
@@ -108,7 +108,7 @@ def test_no_call_of_a_session_waits_for_a_server_that_hangs(
     come_back(site, calls_of(session, last), held)
 
     # Those that wait do so until their deadline, which is over at once here.
-    for wait in (partial(session.flush, within=0.0), partial(session.close, within=0.0)):
+    for wait in (partial(session.flush, timeout=0.0), partial(session.close, timeout=0.0)):
         BackgroundThread(wait).join()
     assert held <= {entry.number for entry in site.lab.ledger.hanging()}
 
@@ -124,4 +124,4 @@ def test_no_call_of_the_drop_in_waits_for_a_server_that_hangs(
     held = hang(site, script, calls["upload_metrics"], calls["upload_model"])
 
     come_back(site, calls, held)
-    BackgroundThread(partial(old._session.close, within=0.0)).join()
+    BackgroundThread(partial(old._session.close, timeout=0.0)).join()

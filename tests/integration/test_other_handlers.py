@@ -16,7 +16,7 @@ SHAPES = ("first", "last", "exit", "loop", "later loop", "back", "ended", "put b
 
 def program(site: TrainerSandbox, how: str, number: int, who: str) -> Child:
     child = site.start(
-        "other_handlers", how, int(number), who, HUBPORT_METRICS_EVERY=HOUR, HUBPORT_SIGNAL_WITHIN="60", fresh=True
+        "other_handlers", how, int(number), who, HUBPORT_METRICS_INTERVAL=HOUR, HUBPORT_SIGNAL_TIMEOUT="60", fresh=True
     )
     assert "ready" == child.line()
     child.signal(number)

@@ -24,9 +24,9 @@ def training(site: TrainerSandbox, *options: str, **environment: str) -> Child:
     for name in ("last.pt", "best.pt"):
         (site.folder / name).write_bytes(name.encode() * 1000)
     paced: dict[str, Any] = {
-        "HUBPORT_METRICS_EVERY": HOUR,
-        "HUBPORT_CHECKPOINT_EVERY": HOUR,
-        "HUBPORT_EXIT_WITHIN": "0.1",
+        "HUBPORT_METRICS_INTERVAL": HOUR,
+        "HUBPORT_CHECKPOINT_INTERVAL": HOUR,
+        "HUBPORT_EXIT_TIMEOUT": "0.1",
     }
     child = site.start("is_signalled", site.folder, *options, **paced | environment)
     assert "ready" == child.line()
@@ -53,7 +53,7 @@ def has_nothing_new(site: TrainerSandbox) -> bool:
 
 @NUMBERS
 def test_what_was_logged_arrives_and_the_end_is_the_one_without_us(site: TrainerSandbox, number: int) -> None:
-    child = training(site, HUBPORT_SIGNAL_WITHIN=HOUR)
+    child = training(site, HUBPORT_SIGNAL_TIMEOUT=HOUR)
     assert has_nothing_new(site)
 
     ours = end_of(child, number)
@@ -66,14 +66,14 @@ def test_what_was_logged_arrives_and_the_end_is_the_one_without_us(site: Trainer
 
 @NUMBERS
 def test_the_default_action_set_by_hand_is_taken_as_well(site: TrainerSandbox, number: int) -> None:
-    child = training(site, "--earlier", "default", HUBPORT_SIGNAL_WITHIN=HOUR)
+    child = training(site, "--earlier", "default", HUBPORT_SIGNAL_TIMEOUT=HOUR)
     assert (-number, [], "") == end_of(child, number)
     assert has_all(site)
 
 
 @NUMBERS
 def test_an_earlier_handler_is_called_after_the_delivery(site: TrainerSandbox, number: int) -> None:
-    child = training(site, "--earlier", "exit", HUBPORT_SIGNAL_WITHIN=HOUR)
+    child = training(site, "--earlier", "exit", HUBPORT_SIGNAL_TIMEOUT=HOUR)
     status, said, last_words = end_of(child, number)
     assert (7, [f"earlier {int(number)} 3"], "") == (status, said, last_words)
     assert has_all(site)
@@ -82,7 +82,7 @@ def test_an_earlier_handler_is_called_after_the_delivery(site: TrainerSandbox, n
 
 @NUMBERS
 def test_an_earlier_handler_that_lets_the_training_live(site: TrainerSandbox, number: int) -> None:
-    child = training(site, "--earlier", "call", HUBPORT_SIGNAL_WITHIN=HOUR)
+    child = training(site, "--earlier", "call", HUBPORT_SIGNAL_TIMEOUT=HOUR)
     child.signal(number)
     assert ["log signal.received", f"earlier {int(number)} 3"] == [child.line(), child.line()]
     child.signal(number)
@@ -101,7 +101,7 @@ def test_what_was_ignored_stays_ignored(site: TrainerSandbox) -> None:
 
 @NUMBERS
 def test_close_puts_the_earlier_handlers_back(site: TrainerSandbox, number: int) -> None:
-    child = training(site, "--then", "close", HUBPORT_EXIT_WITHIN="60")
+    child = training(site, "--then", "close", HUBPORT_EXIT_TIMEOUT="60")
     assert ["log session.closed", "restored"] == [child.line(), child.line()]
     assert (-number, []) == end_of(child, number)[:2]
     assert has_all(site)
@@ -110,7 +110,7 @@ def test_close_puts_the_earlier_handlers_back(site: TrainerSandbox, number: int)
 @NUMBERS
 @pytest.mark.parametrize("first", [TERM, INT], ids=["after SIGTERM", "after SIGINT"])
 def test_the_second_signal_ends_at_once(site: TrainerSandbox, first: int, number: int) -> None:
-    child = training(site, HUBPORT_SIGNAL_WITHIN=HOUR)
+    child = training(site, HUBPORT_SIGNAL_TIMEOUT=HOUR)
     site.lab.always(Hang())
     child.signal(first)
     assert "log signal.received" == child.line()
@@ -131,7 +131,7 @@ def test_the_second_signal_ends_at_once(site: TrainerSandbox, first: int, number
 def test_with_a_hub_in_trouble_the_end_comes_at_the_deadline_and_the_next_start_delivers(
     site: TrainerSandbox, script: Script, number: int
 ) -> None:
-    child = training(site, HUBPORT_SIGNAL_WITHIN="0.2")
+    child = training(site, HUBPORT_SIGNAL_TIMEOUT="0.2")
     site.lab.always(script)
     assert -number == end_of(child, number)[0]
     assert has_nothing_new(site)
@@ -144,7 +144,7 @@ def test_with_a_hub_in_trouble_the_end_comes_at_the_deadline_and_the_next_start_
 def test_a_signal_ends_finish_too(site: TrainerSandbox, number: int) -> None:
     site.lab.play(Answer(), on="upload")  # that of epoch 0
     site.lab.always(Hang(), on="upload")
-    child = training(site, "--then", "finish", HUBPORT_SIGNAL_WITHIN="0.2", HUBPORT_FINISH_WITHIN=HOUR)
+    child = training(site, "--then", "finish", HUBPORT_SIGNAL_TIMEOUT="0.2", HUBPORT_FINISH_TIMEOUT=HOUR)
     site.lab.ledger.wait_for_hanging("upload")
     assert -number == end_of(child, number)[0]
     site.lab.heal()
@@ -155,7 +155,7 @@ def test_a_signal_ends_finish_too(site: TrainerSandbox, number: int) -> None:
 
 @NUMBERS
 def test_a_session_of_another_thread_leaves_signals_alone(site: TrainerSandbox, number: int) -> None:
-    child = training(site, "--where", "thread", HUBPORT_SIGNAL_WITHIN=HOUR, HUBPORT_EXIT_WITHIN="60")
+    child = training(site, "--where", "thread", HUBPORT_SIGNAL_TIMEOUT=HOUR, HUBPORT_EXIT_TIMEOUT="60")
     assert (-number, []) == end_of(child, number)[:2]
     if number == TERM:
         assert has_nothing_new(site)  # the default action leaves no time; a KeyboardInterrupt does
@@ -164,7 +164,7 @@ def test_a_session_of_another_thread_leaves_signals_alone(site: TrainerSandbox, 
 
 
 def test_an_interrupt_can_be_caught_as_ever(site: TrainerSandbox) -> None:
-    child = training(site, "--then", "catch", HUBPORT_SIGNAL_WITHIN=HOUR)
+    child = training(site, "--then", "catch", HUBPORT_SIGNAL_TIMEOUT=HOUR)
     child.signal(INT)
     assert ["log signal.received", "caught"] == [child.line(), child.line()]
     child.say("you")

@@ -39,8 +39,8 @@ def trained(site: TrainerSandbox, python: str, kind: str, start: str, *, by_torc
             site.command(
                 [python, str(_SCRIPT), site.model_id, str(rank), str(meeting), kind, start],
                 **(of_torchrun if by_torchrun else {}),
-                HUBPORT_METRICS_EVERY="0",
-                HUBPORT_CHECKPOINT_EVERY="0",
+                HUBPORT_METRICS_INTERVAL="0",
+                HUBPORT_CHECKPOINT_INTERVAL="0",
                 GLOO_SOCKET_IFNAME="lo",
                 OMP_NUM_THREADS="1",
             )

@@ -38,15 +38,15 @@ def test_1000_uploads_of_a_file_that_is_rewritten_meanwhile_are_each_one_version
     last = site.folder / "last.pt"
     last.write_bytes(content(0))
     inode = last.stat().st_ino
-    session = site.connect(checkpoint_every=0.0, heartbeat_every=3600.0)
+    session = site.connect(checkpoint_interval=0.0, heartbeat_interval=3600.0)
     for version in range(TIMES):
         write(last, version)
         session.upload_checkpoint(last, epoch=version)
         # The next versions come while this one is under way; none of them is uploaded.
         write(last, TIMES + version)
         write(last, 2 * TIMES + version)
-        session.flush(within=HANG_TIMEOUT)
-    report = session.close(within=HANG_TIMEOUT)
+        session.flush(timeout=HANG_TIMEOUT)
+    report = session.close(timeout=HANG_TIMEOUT)
 
     assert inode == last.stat().st_ino
     assert (TIMES, TIMES) == (report.checkpoints.logged, report.checkpoints.delivered)
@@ -77,7 +77,7 @@ def test_a_file_that_is_rewritten_cut_short_or_removed_in_the_middle_of_its_uplo
     """Larger than what the kernel buffers: its end is not read before it has changed."""
     weights = random.Random(kind.value).randbytes(30_000_000)
     last = site.folder / "last.pt"
-    session = site.connect(checkpoint_every=0.0)
+    session = site.connect(checkpoint_interval=0.0)
     changes: list[Callable[[], object]] = [
         lambda: last.write_bytes(weights[::-1]),
         lambda: os.truncate(last, 7),
@@ -89,13 +89,13 @@ def test_a_file_that_is_rewritten_cut_short_or_removed_in_the_middle_of_its_uplo
         site.lab.play(halves, on="upload")
         if kind is CheckpointKind.EPOCH:
             session.upload_checkpoint(last, epoch=epoch)
-            sending = BackgroundThread(lambda: session.flush(within=HANG_TIMEOUT))
+            sending = BackgroundThread(lambda: session.flush(timeout=HANG_TIMEOUT))
         else:
             sending = BackgroundThread(lambda: session.send_final(last, epoch=0, map=0.5))
         assert halves.has_begun.wait(HANG_TIMEOUT)
         change()
         halves.may_end.set()
         sending.join()
-    session.close(within=HANG_TIMEOUT)
+    session.close(timeout=HANG_TIMEOUT)
     assert {hashlib.sha256(weights).hexdigest()} == {c.sha256 for c in site.hub.checkpoints(site.model_id)}
     assert session.status().checkpoints.logged == session.status().checkpoints.delivered

@@ -13,9 +13,9 @@ def test_no_key_in_logs_tracebacks_reprs_and_files(site: TrainerSandbox) -> None
     signature = "X-Signature=5e3f0a9b7c1d"
     signed = f"https://store.invalid/last.pt?{signature}"
     site.model_id = site.hub.create_model(record={"status": "training", "resume": signed}).id
-    child = site.start("leaks", site.folder, HUBPORT_EXIT_WITHIN="0.3", HUBPORT_SIGNAL_WITHIN="0.3")
+    child = site.start("leaks", site.folder, HUBPORT_EXIT_TIMEOUT="0.3", HUBPORT_SIGNAL_TIMEOUT="0.3")
     said = []
-    troubles: list[Callable[[], object]] = [
+    failure_log: list[Callable[[], object]] = [
         lambda: None,
         lambda: site.hub.refuse(422, f"{key} sent nonsense"),
         lambda: site.hub.refuse(503),
@@ -29,7 +29,7 @@ def test_no_key_in_logs_tracebacks_reprs_and_files(site: TrainerSandbox) -> None
     ]
     while (line := child.line()) != "trouble":
         said.append(line)
-    for trouble in troubles:
+    for trouble in failure_log:
         site.hub.heal()
         site.lab.heal()
         trouble()

@@ -12,9 +12,9 @@ from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import (
     another_model,
     closed_in_an_outage,
+    is_unauthorized,
     killed,
     killed_behind_the_last_delivery,
-    locked_out,
     outcome,
     refused,
     statuses,
@@ -48,7 +48,7 @@ def test_where_nothing_ever_ran_there_is_nothing(site: TrainerSandbox) -> None:
 def test_a_spool_of_each_kind(site: TrainerSandbox) -> None:
     """As a table and as JSON, oldest first; no HUB is asked, no key is needed, and nothing is changed."""
     models = [killed(site)]
-    for leave in (closed_in_an_outage, locked_out, refused, killed_behind_the_last_delivery):
+    for leave in (closed_in_an_outage, is_unauthorized, refused, killed_behind_the_last_delivery):
         another_model(site)
         models.append(leave(site))
     another_model(site)
@@ -183,7 +183,7 @@ def test_whatever_else_lies_there_is_passed_over(site: TrainerSandbox) -> None:
 
 def test_a_status_while_a_run_writes_sees_it_in_use_and_harms_nothing(site: TrainerSandbox) -> None:
     """Also while its journal is written anew, in the little room that it has."""
-    child = site.start("logs_numbers", 0, "alone", HUBPORT_METRICS_EVERY="0.01", HUBPORT_OUTBOX_LIMIT="1MB")
+    child = site.start("logs_numbers", 0, "alone", HUBPORT_METRICS_INTERVAL="0.01", HUBPORT_OUTBOX_LIMIT="1MB")
     assert "ready" == child.line()
     last = 0
     for _ in range(4):

@@ -16,9 +16,9 @@ from tests.integration.conftest import TrainerSandbox
 from tests.integration.left_overs import (
     another_model,
     closed_in_an_outage,
+    is_unauthorized,
     killed,
     killed_behind_the_last_delivery,
-    locked_out,
     outcome,
     refused,
     statuses,
@@ -39,7 +39,7 @@ def assert_arrived(site: TrainerSandbox, model_id: str) -> None:
     assert [0, 2] == [checkpoint.epoch for checkpoint in site.hub.checkpoints(model_id)]
 
 
-@pytest.mark.parametrize("leave", [killed, closed_in_an_outage, locked_out])
+@pytest.mark.parametrize("leave", [killed, closed_in_an_outage, is_unauthorized])
 def test_what_a_run_has_left_is_sent(site: TrainerSandbox, leave: Any) -> None:
     model_id = leave(site)
     before = len(site.lab.ledger)
@@ -60,7 +60,7 @@ def test_of_several_runs_of_several_models_everything_is_sent(site: TrainerSandb
     for run in runs:
         run.kill()
     models = [site.model_id] * 2
-    for leave in (closed_in_an_outage, refused, killed_behind_the_last_delivery, locked_out):
+    for leave in (closed_in_an_outage, refused, killed_behind_the_last_delivery, is_unauthorized):
         another_model(site)
         models.append(leave(site))
 
@@ -156,7 +156,7 @@ def test_a_hub_that_is_down_is_one_line(site: TrainerSandbox) -> None:
     killed(site)
     before = tree(site.state_dir)
     site.lab.always(Refuse())
-    status, said, complaints = outcome(site.hubport("sync", HUBPORT_CONNECT_WITHIN="0.5"))
+    status, said, complaints = outcome(site.hubport("sync", HUBPORT_CONNECT_TIMEOUT="0.5"))
     assert (1, []) == (status, said)
     (line,) = complaints
     assert line.startswith(f"hubport: no answer from the HUB at {site.url}")
@@ -176,7 +176,7 @@ def test_a_hub_that_goes_down_in_the_middle_costs_nothing(site: TrainerSandbox, 
     for kind in ("metrics", "upload"):
         site.lab.always(Status(503) if isinstance(script, Refuse) else script, on=kind)
     before = len(asked(site))
-    child = site.hubport("sync", "--within", "1.5")
+    child = site.hubport("sync", "--timeout", "1.5")
     # Behind the answer to its key.
     site.lab.ledger.wait_for(lambda: {"metrics", "upload"} & set(asked(site)[before:]))
     if isinstance(script, Refuse):
@@ -397,7 +397,7 @@ def test_what_several_runs_have_left_elsewhere_is_counted(site: TrainerSandbox, 
 
 def test_a_living_run_keeps_what_is_its_own(site: TrainerSandbox) -> None:
     model_id = killed(site)
-    living = training(site, "close", exit_within="60")  # it has claimed what the dead one has left
+    living = training(site, "close", exit_timeout="60")  # it has claimed what the dead one has left
     status, said, complaints = outcome(site.hubport("sync"))
     assert (0, [f"Nothing waits for {site.url} in {outbox(site)}."], []) == (status, said, complaints)
     assert [("in use", f"process {living.pid} is sending it")] * 2 == [
@@ -449,12 +449,12 @@ def test_one_that_is_ended_in_the_middle_has_harmed_nothing(site: TrainerSandbox
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("sync", "--within", "soon"),
-        ("sync", "--within", "-1"),
-        ("sync", "--within", "inf"),
-        ("sync", "--within", "nan"),
+        ("sync", "--timeout", "soon"),
+        ("sync", "--timeout", "-1"),
+        ("sync", "--timeout", "inf"),
+        ("sync", "--timeout", "nan"),
         ("sync", "now"),
-        ("status", "--within", "1"),
+        ("status", "--timeout", "1"),
         ("status", "all"),
     ],
     ids=" ".join,

@@ -38,7 +38,7 @@ def test_the_fixtures_are_all_that_a_test_of_a_training_needs(
     monkeypatch.setenv("ULTRALYTICS_HUB_API", "https://hub.of-the-user.invalid")
     monkeypatch.setenv("ULTRALYTICS_HUB_WEB", "https://web.of-the-user.invalid")
     monkeypatch.setenv("HUB_API_KEY", "a-key-of-the-user")
-    monkeypatch.setenv("HUBPORT_METRICS_EVERY", "12345")
+    monkeypatch.setenv("HUBPORT_METRICS_INTERVAL", "12345")
     project.makepyfile(
         """
         import threading

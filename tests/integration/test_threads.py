@@ -27,14 +27,14 @@ def together(*works: Callable[[], object]) -> None:
 
 
 def test_all_that_many_threads_log_arrives(site: TrainerSandbox) -> None:
-    session = site.connect(metrics_every=0.0)
+    session = site.connect(metrics_interval=0.0)
 
     def log(thread: int) -> None:
         for number in range(EACH):
             session.log_metrics(number, {f"thread {thread}": number})
 
     together(*(partial(log, thread) for thread in range(THREADS)))
-    report = session.finish(within=HANG_TIMEOUT)
+    report = session.finish(timeout=HANG_TIMEOUT)
 
     assert THREADS * EACH == report.metrics.logged
     assert THREADS * EACH == report.metrics.delivered
@@ -48,7 +48,7 @@ def test_all_that_many_threads_log_arrives(site: TrainerSandbox) -> None:
 def test_many_threads_flush_and_upload_while_others_log(site: TrainerSandbox) -> None:
     last = site.folder / "last.pt"
     last.write_bytes(b"weights" * 1000)
-    session = site.connect(metrics_every=0.0, checkpoint_every=0.0, heartbeat_every=0.1)
+    session = site.connect(metrics_interval=0.0, checkpoint_interval=0.0, heartbeat_interval=0.1)
 
     def log() -> None:
         for number in range(EACH):
@@ -56,7 +56,7 @@ def test_many_threads_flush_and_upload_while_others_log(site: TrainerSandbox) ->
 
     def flush() -> None:
         for _ in range(20):
-            session.flush(within=HANG_TIMEOUT)
+            session.flush(timeout=HANG_TIMEOUT)
 
     def upload(first: int) -> None:
         # No epoch twice: of two equal checkpoints of one epoch, both delivered, the HUB holds one.
@@ -65,7 +65,7 @@ def test_many_threads_flush_and_upload_while_others_log(site: TrainerSandbox) ->
             session.status()
 
     together(log, log, flush, flush, partial(upload, 0), partial(upload, 1))
-    report = session.finish(last, epoch=40, map=0.5, within=HANG_TIMEOUT)
+    report = session.finish(last, epoch=40, map=0.5, timeout=HANG_TIMEOUT)
 
     assert report.is_complete, str(report)
     assert 41 == report.checkpoints.logged
@@ -89,10 +89,10 @@ def test_what_is_logged_while_another_thread_closes_is_safe_or_refused(site: Tra
 
     def close_when_some_are_delivered(session: TrainingSession) -> None:
         site.lab.ledger.wait_for(lambda: session.status().metrics.delivered)
-        session.close(within=HANG_TIMEOUT)
+        session.close(timeout=HANG_TIMEOUT)
 
     for _ in range(8):
-        session = site.connect(metrics_every=0.0)
+        session = site.connect(metrics_interval=0.0)
         first = max(acknowledged, default=-1) + 1
         together(
             partial(close_when_some_are_delivered, session),
@@ -160,7 +160,7 @@ def test_a_record_that_is_written_in_the_last_moment_of_a_close_is_not_lost(site
     assert outbox.reached.wait(HANG_TIMEOUT)
     if moment == "before the journal goes":
         outbox.at_release = let_it_write
-    session.close(within=HANG_TIMEOUT)
+    session.close(timeout=HANG_TIMEOUT)
     outbox.go_on.set()
     logging.join()
     site.recover()

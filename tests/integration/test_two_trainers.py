@@ -18,7 +18,7 @@ def leave(site: TrainerSandbox, first: int) -> set[int]:
     """A trainer that is killed; the epochs that only its spool holds."""
     site.lab.always(Hang(), on="metrics")
     before = len(site.lab.ledger)
-    child = site.start("logs_numbers", first, "alone", HUBPORT_METRICS_EVERY="3600", HUBPORT_REQUEST_WITHIN="3600")
+    child = site.start("logs_numbers", first, "alone", HUBPORT_METRICS_INTERVAL="3600", HUBPORT_REQUEST_TIMEOUT="3600")
     assert "ready" == child.line()
     for _ in range(40):
         child.line()
@@ -55,11 +55,13 @@ def test_of_trainers_that_start_together_one_sends_what_a_dead_one_has_left(site
 
 def test_a_living_trainers_records_are_its_own(site: TrainerSandbox) -> None:
     (site.folder / "last.pt").write_bytes(b"weights")
-    child = site.start("trains", site.folder, "end", HUBPORT_METRICS_EVERY="3600", HUBPORT_CHECKPOINT_EVERY="3600")
+    child = site.start(
+        "trains", site.folder, "end", HUBPORT_METRICS_INTERVAL="3600", HUBPORT_CHECKPOINT_INTERVAL="3600"
+    )
     assert "delivered" == child.line()
     child.say("log")
     assert "ready" == child.line()
-    with site.connect(exit_within=HANG_TIMEOUT) as second:
+    with site.connect(exit_timeout=HANG_TIMEOUT) as second:
         second.log_metrics(9, {"loss": 1.0})
     assert [0, 9] == list(site.hub.metrics(site.model_id))
     assert 1 == len(site.spools())
@@ -71,9 +73,9 @@ def test_a_living_trainers_records_are_its_own(site: TrainerSandbox) -> None:
 def test_each_of_two_trainers_has_an_agent_of_its_own_and_hears_of_the_other(site: TrainerSandbox) -> None:
     """On one machine, with one outbox. Who was there first is told by its next heartbeat, and the other after that."""
     (site.folder / "last.pt").write_bytes(b"weights")
-    child = site.start("trains", site.folder, "end", HUBPORT_HEARTBEAT_EVERY="0.2", HUBPORT_SPREAD="0")
+    child = site.start("trains", site.folder, "end", HUBPORT_HEARTBEAT_INTERVAL="0.2", HUBPORT_JITTER="0")
     assert "delivered" == child.line()
-    with site.connect(heartbeat_every=0.2):
+    with site.connect(heartbeat_interval=0.2):
         site.lab.ledger.wait_for(lambda: 2 == len(living(site)))
         before = len(site.hub.received("heartbeat"))
         site.lab.ledger.wait_for(lambda: len(site.hub.received("heartbeat")) >= before + 10)

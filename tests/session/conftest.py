@@ -24,7 +24,7 @@ class Stage:
     disk: FakeFilesystem = attrs.field(factory=lambda: FakeFilesystem({"last.pt": b"last", "best.pt": b"best"}))
     outbox: FakeOutbox = attrs.field(factory=FakeOutbox)
     signals: FakeSignals = attrs.field(factory=FakeSignals)
-    records: FakeModelCache = attrs.field(factory=FakeModelCache)
+    model_cache: FakeModelCache = attrs.field(factory=FakeModelCache)
     model_id: str = attrs.field(init=False)
     sessions: list[hubport.TrainingSession] = attrs.field(factory=list)
 
@@ -34,7 +34,7 @@ class Stage:
         self.model_id = self.hub.create_model(epochs=3).id
 
     def settings(self, **fields: Any) -> hubport.Settings:
-        defaults: dict[str, Any] = {"progress": False, "spread": 0, "rank": 0}
+        defaults: dict[str, Any] = {"progress": False, "jitter": 0, "rank": 0}
         return hubport.Settings(state_dir=self.state_dir, **defaults | fields)
 
     def ports(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Stage:
             "filesystem": self.disk,
             "outbox": self.outbox,
             "signals": self.signals,
-            "records": self.records,
+            "records": self.model_cache,
         }
 
     def connect(self, model: str | None = None, **fields: Any) -> hubport.TrainingSession:
@@ -65,18 +65,18 @@ class Stage:
         """No thread outlives its test, but for those in a request that virtual time will never end."""
         self.hub.heal()
         for session in self.sessions:
-            session.close(within=60)
+            session.close(timeout=60)
         self.clock.settle()
         for session in self.sessions:
-            if session._life.engine is not None:
-                for worker in self.delivery(session)._crew.workers:
+            if session._lifecycle.engine is not None:
+                for worker in self.delivery(session)._group.workers:
                     if worker.is_gone:  # and not yet at its end: the next test may count the threads that there are
                         worker.join()
 
     def crash(self, session: hubport.TrainingSession) -> None:
         """What kill -9 leaves: no thread sends any more, and nobody owns the spool."""
         self.hub.down()
-        session.close(within=0)
+        session.close(timeout=0)
         self.clock.settle()
         self.hub.heal()
         self.outbox.crash()
@@ -86,7 +86,7 @@ class Stage:
         session = self.connect()
         self.hub.refuse(503, on="metrics")
         session.log_metrics(0, {"a": 1.0})
-        assert session.finish("best.pt", epoch=0, within=60).final_delivered
+        assert session.finish("best.pt", epoch=0, timeout=60).final_delivered
         self.clock.settle()
         self.outbox.crash()
         self.hub.heal()
@@ -100,7 +100,7 @@ class Stage:
 
     def delivery(self, session: hubport.TrainingSession) -> Delivery:
         """What *session* runs on."""
-        engine = session._life.engine
+        engine = session._lifecycle.engine
         assert engine is not None
         return engine.delivery
 

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import hubport
 from hubport import Count, Credentials
-from hubport.app.session.connect import connector
+from hubport.app.session.connect import factory
 from hubport.app.session.factory import ModelAccess
 from tests.session.conftest import Stage
 
@@ -114,11 +114,11 @@ class AnySchedule(RuleBasedStateMachine):
     def the_calendar_jumps(self, seconds: float) -> None:
         self.stage.clock.shift_wall(seconds)
 
-    @rule(within=st.floats(0.1, 100))
-    def flush(self, within: float) -> None:
+    @rule(timeout=st.floats(0.1, 100))
+    def flush(self, timeout: float) -> None:
         before = self.stage.clock.now()
-        self.session.flush(within=within)
-        assert self.stage.clock.now() <= before + within + 1e-6
+        self.session.flush(timeout=timeout)
+        assert self.stage.clock.now() <= before + timeout + 1e-6
 
     @rule()
     def the_key_is_revoked(self) -> None:
@@ -140,16 +140,16 @@ class AnySchedule(RuleBasedStateMachine):
         self.crash()
         self.connect()
 
-    @rule(within=st.floats(0, 100), outage=st.floats(0, 50), on=KINDS)
-    def crash_and_sync_and_restart(self, within: float, outage: float, on: str | None) -> None:
+    @rule(timeout=st.floats(0, 100), outage=st.floats(0, 50), on=KINDS)
+    def crash_and_sync_and_restart(self, timeout: float, outage: float, on: str | None) -> None:
         """What ``hubport sync`` does, as far as it comes."""
         self.crash()
         self.stage.hub.down(seconds=outage, on=on)
         before = self.stage.clock.now()
         claim = ModelAccess(self.stage.model_id, Credentials(self.stage.hub.api_key))
-        syncing = connector(settings=self.stage.settings(), **self.stage.ports())
-        report = syncing.send_left_over(claim, self.stage.model_id, deadline=before + within)
-        assert self.stage.clock.now() <= before + within + 1e-6
+        syncing = factory(settings=self.stage.settings(), **self.stage.ports())
+        report = syncing.send_orphans(claim, self.stage.model_id, deadline=before + timeout)
+        assert self.stage.clock.now() <= before + timeout + 1e-6
         assert report is None or 0 == report.metrics.lost
         self.stage.clock.settle()
         self.stage.outbox.crash()
@@ -185,7 +185,7 @@ class AnySchedule(RuleBasedStateMachine):
         try:
             self.stage.hub.heal()
             self.session.use_key(self.stage.hub.api_key)
-            self.session.flush(within=4000)
+            self.session.flush(timeout=4000)
             self.count()
             report = self.session.close()
             assert self.has_lost or report.is_complete, str(report)

@@ -89,18 +89,18 @@ def test_the_final_weights_go_out_whatever_is_said_of_them(
     session = stage.connect()
     session.log_metrics(5, {"a": 1.0})
     session.log_metrics(4, {"a": 1.0})
-    report = session.finish("best.pt", epoch=epoch, map=best_map, within="soon")  # type: ignore[arg-type]
+    report = session.finish("best.pt", epoch=epoch, map=best_map, timeout="soon")  # type: ignore[arg-type]
 
     assert report.final_delivered
     assert "5" == (stage.hub.received("upload")[-1].fields or {})["epoch"]
-    assert ["within", "epoch", "map"] == warned(caplog)
+    assert ["timeout", "epoch", "map"] == warned(caplog)
 
 
 def test_an_epoch_checkpoint_goes_out_whatever_is_said_of_it(stage: Stage) -> None:
     with stage.connect() as session:
         session.log_metrics(5, {"a": 1.0})
         session.upload_checkpoint("last.pt", epoch=None, is_best=np.array([True, False]))  # type: ignore[arg-type]
-        assert session.flush(within=30)
+        assert session.flush(timeout=30)
 
     assert {"epoch": "5", "type": "epoch", "isBest": "False"} == stage.hub.received("upload")[-1].fields
 
@@ -120,7 +120,7 @@ def test_a_checkpoint_without_a_path_is_counted_as_lost(stage: Stage, path: Any)
 def test_a_path_may_be_bytes_or_a_path(stage: Stage, path: Any) -> None:
     with stage.connect() as session:
         session.upload_checkpoint(path, epoch=0)
-        assert session.flush(within=30)
+        assert session.flush(timeout=30)
 
     assert [hashlib.sha256(b"last").hexdigest()] == [c.sha256 for c in stage.hub.checkpoints(stage.model_id)]
 
@@ -147,8 +147,8 @@ def test_a_timeout_that_is_no_number_is_the_usual_one(stage: Stage, timeout: Any
     session = stage.connect()
     session.log_metrics(0, {"a": 1.0})
 
-    assert session.flush(within=timeout)
-    assert session.close(within=timeout).is_complete
+    assert session.flush(timeout=timeout)
+    assert session.close(timeout=timeout).is_complete
 
 
 def test_in_strict_mode_each_is_an_error_before_anything_is_sent(stage: Stage) -> None:
@@ -160,7 +160,7 @@ def test_in_strict_mode_each_is_an_error_before_anything_is_sent(stage: Stage) -
         lambda: session.upload_checkpoint(None, epoch=1),  # type: ignore[arg-type]
         lambda: session.finish("best.pt", epoch=-1),
         lambda: session.finish("best.pt", epoch=0, map="good"),  # type: ignore[arg-type]
-        lambda: session.finish("best.pt", epoch=0, within="soon"),  # type: ignore[arg-type]
+        lambda: session.finish("best.pt", epoch=0, timeout="soon"),  # type: ignore[arg-type]
     ):
         with pytest.raises(hubport.InvalidMetrics):
             call()

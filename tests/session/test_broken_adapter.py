@@ -76,12 +76,12 @@ def test_who_waits_is_told_at_once_and_what_was_logged_is_kept(stage: Stage, fau
     before = stage.clock.now()
 
     if end == "flush":
-        assert not session.flush(within=3600)
+        assert not session.flush(timeout=3600)
         report = session.status()
     elif end == "finish":
-        report = session.finish("best.pt", epoch=0, map=0.5, within=3600)
+        report = session.finish("best.pt", epoch=0, map=0.5, timeout=3600)
     else:
-        report = session.close(within=3600)
+        report = session.close(timeout=3600)
 
     assert stage.clock.now() - before < 60
     assert http.calls < 12
@@ -94,7 +94,7 @@ def test_who_waits_is_told_at_once_and_what_was_logged_is_kept(stage: Stage, fau
     if end != "flush":
         stage.clock.settle()
         session = connected(stage, http)
-    assert session.flush(within=3600)
+    assert session.flush(timeout=3600)
     assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
 
 
@@ -107,7 +107,7 @@ def test_a_fault_with_files_alone_costs_the_metrics_nothing(stage: Stage) -> Non
     http.what = lambda request: seeks(request) if request.file else stage.hub.send(request, timeout=60)
     http.is_on = True
 
-    assert not session.flush(within=3600)
+    assert not session.flush(timeout=3600)
 
     assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
     assert any("raised AttributeError" in reason for reason in session.status().reasons)

@@ -45,13 +45,13 @@ def test_every_call_does_nothing_and_comes_back(stage: Stage, bystander: hubport
     session.stop_heartbeats()
     session.start_heartbeats()
     session.pace(metrics=1.0, checkpoint=1.0, heartbeat=1.0)
-    assert session.flush(within=math.inf)
+    assert session.flush(timeout=math.inf)
     assert not session.send_final("best.pt", epoch=0, map=0.5)
     assert not session.is_running
     assert not session.is_closed
     assert not session.is_forked
     assert not session.is_beating
-    assert session.is_bystander
+    assert session.is_disabled
     assert session.is_idle
     assert session.agent_id is None
     now = stage.clock.now()
@@ -80,7 +80,7 @@ def test_it_has_no_thread_no_spool_and_no_handler(stage: Stage) -> None:
         assert set() == threads_since(before)
         assert [] == stage.outbox.spools
         assert [] == stage.signals.watches
-        assert {} == stage.records.records
+        assert {} == stage.model_cache.records
         assert [] == list(stage.state_dir.iterdir())
 
 
@@ -128,7 +128,7 @@ def test_it_starts_offline_as_rank_0_does(stage: Stage) -> None:
     stage.connect().close()
     stage.hub.down()
     with stage.connect(rank=1, start_offline=True) as session:
-        assert session.is_bystander
+        assert session.is_disabled
         assert 3 == session.train_args["epochs"]
 
 
@@ -199,6 +199,6 @@ def test_it_names_the_variable_that_it_goes_by(
 ) -> None:
     """Whoever starts trainings of their own by `srun` or `mpirun` must learn why they say nothing."""
     monkeypatch.setenv(variable, "1")
-    assert stage.connect(rank=None).is_bystander
+    assert stage.connect(rank=None).is_disabled
     (warning,) = [record.getMessage() for record in caplog.records]
     assert f"says='{variable}'" in warning

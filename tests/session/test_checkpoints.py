@@ -41,7 +41,7 @@ def test_at_most_one_in_900_seconds_and_the_newest_wins(stage: Stage) -> None:
 def test_the_fields_of_both_kinds(stage: Stage) -> None:
     with stage.connect() as session:
         session.upload_checkpoint("last.pt", epoch=1, is_best=True)
-        session.flush(within=10)
+        session.flush(timeout=10)
         session.finish("best.pt", epoch=2, map=0.42)
     first, final = stage.hub.received("upload")
     assert {"epoch": "1", "type": "epoch", "isBest": "True"} == first.fields
@@ -75,9 +75,9 @@ def test_what_is_no_checkpoint_is_a_warning_and_counts(
     stage.disk.files |= {"empty.pt": b"", "folder/last.pt": b"last"}
     with stage.connect() as session:
         session.upload_checkpoint("last.pt", epoch=8)
-        session.flush(within=60)
+        session.flush(timeout=60)
         session.upload_checkpoint(file, epoch=9)
-        session.flush(within=60)
+        session.flush(timeout=60)
         report = session.status()
     assert [8] == [c.epoch for c in stage.hub.checkpoints(stage.model_id)]
     assert 1 == len(stage.hub.received("upload"))
@@ -142,7 +142,7 @@ def test_a_zip_without_an_end_is_sent_with_a_warning(
     stage.disk.files["last.pt"] = whole if is_whole else whole[:100_000]
     with stage.connect() as session:
         session.upload_checkpoint("last.pt", epoch=1)
-        assert session.flush(within=60)
+        assert session.flush(timeout=60)
     assert 1 == len(stage.hub.checkpoints(stage.model_id))
     assert is_whole is ("checkpoint.cut" not in caplog.text)
 
@@ -157,7 +157,7 @@ def test_an_empty_checkpoint_that_an_earlier_version_left_is_not_sent(stage: Sta
         spool.append(checkpoint_line(Checkpoint(number, number, CheckpointKind.EPOCH, path, len(content))))
     spool.release(keep=True)
     with stage.connect() as session:
-        session.flush(within=3600)
+        session.flush(timeout=3600)
     assert [(1, 4)] == [(c.epoch, c.size) for c in stage.hub.checkpoints(stage.model_id)]
 
 
@@ -203,7 +203,7 @@ def test_metrics_that_nobody_takes_do_not_hold_up_the_final_one(stage: Stage) ->
     session = stage.connect()
     stage.hub.refuse(500, on="metrics")
     session.log_metrics(0, {"a": 1.0})
-    report = session.finish("best.pt", epoch=0, map=0.5, within=120)
+    report = session.finish("best.pt", epoch=0, map=0.5, timeout=120)
     assert report.final_delivered
     assert stage.times("upload")[0] < 15
     assert 1 == report.metrics.waiting
@@ -214,7 +214,7 @@ def test_finish_ends_at_its_deadline_and_the_next_run_sends_the_rest(stage: Stag
     stage.clock.advance(1)
     stage.hub.down()
     session.log_metrics(0, {"a": 1.0})
-    report = session.finish("best.pt", epoch=0, map=0.5, within=60)
+    report = session.finish("best.pt", epoch=0, map=0.5, timeout=60)
     assert 61.0 == stage.clock.now()
     assert (1, 1, False) == (report.metrics.waiting, report.checkpoints.waiting, report.is_complete)
     assert f"hubport.connect({stage.model_id!r})" in str(report)
@@ -222,7 +222,7 @@ def test_finish_ends_at_its_deadline_and_the_next_run_sends_the_rest(stage: Stag
     stage.outbox.crash()
     stage.hub.heal()
     with stage.connect() as second:
-        second.flush(within=10)
+        second.flush(timeout=10)
         assert second.status().is_complete
     assert "trained" == stage.hub.model(stage.model_id).status
     assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
@@ -265,7 +265,7 @@ def test_a_final_one_supersedes_and_is_never_superseded(stage: Stage) -> None:
     assert not session.send_final("best.pt", epoch=1, map=0.5, deadline=stage.clock.now() + 20)
     session.upload_checkpoint("last.pt", epoch=2)
     stage.hub.heal()
-    session.flush(within=100)
+    session.flush(timeout=100)
     assert ["final", "epoch"] == [(e.fields or {})["type"] for e in stage.hub.received("upload") if e.status]
     assert 1 == session.close().checkpoints.superseded
     assert "trained" == stage.hub.model(stage.model_id).status
@@ -343,7 +343,7 @@ def test_of_many_refused_ones_the_newest_is_kept(stage: Stage) -> None:
     for epoch in range(5):
         stage.disk.files["last.pt"] = f"epoch {epoch}".encode()
         session.upload_checkpoint("last.pt", epoch=epoch)
-        session.flush(within=10)
+        session.flush(timeout=10)
     kept = {path: content for path, content in stage.disk.files.items() if "outbox" in path}
     assert [b"epoch 4"] == list(kept.values())
     assert 5 == session.close().checkpoints.refused
@@ -359,7 +359,7 @@ def test_a_snapshot_that_is_gone_holds_up_nobody_behind_it(stage: Stage) -> None
     gone = next(path for path, content in stage.disk.files.items() if "outbox" in path and content == b"first")
     stage.disk.remove(gone)
     with stage.connect() as third:
-        assert third.flush(within=10)
+        assert third.flush(timeout=10)
         assert 1 == third.status().checkpoints.lost
     assert [sha(b"second")] == [checkpoint.sha256 for checkpoint in stage.hub.checkpoints(stage.model_id)]
 

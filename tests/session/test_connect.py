@@ -189,7 +189,7 @@ def test_what_is_in_memory_needs_no_folder(stage: Stage) -> None:
     session = hubport.connect(stage.model_id, api_key=stage.hub.api_key, settings=settings, **ports)
     session.log_metrics(0, {"a": 1.0})
 
-    assert session.close(within=60).is_complete
+    assert session.close(timeout=60).is_complete
 
 
 def test_what_is_on_the_disk_needs_one_and_says_which(stage: Stage) -> None:

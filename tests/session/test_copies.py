@@ -70,7 +70,7 @@ def test_every_call_does_nothing_and_the_first_that_logs_says_so(
     assert not twin.is_running
     assert not twin.is_closed
     assert not twin.is_forked
-    assert not twin.is_bystander
+    assert not twin.is_disabled
     assert not twin.is_beating
     assert twin.is_idle
     assert twin.agent_id is None
@@ -78,9 +78,9 @@ def test_every_call_does_nothing_and_the_first_that_logs_says_so(
     twin.start_heartbeats()
     twin.pace(metrics=1.0, checkpoint=1.0, heartbeat=1.0)
     twin.use_key("f" * 42)
-    assert not twin.flush(within=math.inf)
+    assert not twin.flush(timeout=math.inf)
     assert twin.status().is_complete
-    assert twin.close(within=math.inf).is_complete
+    assert twin.close(timeout=math.inf).is_complete
     assert [] == warnings(caplog)
     twin.log_metrics(0, {"loss": 1.0})
     (warning,) = warnings(caplog)
@@ -201,5 +201,5 @@ def test_a_trainer_is_copied_with_it(trainer: types.SimpleNamespace, stage: Stag
     best = copy.deepcopy(trainer)
     assert best.hub.is_copy
     trainer.hub.log_metrics(0, {"loss": 1.0})
-    assert trainer.hub.flush(within=60)
+    assert trainer.hub.flush(timeout=60)
     assert [0] == list(stage.hub.metrics(stage.model_id))

@@ -147,14 +147,14 @@ def test_a_missing_checkpoint_sends_no_form_without_a_file(stage: Stage) -> None
 
 
 def test_a_final_upload_that_fails_ends_in_a_warning(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    session = stage.drop_in(finish_within=60.0)
+    session = stage.drop_in(finish_timeout=60.0)
     stage.hub.refuse(503, on="upload")
     session.upload_model(0, "best.pt", final=True)
     assert "final.waiting" in caplog.text
 
 
 def test_a_signal_handler_called_by_hand_leaves_as_the_old_one_did(stage: Stage) -> None:
-    session = stage.drop_in(signal_within=60.0)
+    session = stage.drop_in(signal_timeout=60.0)
     session._register_signal_handlers()
     session.metrics_queue = {0: "{}"}
     session.upload_metrics()
@@ -191,7 +191,7 @@ def test_what_the_old_class_raised_is_still_caught(stage: Stage) -> None:
 
 
 def test_one_call_of_several_epochs_is_one_request(stage: Stage) -> None:
-    session = stage.drop_in(metrics_every=0.0)
+    session = stage.drop_in(metrics_interval=0.0)
     for first in range(0, 300, 3):
         session.metrics_queue = dict.fromkeys(range(first, first + 3), "{}")
         session.upload_metrics()

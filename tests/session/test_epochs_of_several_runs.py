@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hubport import Credentials
-from hubport.app.session.connect import connector
+from hubport.app.session.connect import factory
 from hubport.app.session.factory import ModelAccess
 from hubport.app.session.sync import sync
 from hubport.domain.client.journal import metrics_line, run_line, sent_line
@@ -25,7 +25,7 @@ def leave(stage: Stage, *lines: bytes, is_delivered: bool = False) -> None:
 
 
 def sync_all(stage: Stage) -> None:
-    made = connector(settings=stage.settings(), **stage.ports())
+    made = factory(settings=stage.settings(), **stage.ports())
     claim = ModelAccess(stage.model_id, Credentials(stage.hub.api_key))
     sync(made, stage.clock, [claim], deadline=stage.clock.now() + 60, tell=lambda _: None)
 
@@ -118,6 +118,6 @@ def test_a_second_session_adds_to_what_our_hub_holds(stage: Stage, flushes: bool
         with stage.connect() as session:
             session.log_metrics(0, dict(values))
             if flushes:
-                session.flush(within=60)
+                session.flush(timeout=60)
 
     assert {0: {"train/loss": 0.5, "test/acc": 0.9, "lr": 0.2}} == stage.hub.metrics(stage.model_id)

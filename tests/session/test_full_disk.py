@@ -38,7 +38,7 @@ def check_held(stage: Stage, session: hubport.TrainingSession) -> None:
 def end(stage: Stage, session: hubport.TrainingSession) -> hubport.Report:
     """Deliver what is left: everything is accounted for, and the HUB has what is said to be delivered."""
     stage.hub.heal()
-    session.flush(within=4000)
+    session.flush(timeout=4000)
     report = session.close()
     assert (0, 0) == (report.metrics.waiting, report.checkpoints.waiting), str(report)
     assert report.metrics.delivered == len(stage.hub.metrics(stage.model_id))
@@ -91,7 +91,7 @@ def test_one_line_exactly_fits(stage: Stage) -> None:
     begun = stage.outbox.spools[0].size
     session.close()
     for limit, lost in ((begun + LINE, 0), (begun + LINE - 1, 1)):
-        session = stage.connect(outbox_limit=limit, metrics_every=1e6)
+        session = stage.connect(outbox_limit=limit, metrics_interval=1e6)
         session.log_metrics(100, {"a": 1.0})
         assert lost == session.status().metrics.lost
         session.close()
@@ -221,7 +221,7 @@ def test_a_refused_one_that_is_kept_goes_first(stage: Stage) -> None:
     session = stage.connect(outbox_limit=5000)
     stage.hub.refuse(413, "too large", on="upload", calls=1)
     upload(stage, session, 1, 2000)
-    session.flush(within=10)
+    session.flush(timeout=10)
     assert [b"0001"] == [content[:4] for content in snapshots(stage).values()]
     stage.hub.down()
     upload(stage, session, 2, 2000)
@@ -336,7 +336,7 @@ def test_a_final_one_that_cannot_be_kept_is_sent_from_where_it_lies(
     if where == "journal":
         stage.outbox.capacity = stage.outbox.spools[0].size
     stage.hub.down(on="upload", calls=2)
-    report = session.finish("best.pt", epoch=3, map=0.5, within=600)
+    report = session.finish("best.pt", epoch=3, map=0.5, timeout=600)
     assert report.final_delivered
     assert report.is_complete
     assert [4000] == [checkpoint.size for checkpoint in stage.hub.checkpoints(stage.model_id)]
@@ -355,7 +355,7 @@ def test_a_final_one_that_is_neither_kept_nor_delivered_is_said_to_be_lost(stage
         stage.hub.down(on="upload")
     else:
         stage.hub.refuse(413 if verdict == "refused" else 403, "no", on="upload")
-    report = session.finish("best.pt", epoch=3, map=0.5, within=60)
+    report = session.finish("best.pt", epoch=3, map=0.5, timeout=60)
     stage.clock.settle()
     for said in (report, session.status()):
         assert not said.is_complete, str(said)
@@ -375,7 +375,7 @@ def test_a_final_one_sent_from_where_it_lies_that_changes_meanwhile_is_not_sent_
     stage.hub.down(on="upload", seconds=20)
     assert not session.send_final("best.pt", epoch=3, map=0.5, deadline=stage.clock.now() + 10)
     stage.disk.files["best.pt"] = b"another one"
-    session.flush(within=100)
+    session.flush(timeout=100)
     report = session.close()
     assert 1 == report.checkpoints.lost
     assert b"another one" == stage.disk.files["best.pt"]

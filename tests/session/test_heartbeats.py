@@ -74,7 +74,7 @@ def test_waiting_for_the_end_hurries_no_heartbeat(stage: Stage) -> None:
         stage.clock.advance(1)
         stage.hub.down(on="metrics", seconds=100)
         session.log_metrics(0, {"loss": 1.0})
-        assert session.flush(within=200)
+        assert session.flush(timeout=200)
         assert [0.0] == stage.times("heartbeat")
 
 
@@ -87,7 +87,7 @@ def fleet(stage: Stage) -> list[str]:
     """The models of eight runs that begin together."""
     models = [stage.hub.create_model().id for _ in range(8)]
     for model in models:
-        stage.connect(model, spread=0.5)
+        stage.connect(model, jitter=0.5)
     return models
 
 
@@ -116,7 +116,7 @@ def test_runs_that_an_outage_held_up_together_do_not_beat_together_afterwards(st
 
 
 def test_metrics_are_not_spread(stage: Stage) -> None:
-    with stage.connect(spread=0.5) as session:
+    with stage.connect(jitter=0.5) as session:
         for epoch in range(100):
             session.log_metrics(epoch, {"a": 1.0})
             stage.clock.advance(0.5)
@@ -124,7 +124,7 @@ def test_metrics_are_not_spread(stage: Stage) -> None:
 
 
 def test_checkpoints_are_spread_as_heartbeats_are(stage: Stage) -> None:
-    with stage.connect(spread=0.5) as session:
+    with stage.connect(jitter=0.5) as session:
         for epoch in range(200):
             session.upload_checkpoint("last.pt", epoch=epoch)
             stage.clock.advance(30)

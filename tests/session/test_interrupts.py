@@ -128,7 +128,7 @@ def test_a_checkpoint_is_sent_or_left_for_the_next_run_or_was_never_taken(stage:
 
 def send_the_rest(stage: Stage, kind: str) -> None:
     session = stage.connect()
-    assert session.flush(within=10)
+    assert session.flush(timeout=10)
     assert session.close().is_complete
     assert (kind == "final") == (stage.hub.model(stage.model_id).status == "trained")
     assert [] == stage.outbox.spools

@@ -59,7 +59,7 @@ def test_one_warning_whichever_kinds_meet_it_and_nothing_more_is_sent(
         stage.clock.advance(1000)
     session.stop_heartbeats()
     session.start_heartbeats()
-    assert not session.flush(within=10)
+    assert not session.flush(timeout=10)
     assert sent == len(stage.hub.ledger)
     (warning,) = refusals(caplog)
     assert f"status={status} message='who are you?'" in warning
@@ -262,7 +262,7 @@ def test_what_a_refused_key_has_left_goes_out_at_the_next_connect(stage: Stage) 
     session = stage.connect()
     stage.hub.api_key = NEW
     log_all_kinds(stage, session, 0)
-    report = session.finish("best.pt", epoch=0, within=60)
+    report = session.finish("best.pt", epoch=0, timeout=60)
     assert (1, 2) == (report.metrics.waiting, report.checkpoints.waiting + report.checkpoints.superseded)
     assert 1 == len(stage.outbox.spools)
     assert b'["end", "status 401' in bytes(stage.outbox.spools[0].journal)

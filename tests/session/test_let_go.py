@@ -79,7 +79,7 @@ def test_a_request_that_is_under_way_is_waited_for_by_nobody(stage: Stage) -> No
     stage.clock.advance(1)
     stage.hub.slow(1e6)
     session.log_metrics(0, {"a": 1.0})
-    session.flush(within=0)
+    session.flush(timeout=0)
     del session
     stage.clock.advance(60)
     assert [] != stage.outbox.spools
@@ -150,14 +150,14 @@ def test_a_second_connect_takes_the_place_of_the_first(stage: Stage, caplog: pyt
 
 
 def test_what_the_first_could_not_send_the_second_does(stage: Stage) -> None:
-    first = stage.connect(start_offline=True, connect_within=1)
+    first = stage.connect(start_offline=True, connect_timeout=1)
     stage.clock.advance(1)
     stage.hub.down()
     first.log_metrics(0, {"a": 1.0})
-    second = stage.connect(start_offline=True, connect_within=1)
+    second = stage.connect(start_offline=True, connect_timeout=1)
     assert stage.clock.now() <= 1 + 1 + 2  # the second's attempts, and what the first may wait
     stage.hub.heal()
-    assert second.flush(within=60)
+    assert second.flush(timeout=60)
     assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
 
 
@@ -167,7 +167,7 @@ def test_a_cell_that_is_run_five_times(stage: Stage, caplog: pytest.LogCaptureFi
         stage.connect().log_metrics(epoch, {"loss": 1.0})
         stage.clock.advance(1)
     session = stage.sessions[-1]
-    for worker in [worker for done in stage.sessions[:-1] for worker in stage.delivery(done)._crew.workers]:
+    for worker in [worker for done in stage.sessions[:-1] for worker in stage.delivery(done)._group.workers]:
         worker.join()
     assert before + 3 == threading.active_count()
     assert 4 == len(said(caplog, "session.replaced"))

@@ -32,7 +32,7 @@ def test_a_session_takes_its_locks_in_the_order_that_is_written_down(
     stage.hub.down()
     session.log_metrics(50, {"a": 1.0})
     stage.clock.advance(100)
-    session.flush(within=10)
+    session.flush(timeout=10)
     stage.hub.heal()
     assert session.finish("best.pt", epoch=50, map=0.5).final_delivered
     assert {"Crew.lock", "Tally._lock", "Troubles._lock", "UploadQueue._lock", "Life._closing"} <= lock_watch.names

@@ -165,7 +165,7 @@ def test_locked_out_stops_sending_and_keeps_everything(stage: Stage) -> None:
     session.log_metrics(1, {"a": 1.0})
     stage.clock.advance(3600)
     assert sent == len(stage.hub.ledger)
-    assert not session.flush(within=60)
+    assert not session.flush(timeout=60)
     report = session.finish("best.pt", epoch=1)
     assert (2, 1) == (report.metrics.waiting, report.checkpoints.waiting)
     stage.hub.heal()
@@ -180,12 +180,12 @@ def test_flush_waits_for_delivery_without_pacing(stage: Stage) -> None:
         stage.clock.advance(1)
         session.log_metrics(1, {"a": 1.0})
         session.upload_checkpoint("last.pt", epoch=1)
-        assert session.flush(within=30)
+        assert session.flush(timeout=30)
         assert 1.0 == stage.clock.now()
         assert {0, 1} == set(stage.hub.metrics(stage.model_id))
         stage.hub.down()
         session.log_metrics(2, {"a": 1.0})
-        assert not session.flush(within=30)
+        assert not session.flush(timeout=30)
         assert 31.0 == stage.clock.now()
         stage.hub.heal()
 
@@ -193,7 +193,7 @@ def test_flush_waits_for_delivery_without_pacing(stage: Stage) -> None:
 def test_the_pace_is_back_after_a_flush(stage: Stage) -> None:
     with stage.connect() as session:
         session.log_metrics(0, {"a": 1.0})
-        session.flush(within=1)
+        session.flush(timeout=1)
         session.log_metrics(1, {"a": 1.0})
         stage.clock.advance(10)
         assert [0.0, 3.0] == stage.times("metrics")
@@ -219,7 +219,7 @@ def test_what_a_dead_run_has_left_goes_out_first(stage: Stage) -> None:
     assert {} == stage.hub.metrics(stage.model_id)
     with stage.connect() as second:
         second.log_metrics(2, {"a": 2.0})
-        second.flush(within=10)
+        second.flush(timeout=10)
         assert {0, 1, 2} == set(stage.hub.metrics(stage.model_id))
         assert 3 == second.status().metrics.delivered
     assert [] == stage.outbox.spools
@@ -235,7 +235,7 @@ def test_damage_in_what_was_left_costs_the_damaged_line_alone(stage: Stage) -> N
     journal[journal.index(b'["m", 1') + 3] ^= 0x10
     journal += metrics_line(3, {"a": 1.0})[:-5]  # torn
     with stage.connect() as second:
-        second.flush(within=10)
+        second.flush(timeout=10)
         assert {0, 2} == set(stage.hub.metrics(stage.model_id))
         assert 1 == second.status().reasons["damaged line in the outbox"]
 
@@ -264,7 +264,7 @@ def test_after_the_end_every_call_says_so(stage: Stage) -> None:
         lambda: session.log_metrics(0, {}),
         lambda: session.log_text(0, "{}"),
         lambda: session.upload_checkpoint("last.pt", epoch=0),
-        lambda: session.flush(within=1),
+        lambda: session.flush(timeout=1),
         lambda: session.finish("best.pt", epoch=0),
     ):
         with pytest.raises(hubport.SessionClosed, match=r"hubport\.connect"):
@@ -278,7 +278,7 @@ def test_flush_waits_for_what_is_under_way(stage: Stage) -> None:
         stage.hub.slow(5, on="metrics", calls=1)
         session.log_metrics(0, {"a": 1.0})
         stage.clock.settle()
-        assert session.flush(within=60)
+        assert session.flush(timeout=60)
         assert 1 == session.status().metrics.delivered
 
 
@@ -298,7 +298,7 @@ def test_no_request_is_given_more_time_than_the_session_has(stage: Stage) -> Non
     session.log_metrics(0, {"a": 1.0})
     stage.clock.settle()
     session.upload_checkpoint("last.pt", epoch=1)  # for which it is not time yet
-    session.close(within=5)
+    session.close(timeout=5)
     assert all(at + timeout <= 6.0 for at, timeout in granted[-2:]), granted
     assert max(timeout for _, timeout in granted) <= 3600
 
@@ -317,8 +317,8 @@ def test_a_proxys_refusal_is_not_the_hubs(stage: Stage) -> None:
 def test_within_may_be_for_ever(stage: Stage) -> None:
     session = stage.connect()
     session.log_metrics(0, {"a": 1.0})
-    assert session.flush(within=math.inf)
-    assert session.finish("best.pt", epoch=0, within=math.inf).is_complete
+    assert session.flush(timeout=math.inf)
+    assert session.finish("best.pt", epoch=0, timeout=math.inf).is_complete
 
 
 def test_a_close_in_the_middle_of_a_call_is_said(stage: Stage) -> None:
@@ -338,12 +338,12 @@ def test_after_a_refusal_an_epoch_is_completed_without_what_was_refused(stage: S
     first = stage.connect()
     stage.hub.refuse(422, on="metrics", calls=1)
     first.log_metrics(0, {"bad": 1.0})
-    first.flush(within=10)
+    first.flush(timeout=10)
     first.log_metrics(1, {"a": 1.0})
-    first.flush(within=10)
+    first.flush(timeout=10)
     stage.hub.down()
     first.log_metrics(0, {"good": 1.0})
     stage.crash(first)
     with stage.connect() as second:
-        second.flush(within=10)
+        second.flush(timeout=10)
         assert {0: {"good": 1.0}, 1: {"a": 1.0}} == stage.hub.metrics(stage.model_id)

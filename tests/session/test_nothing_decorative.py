@@ -41,7 +41,7 @@ def broken_log(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.usefixtures("broken_log")
 def test_whatever_a_run_would_log_its_records_arrive_and_no_call_raises(stage: Stage) -> None:
-    session = stage.connect(checkpoint_every=3)
+    session = stage.connect(checkpoint_interval=3)
     stage.clock.advance(1)
     session.upload_checkpoint("nowhere.pt", epoch=0)  # checkpoint.missing
     stage.hub.down(seconds=60)
@@ -76,9 +76,9 @@ def test_connecting_and_syncing_go_on(stage: Stage) -> None:
     first.log_metrics(0, {"a": 1.0})
     stage.crash(first)
     session = stage.connect(start_offline=True, rank=1)  # session.bystander
-    assert session.is_bystander
+    assert session.is_disabled
     with stage.connect() as session:
-        assert session.flush(within=60)
+        assert session.flush(timeout=60)
     assert [0] == list(stage.hub.metrics(stage.model_id))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hubport import Credentials
-from hubport.app.session.connect import connector
+from hubport.app.session.connect import factory
 from hubport.app.session.factory import ModelAccess
 from hubport.domain.client.protocol import hub_identity
 from hubport.testing import FakeOutbox
@@ -33,7 +33,7 @@ def test_the_same_hub_gets_what_was_kept_under_another_address(stage: Stage) -> 
     leave(stage, 1.0)
     before = move(stage)
     with stage.connect() as session:
-        assert session.flush(within=60)
+        assert session.flush(timeout=60)
 
     assert {0: {"a": 1.0}} == stage.hub.metrics(stage.model_id)
     stage.clock.settle()
@@ -43,10 +43,10 @@ def test_the_same_hub_gets_what_was_kept_under_another_address(stage: Stage) -> 
 def test_a_sync_sends_it_too(stage: Stage) -> None:
     leave(stage, 1.0)
     move(stage)
-    made = connector(settings=stage.settings(), **stage.ports())
+    made = factory(settings=stage.settings(), **stage.ports())
     claim = ModelAccess(stage.model_id, Credentials(stage.hub.api_key), stage.hub.identity)
 
-    report = made.send_left_over(claim, stage.model_id, deadline=stage.clock.now() + 60)
+    report = made.send_orphans(claim, stage.model_id, deadline=stage.clock.now() + 60)
 
     assert report is not None
     assert report.is_complete
@@ -62,7 +62,7 @@ def test_what_is_not_known_to_be_for_this_hub_stays_and_is_named(
     stage.hub.identity = says
 
     with stage.connect() as session:
-        assert session.flush(within=60)
+        assert session.flush(timeout=60)
 
     assert {} == stage.hub.metrics(stage.model_id)
     assert 1 == len(before.spools)

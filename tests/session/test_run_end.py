@@ -124,7 +124,7 @@ def test_an_end_in_an_outage_is_said_when_what_waits_goes_out_too(stage: Stage) 
     stage.hub.down(seconds=100)
     session.log_metrics(0, {"a": 1.0})
     stage.clock.advance(5)
-    assert session.finish(within=600).is_complete
+    assert session.finish(timeout=600).is_complete
     assert [(None, None), ("closed", None)] == said(stage)
     assert stage.clock.now() < 200
 

@@ -33,7 +33,7 @@ def test_a_hub_that_does_not_answer_holds_a_signal_for_its_deadline_alone(stage:
     assert 6.0 == stage.clock.now()
     assert [signal.SIGINT] == stage.signals.passed_on
     stage.hub.heal()
-    session.close(within=60)
+    session.close(timeout=60)
 
 
 def test_a_trainer_that_survives_the_signal_can_finish(stage: Stage) -> None:

@@ -92,7 +92,7 @@ def test_what_was_logged_offline_survives_a_crash(stage: Stage) -> None:
     second = stage.connect(start_offline=True)
     second.log_metrics(1, {"a": 1.0})
     stage.hub.heal()
-    assert second.flush(within=100)
+    assert second.flush(timeout=100)
     assert {0, 1} == set(stage.hub.metrics(stage.model_id))
 
 
@@ -130,7 +130,7 @@ def test_what_was_kept_of_another_model_is_no_help(stage: Stage) -> None:
 
 @pytest.mark.parametrize("record", [{"foo": 1}, {"status": 5}, {"status": ""}, {"id": "../../etc", "status": "new"}])
 def test_a_kept_record_that_makes_no_sense_is_none(stage: Stage, record: dict[str, object]) -> None:
-    stage.records.records[stage.model_id] = record
+    stage.model_cache.records[stage.model_id] = record
     stage.hub.down()
     with pytest.raises(hubport.HubUnreachable):
         stage.connect(start_offline=True)
@@ -170,7 +170,7 @@ def test_a_record_that_cannot_be_kept_ends_no_start(stage: Stage) -> None:
     def refuse(model_id: str, record: object) -> None:
         raise OSError(28, "no space left on device")
 
-    stage.records.put = refuse  # type: ignore[method-assign]
+    stage.model_cache.put = refuse  # type: ignore[method-assign]
     begun(stage)
 
 
@@ -207,7 +207,7 @@ def test_neither_keys_nor_signed_addresses_are_on_the_disk(stage: Stage) -> None
         }
     )
     stage.hub.bearer = token
-    stage.records = DiskModelCache(stage.state_dir / "records")  # type: ignore[assignment]
+    stage.model_cache = DiskModelCache(stage.state_dir / "records")  # type: ignore[assignment]
     for key in (stage.hub.api_key, hubport.Credentials.bearer(token)):
         with hubport.connect(model.id, api_key=key, settings=stage.settings(), **stage.ports()) as session:
             assert signed == session.record.raw["resume"]

@@ -44,7 +44,7 @@ def test_finish_says_soon_that_the_hub_is_away_and_then_ever_more_rarely(stage: 
     stage.hub.down()
     session.log_metrics(0, {"a": 1.0})
     began = stage.clock.now()
-    session.finish("best.pt", epoch=0, map=0.5, within=1800)
+    session.finish("best.pt", epoch=0, map=0.5, timeout=1800)
     times = [at - began for at in heard.times("delivery.waiting")]
     assert [5.0, 15.0, 35.0, 75.0, 155.0, 315.0, 615.0, 915.0, 1215.0, 1515.0] == pytest.approx(times, abs=0.5)
 
@@ -56,7 +56,7 @@ def test_it_says_what_waits_why_until_when_and_what_an_interrupt_costs(stage: St
     for epoch in range(3):
         session.log_metrics(epoch, {"a": 1.0})
     end = time.strftime("%H:%M:%S", time.localtime(round(stage.clock.wall() + 60)))
-    session.finish("best.pt", epoch=0, map=0.5, within=60)
+    session.finish("best.pt", epoch=0, map=0.5, timeout=60)
     (_, level, line), *_ = heard.of("delivery.waiting")
     assert "WARNING" == level
     assert line.startswith(f"delivery.waiting 3 records and 1 checkpoint still to be sent to {stage.hub.root}")
@@ -68,9 +68,9 @@ def test_it_says_what_waits_why_until_when_and_what_an_interrupt_costs(stage: St
 @pytest.mark.parametrize(
     "wait",
     [
-        lambda session: session.finish(within=30),
-        lambda session: session.flush(within=30),
-        lambda session: session.close(within=30),
+        lambda session: session.finish(timeout=30),
+        lambda session: session.flush(timeout=30),
+        lambda session: session.close(timeout=30),
         lambda session: session.send_final("best.pt", epoch=0, map=0.1, deadline=session._clock.now() + 30),
     ],
     ids=["finish without weights", "flush", "close", "the drop-in"],
@@ -90,7 +90,7 @@ def test_a_hub_that_hangs_is_told_before_its_first_request_is_given_up(stage: St
     stage.hub.slow(3600, on="metrics")
     session.log_metrics(0, {"a": 1.0})
     began = stage.clock.now()
-    session.finish("best.pt", epoch=0, map=0.5, within=60)
+    session.finish("best.pt", epoch=0, map=0.5, timeout=60)
     (at, _, line), *_ = heard.of("delivery.waiting")
     assert 5.0 == pytest.approx(at - began, abs=0.1)
     assert "no answer yet" in line
@@ -100,7 +100,7 @@ def test_a_hub_that_asks_for_patience_is_named_as_the_reason(stage: Stage, heard
     session = stage.connect()
     stage.clock.advance(1)
     stage.hub.refuse(503, on="upload")
-    session.finish("best.pt", epoch=0, map=0.5, within=30)
+    session.finish("best.pt", epoch=0, map=0.5, timeout=30)
     (_, _, line), *_ = heard.of("delivery.waiting")
     assert "status 503" in line
 
@@ -114,7 +114,7 @@ def test_who_waits_for_nothing_hears_nothing(stage: Stage, heard: Heard) -> None
 
 def test_an_outage_is_one_warning_and_its_end_another(stage: Stage, heard: Heard) -> None:
     """Also where heartbeats, metrics and a checkpoint have met it."""
-    session = stage.connect(checkpoint_every=3, heartbeat_every=3)
+    session = stage.connect(checkpoint_interval=3, heartbeat_interval=3)
     stage.clock.advance(1)
     stage.hub.down(seconds=120)
     session.log_metrics(0, {"a": 1.0})
@@ -127,7 +127,7 @@ def test_an_outage_is_one_warning_and_its_end_another(stage: Stage, heard: Heard
 
 
 def test_an_upload_that_never_gets_through_is_one_warning_while_metrics_arrive(stage: Stage, heard: Heard) -> None:
-    session = stage.connect(checkpoint_every=3)
+    session = stage.connect(checkpoint_interval=3)
     stage.clock.advance(1)
     stage.hub.down(on="upload")
     session.upload_checkpoint("last.pt", epoch=0)
@@ -146,6 +146,6 @@ def test_a_final_checkpoint_that_lies_in_no_outbox_is_not_said_to_be_kept(stage:
     stage.clock.advance(1)
     stage.disk.files["best.pt"] = bytes(5000)
     stage.hub.down()
-    session.finish("best.pt", epoch=0, map=0.5, within=30)
+    session.finish("best.pt", epoch=0, map=0.5, timeout=30)
     (_, _, line), *_ = heard.of("delivery.waiting")
     assert "Ctrl-C keeps all but the final checkpoint" in line

@@ -18,11 +18,11 @@ from hubport.domain.ports.model_cache import ModelCache
 from hubport.domain.ports.outbox import Outbox, SpoolInfo
 from hubport.domain.ports.signals import Signals
 from hubport.testing import FakeClock, FakeFilesystem, FakeHub, FakeModelCache, FakeOutbox, FakeSignals
-from hubport.testing.contracts import RecordsContract
+from hubport.testing.contracts import ModelCacheContract
 
 
 def a_trainer() -> None:
-    with hubport.connect("ID", api_key="KEY", settings=Settings.from_env(metrics_every=3.0)) as session:
+    with hubport.connect("ID", api_key="KEY", settings=Settings.from_env(metrics_interval=3.0)) as session:
         assert_type(session, TrainingSession)
         assert_type(session.model_id, str)
         assert_type(session.model_file, str)
@@ -31,17 +31,17 @@ def a_trainer() -> None:
         session.log_metrics(0, {"loss": 1.0, "note": "text", "none": None})
         session.log_metrics("0", {})  # type: ignore[arg-type]
         session.upload_checkpoint(Path("last.pt"), epoch=0, is_best=True)
-        assert_type(session.flush(within=1.0), bool)
-        assert_type(session.finish("best.pt", epoch=0, map=0.4, within=60), Report)
+        assert_type(session.flush(timeout=1.0), bool)
+        assert_type(session.finish("best.pt", epoch=0, map=0.4, timeout=60), Report)
         assert_type(session.status().metrics.waiting, int)
-        assert_type(session.is_bystander, bool)
+        assert_type(session.is_disabled, bool)
         session.use_key("KEY")
         session.use_key(Credentials.bearer("TOKEN"))
         session.use_key(None)  # type: ignore[arg-type]
     hubport.connect("ID", "KEY")  # type: ignore[call-arg]
     hubport.conect("ID")  # type: ignore[attr-defined]
     hubport.testing.FakeHbu()  # type: ignore[attr-defined]
-    hubport.connect("ID", settings=Settings(start_offline=True, rank=0, spread=0.25, outbox_limit=1 << 30))
+    hubport.connect("ID", settings=Settings(start_offline=True, rank=0, jitter=0.25, outbox_limit=1 << 30))
     assert_type(Settings().rank, int | None)
 
 
@@ -57,7 +57,7 @@ def a_test() -> None:
         FakeModelCache(),
     )
     hubport.connect("ID", http=hub, clock=clock, filesystem=ports[2], signals=ports[3], outbox=ports[4])
-    hubport.connect("ID", records=ports[5])
+    hubport.connect("ID", model_cache=ports[5])
     assert_type(FakeOutbox().seen(), list[SpoolInfo])
     assert_type(FakeOutbox().open("ID").size, int)
     hubport.connect("ID", http=clock)  # type: ignore[arg-type]
@@ -73,11 +73,11 @@ class TapeRecords(ModelCache):
         pass
 
 
-class TestTapeRecords(RecordsContract):
+class TestTapeRecords(ModelCacheContract):
     """What it must hold."""
 
     @pytest.fixture
-    def records(self) -> ModelCache:
+    def model_cache(self) -> ModelCache:
         return TapeRecords()
 
 

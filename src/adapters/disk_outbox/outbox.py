@@ -83,7 +83,7 @@ class DiskOutbox(Outbox):
                 making.rmdir()  # not rmtree, which needs a file descriptor: it may be these that have run out
             raise
 
-    def left_over(
+    def claim_orphans(
         self, model_id: str, *, by_force: bool = False, wanted: Callable[[SpoolInfo], bool] | None = None
     ) -> list[Spool]:
         """Claim what dead runs have left."""

@@ -82,7 +82,7 @@ class DiskSpool(Spool):
         """Read without moving anybody's position."""
         return os.pread(self._fd, limit, start)
 
-    def rewrite(self, make: Callable[[], bytes]) -> None:
+    def compact(self, make: Callable[[], bytes]) -> None:
         """Write a new file, lock it, and then give it the journal's name: nobody ever sees one without an owner."""
         new = self._folder / _REWRITTEN
         with self._lock:

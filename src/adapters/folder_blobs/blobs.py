@@ -42,7 +42,7 @@ class FolderBlobs(Blobs):
         self._root = BlobDirectory(Path(folder).absolute())
         self._root.make(_INCOMING, _KEPT)
 
-    def draft(self) -> PendingBlob:
+    def pending(self) -> PendingBlob:
         with self._root.opened(_INCOMING) as incoming:
             name = secrets.token_hex(16)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_FOLLOWED
@@ -53,7 +53,7 @@ class FolderBlobs(Blobs):
             return None
         with self._root.opened(_KEPT) as kept:  # which is there, unless the disk is not
             try:
-                with opened(_fan_out(name), within=kept) as above:
+                with opened(_fan_out(name), dir_fd=kept) as above:
                     # Not blocking: a pipe that somebody has put there would hold us for ever.
                     fd = os.open(_file_name(name), os.O_RDONLY | os.O_NONBLOCK | _NOT_FOLLOWED, dir_fd=above)
             except FileNotFoundError:
@@ -73,7 +73,7 @@ class FolderBlobs(Blobs):
         with (
             self._root.opened(_KEPT) as kept,
             contextlib.suppress(FileNotFoundError),
-            opened(_fan_out(name), within=kept) as above,
+            opened(_fan_out(name), dir_fd=kept) as above,
         ):
             os.unlink(_file_name(name), dir_fd=above)
 
@@ -111,8 +111,8 @@ class _Draft(HashingBlob):
     def _settle(self, name: str) -> None:
         with (
             self._root.opened() as root,
-            opened(_INCOMING, within=root) as incoming,
-            opened(_KEPT, within=root) as kept,
+            opened(_INCOMING, dir_fd=root) as incoming,
+            opened(_KEPT, dir_fd=root) as kept,
         ):
             os.utime(self._fd)  # its age begins here, so that no sweep takes it before its row is written
             # 1. The content, before anything has its name: or a power cut would leave the name of an empty file.
@@ -121,7 +121,7 @@ class _Draft(HashingBlob):
             # 2. The folder that the name will be in; each time, because another process may have made it and not yet
             #    come to this line.
             os.fsync(kept)
-            with opened(_fan_out(name), within=kept) as above:
+            with opened(_fan_out(name), dir_fd=kept) as above:
                 # 3. The name, in place of an older file, in one step for every reader.
                 os.rename(self._name, _file_name(name), src_dir_fd=incoming, dst_dir_fd=above)
                 # 4. That step itself. The folder of drafts needs none: a name that comes back there is swept.

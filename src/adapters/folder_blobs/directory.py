@@ -58,7 +58,7 @@ class BlobDirectory:
         with self.map_os_errors(), contextlib.ExitStack() as stack:
             fd = stack.enter_context(opened(self.path))
             for name in below:
-                fd = stack.enter_context(opened(name, within=fd))
+                fd = stack.enter_context(opened(name, dir_fd=fd))
             yield fd
 
     @contextmanager
@@ -72,10 +72,10 @@ class BlobDirectory:
 
 
 @contextmanager
-def opened(folder: Path | str, *, within: int | None = None) -> Iterator[int]:
-    """*folder*; where it is *within* one that is open already, it is no link."""
+def opened(folder: Path | str, *, dir_fd: int | None = None) -> Iterator[int]:
+    """*folder*; where it is *dir_fd* one that is open already, it is no link."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    fd = os.open(folder, flags if within is None else flags | os.O_NOFOLLOW, dir_fd=within)
+    fd = os.open(folder, flags if dir_fd is None else flags | os.O_NOFOLLOW, dir_fd=dir_fd)
     try:
         yield fd
     finally:

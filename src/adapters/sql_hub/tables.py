@@ -15,7 +15,7 @@ METADATA = sa.MetaData()
 _COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def _shelf(name: str, *more: sa.Column[Any]) -> sa.Table:
+def _repository(name: str, *more: sa.Column[Any]) -> sa.Table:
     """Items: their ``document`` is the truth, the columns beside it are what is searched and sorted by.
 
     ``place`` is the key, since nothing else is counted up by both databases; it is never given twice. ``search_key`` is
@@ -38,14 +38,14 @@ def _shelf(name: str, *more: sa.Column[Any]) -> sa.Table:
 
 #: ``revision`` grows with each change of the model or its metrics, ``seen`` is the model's ``last_seen``, which
 #: its document does not hold: metrics change it too.
-MODELS = _shelf(
+MODELS = _repository(
     "models",
     sa.Column("revision", sa.BigInteger, nullable=False, server_default="1"),
     sa.Column("seen", sa.Double, nullable=True),
 )
-PROJECTS = _shelf("projects")
-DATASETS = _shelf("datasets")
-KEYS = _shelf("keys")
+PROJECTS = _repository("projects")
+DATASETS = _repository("datasets")
+KEYS = _repository("keys")
 
 #: ``text`` is UTF-8, and also what UTF-8 has no bytes for (``surrogatepass``); ``revision`` is the model's of then.
 METRICS = sa.Table(

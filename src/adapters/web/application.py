@@ -51,10 +51,10 @@ class HubApplication:
         self._site = StaticFiles.of()
         self._pool = ThreadPool(limits.threads)
         # One convoy: it is for one route.
-        self._convoy = RequestBatcher(self._pool, self._all_of)
+        self._batcher = RequestBatcher(self._pool, self._all_of)
         self.closing = asyncio.Event()
         self._changes = EventStream(hub, self._pool, limits, self.closing)
-        self._uploads = Uploads(hub.premises, self._pool, limits)
+        self._uploads = Uploads(hub.context, self._pool, limits)
         self._large = asyncio.Semaphore(limits.large)
         self._unanswered = 0
 
@@ -94,7 +94,7 @@ class HubApplication:
             if answer.blob is None:
                 await wire.reply(answer)
             else:
-                await send_blob(wire, answer, self._hub.premises.blobs, self._pool)
+                await send_blob(wire, answer, self._hub.context.blobs, self._pool)
         except ClientDisconnected:
             raise
         except Exception as exc:
@@ -151,7 +151,7 @@ class HubApplication:
         if 0 <= wire.length <= SMALL:
             body = await wire.all(SMALL)
             if wire.is_for(_CONVOYED):
-                return await self._convoy.ride((asked, body))
+                return await self._batcher.ride((asked, body))
             # What it has to give back it gives back in its thread: who is cancelled need not wait for it.
             return await self._pool.begin(self._whole, asked, body)
         match = await self._pool.run(self._hub.admit, asked)
@@ -181,7 +181,7 @@ class HubApplication:
             return self._uploads.whole(match, asked, body)
         if takes is BodyKind.JSON:
             asked = _with_json(body, asked)
-        return match.answer(self._hub.premises, asked)
+        return match.answer(self._hub.context, asked)
 
     # In the event loop.
 

@@ -80,11 +80,11 @@ class EventStream:
                 break
             is_quiet = loop.time() - said >= self._limits.keep_alive
             is_same = not self._is_over(told) and told.revision == await self._pool.run(
-                self._hub.premises.store.revision, match.parts[0]
+                self._hub.context.store.revision, match.parts[0]
             )
             if is_same and not is_quiet:
                 continue
-            if await self._pool.run(self._hub.premises.around.user, asked.headers) is None:
+            if await self._pool.run(self._hub.context.around.user, asked.headers) is None:
                 break  # the key was revoked
             said = loop.time()
             if is_same:
@@ -99,11 +99,11 @@ class EventStream:
         return None
 
     def _is_over(self, told: _Event) -> bool:
-        return told.until is not None and self._hub.premises.around.wall() >= told.until
+        return told.until is not None and self._hub.context.around.wall() >= told.until
 
     async def _told(self, match: Match, asked: HubRequest, after: str) -> _Event:
         asked = attrs.evolve(asked, query={**asked.query, "after": after})
-        return await self._pool.run(_told, match, self._hub.premises, asked)
+        return await self._pool.run(_told, match, self._hub.context, asked)
 
 
 @attrs.frozen
@@ -116,9 +116,9 @@ class _Event:
     event: bytes | None = None
 
 
-def _told(match: Match, premises: HubContext, asked: HubRequest) -> _Event:
+def _told(match: Match, context: HubContext, asked: HubRequest) -> _Event:
     """In a thread: thousands of epochs take a while to be read and written."""
-    answer = match.answer(premises, asked)
+    answer = match.answer(context, asked)
     if answer.status >= ERRORS:
         return _Event(answer)
     data = json.loads(answer.body)["data"]

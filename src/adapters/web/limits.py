@@ -34,7 +34,7 @@ class Limits:
     #: Between two requests of one connection.
     idle: float = 30.0
     #: How long and how far a client that was refused is heard out, so that it hears the refusal.
-    linger: float = 5.0
+    lingering_timeout: float = 5.0
     discard: int = 64 * _MIB
     #: At the same time: connections, uploads, JSON bodies above 64 KiB, and those that listen to changes.
     connections: int = 512

@@ -62,7 +62,7 @@ class HubServer:
         self._started, self._ending = threading.Event(), threading.Event()
         self._hub, self._root = hub, root.rstrip("/") if root is not None else None
         self._log = log or _quiet()
-        self._within = 0.0
+        self._timeout = 0.0
         self._refused = 0
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="hubport-web", daemon=True)
@@ -71,14 +71,14 @@ class HubServer:
         if self._failure is not None:
             raise self._failure
 
-    def close(self, within: float = 10.0) -> None:
-        """Listen no more, finish what is under way *within* so many seconds, and cut the rest.
+    def close(self, timeout: float = 10.0) -> None:
+        """Listen no more, finish what is under way *timeout* so many seconds, and cut the rest.
 
         What a thread is in the middle of (a transaction, an fsync) it may end within five seconds more. A second time
         does nothing.
         """
         if not self._ending.is_set():
-            self._within = within
+            self._timeout = timeout
             self._ending.set()
             self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
@@ -135,7 +135,7 @@ class HubServer:
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
             server.close()
-            deadline = self._loop.time() + self._within
+            deadline = self._loop.time() + self._timeout
             await _ended(state, lost, deadline)
             # Nobody is there any more to be held up by a loop that stands still.
             app.close(deadline + _AFTER)

@@ -47,7 +47,7 @@ class Form:
         self._name: str | None = None
         self._text: bytearray | None = None
         self._file: UploadedFile | None = None
-        self._draft: PendingBlob | None = None
+        self._pending: PendingBlob | None = None
 
     def feed(self, data: bytes) -> None:
         """The next bytes.
@@ -93,8 +93,8 @@ class Form:
 
     def drop(self) -> None:
         """Give up the file, unless it was kept."""
-        if self._draft is not None:
-            self._draft.drop()
+        if self._pending is not None:
+            self._pending.drop()
 
     def _limit(self, reason: str) -> str:
         """Which limit it was, by the parser's own words."""
@@ -121,12 +121,12 @@ class Form:
         if self._file is not None:
             raise ApiError(422, "there are two files in this form: send each with a form of its own")
         self._text = None
-        self._draft = self._blobs.draft()
-        self._file = UploadedFile(part.filename, self._draft)
+        self._pending = self._blobs.pending()
+        self._file = UploadedFile(part.filename, self._pending)
 
     def _draft_write(self, data: bytes | bytearray) -> None:
-        assert self._draft is not None  # noqa: S101 - a part that is no text has one
-        self._draft.write(bytes(data))
+        assert self._pending is not None  # noqa: S101 - a part that is no text has one
+        self._pending.write(bytes(data))
 
     def _end_part(self) -> None:
         if self._text is not None and self._name is not None:

@@ -28,8 +28,8 @@ _GATHERED = 1 << 20
 class Uploads:
     """Takes forms with a file for *premises*: so many at a time as *limits* say."""
 
-    def __init__(self, premises: HubContext, pool: ThreadPool, limits: Limits) -> None:
-        self._premises = premises
+    def __init__(self, context: HubContext, pool: ThreadPool, limits: Limits) -> None:
+        self._context = context
         self._pool = pool
         self._limits = limits
         self._turns = asyncio.Semaphore(limits.uploads)
@@ -75,11 +75,11 @@ class Uploads:
                 await self._pool.run(form.drop)
 
     def _form(self, asked: HubRequest) -> Form:
-        return Form(asked.headers.get("content-type", ""), self._premises.blobs, self._limits)
+        return Form(asked.headers.get("content-type", ""), self._context.blobs, self._limits)
 
     def _answer(self, match: Match, asked: HubRequest, form: Form) -> HubResponse:
         fields, file = form.end()
-        return match.answer(self._premises, attrs.evolve(asked, fields=fields, file=file))
+        return match.answer(self._context, attrs.evolve(asked, fields=fields, file=file))
 
 
 async def _gathered(wire: Exchange) -> bytes:

@@ -82,8 +82,8 @@ def _elsewhere(options: argparse.Namespace) -> tuple[Settings, Credentials] | No
 def _on_the_network(settings: Settings, credentials: Credentials) -> Iterator[HubModels]:
     container = Container(settings=settings)
     with closing(container.http()) as http:
-        asking = HubClient(http, container.clock(), credentials, settings.hub_root)
-        yield HubModels(asking, settings.page_root)
+        client = HubClient(http, container.clock(), credentials, settings.hub_root)
+        yield HubModels(client, settings.page_root)
 
 
 @contextmanager
@@ -92,5 +92,5 @@ def _on_this_machine(settings: HubSettings) -> Iterator[HubModels]:
     with closing(service):
         address = service.noted_address()
         # Any key will do: see HubService.direct.
-        asking = HubClient(service.direct(), service.clock, Credentials("owner"), address)
-        yield HubModels(asking, address)
+        client = HubClient(service.direct(), service.clock, Credentials("owner"), address)
+        yield HubModels(client, address)

@@ -31,7 +31,7 @@ class DeliveryCounters:
         for kind in ("metrics", "checkpoints"):
             self.add(kind, "logged", -self.count(kind).waiting)
 
-    def blame(self, reason: str) -> int:
+    def count_failure(self, reason: str) -> int:
         """Something went wrong because of *reason*; how often that was so far."""
         with self._lock:
             self._reasons[reason] += 1

@@ -12,7 +12,7 @@ import attrs
 
 from ...domain.client.backoff import Backoff
 from ...domain.client.journal import end_line
-from ...domain.client.pacing import HOLD_SPREAD, LEAST_GAP, Pacer, Upstream
+from ...domain.client.pacing import HOLD_JITTER, LEAST_GAP, Pacer, Upstream
 from ...domain.client.protocol import HubProtocol
 from ...domain.ports.clock import Clock
 from ...domain.ports.filesystem import Filesystem
@@ -29,7 +29,7 @@ from .senders.checkpoints import CheckpointSender
 from .senders.heartbeats import HeartbeatSender
 from .senders.hub_endpoint import HubEndpoint
 from .senders.metrics import MetricsSender
-from .upload_progress import NoProgress, Progress, ProgressView
+from .upload_progress import NoProgress, ProgressView, UploadProgress
 from .upload_queue import UploadQueue
 from .wait_notice import Backlog, WaitNotice
 from .workers import Sender, Worker, WorkerGroup
@@ -55,10 +55,10 @@ class Delivery:
         ports: Ports,
         *,
         readers: list[BacklogReader],
-        tally: DeliveryCounters,
+        counters: DeliveryCounters,
         log: EventLogger,
     ) -> None:
-        self.tally = tally
+        self.counters = counters
         self._model_id = model_id
         self._root = settings.hub_root
         self._log = log
@@ -66,75 +66,81 @@ class Delivery:
         self._readers = readers
         self._name = readers[-1].spool.name if readers else ""
         self._taken: set[str] = set()
-        link = Upstream(self._backoff("link"), hold_spread=HOLD_SPREAD)
-        self._crew = WorkerGroup(ports.clock, link, tally, log, on_empty=self._release, on_alive=self._say_alive)
-        route = HubEndpoint(model_id, protocol, ports.http, ports.clock, log, tally, lambda: self._crew.deadline)
-        self._route = route
-        self._beating = HeartbeatSender(
-            route, agent=settings.agent, within=settings.request_within, end_within=settings.exit_within
+        upstream = Upstream(self._backoff("link"), hold_jitter=HOLD_JITTER)
+        self._group = WorkerGroup(
+            ports.clock, upstream, counters, log, on_empty=self._release, on_alive=self._say_alive
         )
-        posting = MetricsSender(route, readers, within=settings.request_within)
-        self.uploads = UploadQueue(route.note, ports.filesystem, tally)
+        endpoint = HubEndpoint(model_id, protocol, ports.http, ports.clock, log, counters, lambda: self._group.deadline)
+        self._endpoint = endpoint
+        self._beating = HeartbeatSender(
+            endpoint, agent=settings.agent, timeout=settings.request_timeout, end_timeout=settings.exit_timeout
+        )
+        posting = MetricsSender(endpoint, readers, timeout=settings.request_timeout)
+        self.uploads = UploadQueue(endpoint.note, ports.filesystem, counters)
         for upload in spools.uploads(readers):
             self.uploads.offer(upload)
-        self._uploading = CheckpointSender(route, ports.filesystem, self.uploads, within=settings.upload_within)
-        self.heartbeats = self._hire("heartbeat", settings.heartbeat_every, self._beating)
+        self._uploading = CheckpointSender(endpoint, ports.filesystem, self.uploads, timeout=settings.upload_timeout)
+        self.heartbeats = self._hire("heartbeat", settings.heartbeat_interval, self._beating)
         self.heartbeats.is_optional = True
-        self.metrics = self._hire("metrics", settings.metrics_every, posting)
-        self.checkpoints = self._hire("checkpoint", settings.checkpoint_every, self._uploading)
+        self.metrics = self._hire("metrics", settings.metrics_interval, posting)
+        self.checkpoints = self._hire("checkpoint", settings.checkpoint_interval, self._uploading)
         # Metrics come in the trainers' own rhythm, and three seconds leave no room.
-        self.heartbeats.lane.spread = self.checkpoints.lane.spread = settings.spread
+        self.heartbeats.pacer.jitter = self.checkpoints.pacer.jitter = settings.jitter
 
-    def start(self, *, beats: bool = True, deadline: float = math.inf) -> None:
+    def start(self, *, sends_heartbeats: bool = True, deadline: float = math.inf) -> None:
         """Start the threads: what dead runs have left goes at once, and, when it *beats*, a heartbeat.
 
         Nothing is begun at *deadline* or later, which :meth:`end` may set anew.
         """
-        self._crew.deadline = deadline
-        if beats:
-            self.heartbeats.lane.offer()
+        self._group.deadline = deadline
+        if sends_heartbeats:
+            self.heartbeats.pacer.offer()
         else:
             self.heartbeats.is_paused = True
-        if any(reader.left_over for reader in self._readers):
-            self.metrics.lane.offer()
+        if any(reader.orphaned for reader in self._readers):
+            self.metrics.pacer.offer()
         if self.uploads.is_waiting:
-            self.checkpoints.lane.offer()
-        self._crew.start()
+            self.checkpoints.pacer.offer()
+        self._group.start()
 
     def report(self, *, model_url: str, state: str) -> Report:
         """What became of it so far."""
-        return self.tally.report(
+        return self.counters.report(
             model_id=self._model_id,
             model_url=model_url,
             state=state,
             spool=self._name,
             next_send=self._next_send(),
-            trouble=self._crew.troubles.current,
+            trouble=self._group.failure_log.current,
         )
 
     def _next_send(self) -> dict[str, float]:
         """Seconds until each kind is sent that waits; 0 for what is under way."""
-        now, locked_out = self._ports.clock.now(), self._crew.link.locked_out
-        lanes = {"metrics": self.metrics.lane, "checkpoints": self.checkpoints.lane}
+        now, is_unauthorized = self._ports.clock.now(), self._group.upstream.is_unauthorized
+        pacers = {"metrics": self.metrics.pacer, "checkpoints": self.checkpoints.pacer}
         # Without the lock: each due is read once, and at worst a moment old.
-        dues = {kind: lane.due for kind, lane in lanes.items() if self.tally.count(kind).waiting and not locked_out}
+        dues = {
+            kind: pacer.due
+            for kind, pacer in pacers.items()
+            if self.counters.count(kind).waiting and not is_unauthorized
+        }
         return {kind: 0.0 if due is None else max(due - now, 0.0) for kind, due in dues.items()}
 
     def go_on_with(self, protocol: HubProtocol) -> None:
         """Send with another key from now on, also when the HUB has refused the one before."""
         # One reference is put in place of another: a request takes the one or the other, whole.
-        self._route.protocol = protocol
-        self._crew.unlock()
+        self._endpoint.protocol = protocol
+        self._group.clear_unauthorized()
 
     @property
-    def left_over_size(self) -> int:
+    def orphaned_size(self) -> int:
         """Bytes in the journals of dead runs."""
         return sum(reader.spool.size for reader in self._readers[:-1])
 
     @property
     def waiting(self) -> Condition:
         """For whoever waits for a change here."""
-        return self._crew.waiting
+        return self._group.waiting
 
     @property
     def agent_id(self) -> str | None:
@@ -146,52 +152,52 @@ class Delivery:
         """Whether no metrics and no checkpoint wait or are under way."""
         return self.metrics.is_idle and self.checkpoints.is_idle
 
-    def drain(self, deadline: float, *, progress: Progress | None = None) -> bool:
+    def drain(self, deadline: float, *, progress: UploadProgress | None = None) -> bool:
         """Send without pacing until nothing waits; whether that was so before *deadline*.
 
         It is shown on *progress* how far an upload is, and said when nothing moves.
         """
         workers = (self.metrics, self.checkpoints)
         view = ProgressView(self._uploading.meter, progress or NoProgress())
-        self._crew.hurry(workers)
+        self._group.begin_drain(workers)
         try:
-            self._crew.waiting.wait_for(
+            self._group.waiting.wait_for(
                 lambda: (
-                    self._crew.link.locked_out
-                    or self._crew.is_over
+                    self._group.upstream.is_unauthorized
+                    or self._group.is_over
                     or (all(worker.is_idle or worker.is_broken for worker in workers) and self._is_end_settled)
                 ),
                 deadline=deadline,
                 onlookers=(view, self._notice(deadline)),
             )
         finally:
-            self._crew.stroll(workers)
+            self._group.end_drain(workers)
         view.look(self._ports.clock.now())
         return self.is_idle
 
     def drain_metrics(self, deadline: float, *, longest: float) -> None:
         """Let metrics go first, until the first time that they fail, for *longest* seconds of those to *deadline*."""
-        worker, link = self.metrics, self._crew.link
-        self._crew.hurry([worker])
+        worker, upstream = self.metrics, self._group.upstream
+        self._group.begin_drain([worker])
         try:
-            self._crew.waiting.wait_for(
-                lambda: worker.is_idle or worker.lane.failures > 0 or link.locked_out,
+            self._group.waiting.wait_for(
+                lambda: worker.is_idle or worker.pacer.failures > 0 or upstream.is_unauthorized,
                 deadline=min(deadline, self._ports.clock.now() + longest),
                 onlookers=[self._notice(deadline)],
             )
         finally:
-            self._crew.stroll([worker])
+            self._group.end_drain([worker])
 
     def _notice(self, deadline: float) -> WaitNotice:
         return WaitNotice(self._waiting_now, self._ports.clock, self._log, root=self._root, deadline=deadline)
 
     def _waiting_now(self) -> Backlog:
-        metrics, checkpoints = self.tally.count("metrics"), self.tally.count("checkpoints")
+        metrics, checkpoints = self.counters.count("metrics"), self.counters.count("checkpoints")
         return Backlog(
             metrics=metrics.waiting,
             checkpoints=checkpoints.waiting,
             moved=(metrics.delivered, checkpoints.delivered, self._uploading.meter.sent),
-            reason=self._crew.troubles.current,
+            reason=self._group.failure_log.current,
             is_kept=self.uploads.is_kept,
         )
 
@@ -204,8 +210,8 @@ class Delivery:
         """Send one more heartbeat, which says *end*, and then none. What an earlier call has said stands."""
         if not self.is_beating:
             return
-        link = self._crew.link
-        if self.is_idle and (link.failures or link.not_before > self._ports.clock.now()):
+        upstream = self._group.upstream
+        if self.is_idle and (upstream.failures or upstream.not_before > self._ports.clock.now()):
             self.heartbeats.pause()  # the HUB is away, and nothing else waits for it either
         else:
             self._beating.say(end)
@@ -219,7 +225,7 @@ class Delivery:
     @property
     def _is_end_settled(self) -> bool:
         """Whether no end is still to be said, or the HUB does not answer when it is."""
-        return self._beating.end is None or self.heartbeats.is_idle or self.heartbeats.lane.failures > 0
+        return self._beating.end is None or self.heartbeats.is_idle or self.heartbeats.pacer.failures > 0
 
     def end(self, deadline: float, end: RunEnd = CLOSED) -> None:
         """Say *end*, send what can be sent until *deadline*, and give up the spools.
@@ -228,7 +234,7 @@ class Delivery:
         are given up after it.
         """
         self.begin_end(deadline, end)
-        if not self._crew.dismiss(deadline, onlookers=[self._notice(deadline)]):
+        if not self._group.shutdown(deadline, onlookers=[self._notice(deadline)]):
             self._say_why()
         self.uploads.abandon_unkept()
 
@@ -236,19 +242,19 @@ class Delivery:
         """The same without waiting for it, as one of the workers must do it."""
         self.stop_heartbeats(end)
         self._say_why()  # now, since this may be cut short; and once more when it is known how it went
-        self._crew.halt(deadline)
+        self._group.halt(deadline)
 
     def wait_for_end(self, deadline: float) -> None:
         """Wait until every worker has left, at the latest until *deadline*."""
-        self._crew.waiting.wait_for(lambda: self._crew.is_empty, deadline=deadline)
+        self._group.waiting.wait_for(lambda: self._group.is_empty, deadline=deadline)
 
     def on_abandoned(self, end: Callable[[], None], *, then: Callable[[], None]) -> None:
         """A worker calls *end* after :meth:`abandon`, and the last one to leave calls *then*."""
-        self._crew.end_abandoned, self._crew.after_abandoned = end, then
+        self._group.end_abandoned, self._group.after_abandoned = end, then
 
     def abandon(self) -> None:
         """Nobody holds this any more. The garbage collector may call it: see :meth:`.Life.abandon`."""
-        self._crew.abandon()
+        self._group.abandon()
 
     def _release(self) -> None:
         """Called by the last worker when it leaves."""
@@ -261,12 +267,12 @@ class Delivery:
                 reader.spool.seal()
                 backlog = reader.refreshed()
                 is_settled &= backlog.is_settled
-                reader.spool.release(keep=not backlog.is_settled or backlog.aside > 0)
+                reader.spool.release(keep=not backlog.is_settled or backlog.rejected > 0)
             except OSError:
                 self._log.exception("outbox.not_released", spool=reader.spool.name)
                 is_settled = False
         if is_settled:
-            self.tally.settle()
+            self.counters.settle()
         self._ports.http.close()
 
     def _say_alive(self) -> None:
@@ -275,7 +281,7 @@ class Delivery:
             name = reader.spool.name
             if name not in self._taken and not reader.spool.refresh():
                 self._taken.add(name)
-                self.tally.blame("spool taken by another machine")
+                self.counters.count_failure("spool taken by another machine")
                 self._log.warning(
                     "outbox.taken",
                     spool=name,
@@ -285,10 +291,10 @@ class Delivery:
     def _say_why(self) -> None:
         """Write down why something waits, for whoever looks into the outbox."""
         for reader in self._readers:
-            self._route.note(reader.spool, end_line(self._crew.troubles.reason))
+            self._endpoint.note(reader.spool, end_line(self._group.failure_log.reason))
 
     def _backoff(self, name: str, every: float = math.inf) -> Backoff:
         return Backoff(seed=f"{self._name}:{name}", floor=min(every, LEAST_GAP))
 
-    def _hire(self, name: str, every: float, errand: Sender) -> Worker:
-        return self._crew.hire(name, Pacer(every, self._crew.link, self._backoff(name, every)), errand)
+    def _hire(self, name: str, every: float, sender: Sender) -> Worker:
+        return self._group.add(name, Pacer(every, self._group.upstream, self._backoff(name, every)), sender)

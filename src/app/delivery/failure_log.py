@@ -19,8 +19,8 @@ _KEPT = "what was logged is kept and training goes on"
 class FailureLog:
     """The kinds of message that are in trouble now."""
 
-    def __init__(self, tally: DeliveryCounters, log: EventLogger) -> None:
-        self._tally = tally
+    def __init__(self, counters: DeliveryCounters, log: EventLogger) -> None:
+        self._counters = counters
         self._log = log
         # A leaf. Without it three workers that meet an outage at once would each be the first.
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class FailureLog:
                 # As loud as the bad news was: who has read that hears this.
                 self._log.warning("hub.recovered", kind=kind, consequence="what was kept is being sent")
             return
-        self._tally.blame(outcome.reason)
+        self._counters.count_failure(outcome.reason)
         tell = self._log.warning if self._is_new(kind, outcome) else self._log.debug
         if outcome.verdict is Verdict.UNAUTHORIZED:
             tell(
@@ -78,7 +78,7 @@ class FailureLog:
             }
             return True
 
-    def forget_lock(self) -> None:
+    def clear_unauthorized(self) -> None:
         """There is another key, which may be refused anew."""
         with self._lock:
             self._is_locked_out = False

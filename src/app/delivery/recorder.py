@@ -58,15 +58,15 @@ class Recorder:
     ) -> None:
         self._spool = spool
         self._delivery = delivery
-        self._tally = delivery.tally
+        self._counters = delivery.counters
         self._uploads = delivery.uploads
         self._filesystem = filesystem
         # Journals of dead runs grow by notes alone.
-        self._limit = limit - delivery.left_over_size
+        self._limit = limit - delivery.orphaned_size
         self._log = log
         self._numbers = itertools.count(1)
         self._newest = 0
-        self.validator = Validator(delivery.tally, log, strict=strict)
+        self.validator = Validator(delivery.counters, log, strict=strict)
 
     def log_metrics(self, epoch: object, values: Mapping[str, object]) -> None:
         """Write down the *values* of *epoch*, those that can be sent.
@@ -100,8 +100,8 @@ class Recorder:
 
     def _lose_unwritten(self, kind: str) -> None:
         """Count one of *kind* that the trainer handed over and nobody will ever send."""
-        self._tally.add(kind, "logged")
-        self._tally.add(kind, "lost")
+        self._counters.add(kind, "logged")
+        self._counters.add(kind, "lost")
 
     def _record(self, epochs: Mapping[int, EpochValues]) -> None:
         self._newest = max(self._newest, *epochs)
@@ -117,13 +117,13 @@ class Recorder:
 
     def _write(self, line: bytes) -> None:
         # Before it is written: an interrupt in between leaves one too many until the end, and none that is missing.
-        self._tally.add("metrics", "logged")
+        self._counters.add("metrics", "logged")
         try:
             if self._spool.size + len(line) > self._limit - self._uploads.held:
                 self._make_room(len(line))
             self._spool.append(line)
         except SpoolSealed:
-            self._tally.add("metrics", "logged", -1)
+            self._counters.add("metrics", "logged", -1)
             raise
         except _OverLimit as exc:
             self._lose("metrics", exc)
@@ -180,14 +180,14 @@ class Recorder:
         number = next(self._numbers)
         target = str(Path(self._spool.folder) / f"{number}-{kind.part_name}")
         upload = Upload(self._spool, Checkpoint(number, epoch, kind, target, size, is_best, best_map))
-        self._tally.add("checkpoints", "logged")
+        self._counters.add("checkpoints", "logged")
         try:
             self._tried_with_room(lambda: self._snapshot(path, upload), undo=lambda: self._discard(target))
         except SpoolSealed:
-            self._tally.add("checkpoints", "logged", -1)
+            self._counters.add("checkpoints", "logged", -1)
             raise
         except _Emptied:
-            self._tally.add("checkpoints", "logged", -1)
+            self._counters.add("checkpoints", "logged", -1)
             self._turn_away(path, epoch, kind, EMPTY)
         except OSError as exc:
             if kind is not CheckpointKind.FINAL:
@@ -215,13 +215,13 @@ class Recorder:
                 self._delivery.checkpoints.offer_again()
             else:
                 self._discard(checkpoint.path)
-                self._tally.add("checkpoints", "logged", -1)
+                self._counters.add("checkpoints", "logged", -1)
             raise
 
     def _turn_away(self, path: str, epoch: int, kind: CheckpointKind, fault: str) -> None:
         """There is nothing at *path* to upload."""
         is_missing = self._filesystem.kind(path) is FileKind.MISSING
-        self._tally.blame("checkpoint file missing" if is_missing else "checkpoint file unusable")
+        self._counters.count_failure("checkpoint file missing" if is_missing else "checkpoint file unusable")
         # A final one will not come again, and a file that is there was meant: no report may look complete.
         if kind is CheckpointKind.FINAL or not is_missing:
             self._lose_unwritten("checkpoints")
@@ -283,8 +283,8 @@ class Recorder:
             self._filesystem.remove(path)
 
     def _lose(self, kind: str, exc: OSError) -> None:
-        self._tally.add(kind, "lost")
-        if self._tally.blame(f"{kind} not kept: {exc.strerror}") == 1:
+        self._counters.add(kind, "lost")
+        if self._counters.count_failure(f"{kind} not kept: {exc.strerror}") == 1:
             self._log.warning(
                 "outbox.full",
                 lost=kind,

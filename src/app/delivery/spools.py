@@ -25,10 +25,10 @@ from .counters import DeliveryCounters
 from .upload_queue import Upload
 
 
-def left_over(
+def claim_orphans(
     model_id: str,
     outbox: Outbox,
-    tally: DeliveryCounters,
+    counters: DeliveryCounters,
     log: EventLogger,
     *,
     hub_id: str | None = None,
@@ -44,11 +44,11 @@ def left_over(
     Where the HUB is called *hub_id*, also those that were kept for it under other addresses. *by_force*: also those of
     other machines whose owner may live.
     """
-    spools = outbox.left_over(model_id, by_force=by_force)
+    spools = outbox.claim_orphans(model_id, by_force=by_force)
     if hub_id is not None:
         spools += _of_same_hub(model_id, hub_id, outbox, log, by_force=by_force)
         spools.sort(key=lambda spool: spool.order)
-    found = (_left_over(spool, tally, log, refused=refused) for spool in spools)
+    found = (_orphan(spool, counters, log, refused=refused) for spool in spools)
     readers = [reader for reader in found if reader is not None]
     if is_for_run or not all(reader.backlog.is_settled for reader in readers):
         return readers
@@ -62,7 +62,9 @@ def _of_same_hub(model_id: str, hub_id: str, outbox: Outbox, log: EventLogger, *
         return any(status.hub_id == hub_id for status in spool_statuses([seen]))
 
     found = [
-        spool for other in outbox.elsewhere() for spool in other.left_over(model_id, by_force=by_force, wanted=is_its)
+        spool
+        for other in outbox.elsewhere()
+        for spool in other.claim_orphans(model_id, by_force=by_force, wanted=is_its)
     ]
     for spool in found:
         log.warning(
@@ -110,7 +112,7 @@ def open_spool(model_id: str, settings: Settings, outbox: Outbox, *, hub_id: str
         ) from exc
 
 
-def _left_over(spool: Spool, tally: DeliveryCounters, log: EventLogger, *, refused: bool) -> BacklogReader | None:
+def _orphan(spool: Spool, counters: DeliveryCounters, log: EventLogger, *, refused: bool) -> BacklogReader | None:
     """What a dead run has left in *spool*, if anything."""
     try:
         reader = BacklogReader(spool)
@@ -119,9 +121,9 @@ def _left_over(spool: Spool, tally: DeliveryCounters, log: EventLogger, *, refus
         spool.release(keep=True)
         return None
     if reader.backlog.damaged:
-        tally.blame("damaged line in the outbox")
+        counters.count_failure("damaged line in the outbox")
         log.warning("outbox.damaged", spool=spool.name, lines=reader.backlog.damaged)
-    if refused and reader.backlog.aside:
+    if refused and reader.backlog.rejected:
         try:
             requeue_rejected(spool)
         except OSError as exc:  # no room for another journal
@@ -129,14 +131,14 @@ def _left_over(spool: Spool, tally: DeliveryCounters, log: EventLogger, *, refus
         else:
             reader = BacklogReader(spool)
     backlog = reader.backlog
-    if backlog.is_settled and (backlog.aside or backlog.newest_settled < 0):
+    if backlog.is_settled and (backlog.rejected or backlog.newest_settled < 0):
         # Its process was killed between the last delivery and its end, or the HUB has refused what is left.
-        spool.release(keep=backlog.aside > 0)
+        spool.release(keep=backlog.rejected > 0)
         return None
     with contextlib.suppress(OSError):  # only for whoever looks who has it now
         spool.append(run_line(backlog.about | {"pid": os.getpid()}))
-    tally.add("metrics", "logged", reader.left_over)
-    tally.add("checkpoints", "logged", len(backlog.checkpoints))
+    counters.add("metrics", "logged", reader.orphaned)
+    counters.add("checkpoints", "logged", len(backlog.checkpoints))
     return reader
 
 

@@ -37,7 +37,7 @@ class Meter:
         self.sent += number
 
 
-class Progress(Protocol):
+class UploadProgress(Protocol):
     """Shows how far an upload is. Drawing may take long: the thread that waits calls this, and none that sends.
 
     But for :meth:`hide`, which any thread calls that logs.
@@ -56,7 +56,7 @@ class Progress(Protocol):
         ...
 
 
-class NoProgress(Progress):
+class NoProgress(UploadProgress):
     """Shows nothing."""
 
     def show(self, sent: int, total: int) -> None:
@@ -69,7 +69,7 @@ class NoProgress(Progress):
         """Nothing to end."""
 
 
-class TqdmProgress(Progress):
+class TqdmProgress(UploadProgress):
     """tqdm's bar: a widget in a notebook, a line on a terminal. Raises whatever tqdm and its stream raise."""
 
     def __init__(self, title: str) -> None:
@@ -123,7 +123,7 @@ def _tqdm() -> Any:
     return UploadBar
 
 
-class GuardedProgress(Progress):
+class GuardedProgress(UploadProgress):
     """A bar that costs nobody anything: with the first thing that it raises it is gone, and *on_fault* is told.
 
     One thread draws at a time. Another one that comes meanwhile goes on without, after :data:`_PATIENCE`.
@@ -163,7 +163,7 @@ class GuardedProgress(Progress):
             self._drawing.release()
 
 
-def progress(title: str, *, wanted: bool | None, on_fault: Callable[[str], object] = lambda _: None) -> Progress:
+def progress(title: str, *, wanted: bool | None, on_fault: Callable[[str], object] = lambda _: None) -> UploadProgress:
     """A bar, which never raises, when it is *wanted*, or, for ``None``, when somebody can see it."""
     if wanted is None:
         wanted = "ipykernel" in sys.modules or _is_terminal(sys.stderr)
@@ -178,9 +178,9 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 class ProgressView:
-    """Shows a :class:`Meter` on a :class:`Progress` while somebody waits: an onlooker of `Waiting`."""
+    """Shows a :class:`Meter` on a :class:`UploadProgress` while somebody waits: an onlooker of `Waiting`."""
 
-    def __init__(self, meter: Meter, progress: Progress) -> None:
+    def __init__(self, meter: Meter, progress: UploadProgress) -> None:
         self._meter = meter
         self._progress = progress
         self.due = math.inf if isinstance(progress, NoProgress) else -math.inf

@@ -35,10 +35,12 @@ class UploadQueue:
     *note* writes a line into a spool and never raises.
     """
 
-    def __init__(self, note: Callable[[Spool, bytes], None], filesystem: Filesystem, tally: DeliveryCounters) -> None:
+    def __init__(
+        self, note: Callable[[Spool, bytes], None], filesystem: Filesystem, counters: DeliveryCounters
+    ) -> None:
         self._note = note
         self._filesystem = filesystem
-        self._tally = tally
+        self._counters = counters
         # Two leaves, but that the second is taken with the first held: whoever ends uploads looks at the lists.
         self._settling = threading.Lock()
         self._lock = threading.Lock()
@@ -124,7 +126,7 @@ class UploadQueue:
             if lost is not None:
                 self._take_off([lost], "lost", "given up")
         if lost is not None:
-            self._tally.blame("checkpoint given up to make room")
+            self._counters.count_failure("checkpoint given up to make room")
         if refused is not None:
             self._remove(refused)
         self._settle()
@@ -136,7 +138,7 @@ class UploadQueue:
             unkept = [upload for upload in self._waiting if not upload.is_ours]
             self._take_off(unkept, "lost", "given up")
         for _ in unkept:
-            self._tally.blame("checkpoint neither kept nor delivered")
+            self._counters.count_failure("checkpoint neither kept nor delivered")
         self._settle()
 
     def _is_givable(self, upload: Upload) -> bool:
@@ -153,7 +155,7 @@ class UploadQueue:
                 self._note(upload.spool, checkpoint_end_line(upload.checkpoint.number, how))
                 if upload not in self._ended:
                     self._ended.add(upload)
-                    self._tally.add("checkpoints", column)
+                    self._counters.add("checkpoints", column)
                 if column != "refused":
                     self._remove(upload)
                 elif upload.checkpoint.kind is CheckpointKind.EPOCH and self._refused is not upload:

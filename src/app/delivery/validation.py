@@ -36,8 +36,8 @@ class Validator:
     Each method raises ``InvalidMetrics`` in strict mode, and never otherwise.
     """
 
-    def __init__(self, tally: DeliveryCounters, log: EventLogger, *, strict: bool) -> None:
-        self._tally = tally
+    def __init__(self, counters: DeliveryCounters, log: EventLogger, *, strict: bool) -> None:
+        self._counters = counters
         self._log = log
         self._strict = strict
         self._warned: set[str] = set()
@@ -120,7 +120,7 @@ class Validator:
             seconds = math.nan
         if not math.isnan(seconds):
             return seconds
-        error = InvalidMetrics("within", f"a number of seconds is needed, not {type(value).__name__}")
+        error = InvalidMetrics("timeout", f"a number of seconds is needed, not {type(value).__name__}")
         return self._checked("timeout", error, default, f"{default:g} seconds are taken")
 
     def _checked(self, kind: str, error: InvalidMetrics, instead: T, consequence: str) -> T:
@@ -130,7 +130,7 @@ class Validator:
         return instead
 
     def _reject(self, kind: str, error: InvalidMetrics, consequence: str) -> None:
-        self._tally.blame(f"invalid {kind}")
+        self._counters.count_failure(f"invalid {kind}")
         # Two threads may both warn of one name: it is said twice, and nothing breaks.
         if error.name in self._warned or len(self._warned) >= _MOST_WARNINGS:
             return

@@ -44,12 +44,12 @@ class Sender(Protocol):
 class Worker:
     """Steps one lane: nearly every test does so by hand, without a thread."""
 
-    def __init__(self, name: str, lane: Pacer, errand: Sender, crew: WorkerGroup) -> None:
+    def __init__(self, name: str, pacer: Pacer, sender: Sender, group: WorkerGroup) -> None:
         self.name = name
-        self.lane = lane
-        self.errand = errand
-        self._crew = crew
-        self._alarm: Alarm = crew.clock.alarm()
+        self.pacer = pacer
+        self.sender = sender
+        self._group = group
+        self._alarm: Alarm = group.clock.alarm()
         self._thread = threading.Thread(target=self._loop, name=f"hubport-{name}", daemon=True)
         self._is_busy = False
         self.is_paused = False
@@ -67,22 +67,22 @@ class Worker:
         """There is something to send. Called after it was written down."""
         # Without the lock: when `waiting` is True here, the worker has not begun yet, since beginning is what makes it
         # False; and it reads what there is to send after it has begun, so it finds what our caller wrote before.
-        if self.lane.waiting:
+        if self.pacer.waiting:
             return
-        with self._crew.lock:
-            self.lane.offer()
+        with self._group.lock:
+            self.pacer.offer()
         self.wake()
 
     def offer_again(self) -> None:
         """The same where an interrupt may have ended an offer half-way, between its two steps."""
-        with self._crew.lock:
-            self.lane.offer()
+        with self._group.lock:
+            self.pacer.offer()
         self.wake()
 
     def offer_last(self) -> None:
         """There is one more message to send, whatever the pace."""
-        with self._crew.lock:
-            self.lane.offer_last()
+        with self._group.lock:
+            self.pacer.offer_last()
         self.wake()
 
     def wake(self) -> None:
@@ -91,20 +91,20 @@ class Worker:
 
     def pause(self) -> None:
         """Send nothing that is not under way already."""
-        with self._crew.lock:
+        with self._group.lock:
             self.is_paused = True
         self.wake()
 
     def resume(self) -> None:
         """Go on after :meth:`pause`, at once, whatever the pace."""
-        with self._crew.lock:
+        with self._group.lock:
             self.is_paused = False
-            self.lane.begin_again()
+            self.pacer.resume_at_once()
         self.wake()
 
     def abandon(self) -> None:
         """Leave without ever having had a thread."""
-        self._crew.leave(self)
+        self._group.on_exit(self)
         self._alarm.retire()
 
     def join(self) -> None:
@@ -116,71 +116,71 @@ class Worker:
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing is under way."""
         # With the lock: between the two steps of taking an offer, neither flag is up.
-        with self._crew.lock:
-            return not self._is_busy and (self.is_paused or not self.lane.waiting)
+        with self._group.lock:
+            return not self._is_busy and (self.is_paused or not self.pacer.waiting)
 
     def step(self) -> None:
         """Send what is due, if something is."""
-        with self._crew.lock:
-            now = self._crew.clock.now()
-            if self.is_paused or now >= self._crew.deadline or not self.lane.begin(now):
+        with self._group.lock:
+            now = self._group.clock.now()
+            if self.is_paused or now >= self._group.deadline or not self.pacer.begin(now):
                 return
             self._is_busy = True
         outcome, is_broken = self._outcome()
         concerns_others = False
-        with self._crew.lock:
+        with self._group.lock:
             self.is_broken = is_broken
             if outcome is not None:
-                now = self._crew.clock.now()
-                concerns_others = self.lane.settle(outcome, now=now, more=self.errand.has_more)
-            elif self.errand.has_more:
-                self.lane.offer()  # what was first in line needed no sending
+                now = self._group.clock.now()
+                concerns_others = self.pacer.settle(outcome, now=now, more=self.sender.has_more)
+            elif self.sender.has_more:
+                self.pacer.offer()  # what was first in line needed no sending
             self._is_busy = False
         if outcome is not None:
-            self._crew.troubles.note(self.name, outcome)
-        self._crew.changed(by=self, concerns_others=concerns_others)
+            self._group.failure_log.note(self.name, outcome)
+        self._group.changed(by=self, concerns_others=concerns_others)
 
     def _is_in_vain(self, due: float) -> bool:
         """Whether only this is left, nobody waits for it, and it does not get through now. The lock is held."""
-        is_held_up = self.lane.failures > 0 or due > self._crew.clock.now()
-        return self.is_optional and is_held_up and all(other.is_gone or other is self for other in self._crew.workers)
+        is_held_up = self.pacer.failures > 0 or due > self._group.clock.now()
+        return self.is_optional and is_held_up and all(other.is_gone or other is self for other in self._group.workers)
 
     def _outcome(self) -> tuple[Outcome | None, bool]:
         """What became of a run of the errand, and whether the adapter broke its port."""
         try:
-            return self.errand.run(), False
+            return self.sender.run(), False
         except HubUnreachable as exc:
             return Outcome.unreachable(exc.cause), False
         except InvalidAdapter as exc:
             return Outcome.fault(f"{exc.adapter} {exc.fault}"), True
         except Exception:
-            self._crew.log.exception("worker.failed", worker=self.name)
+            self._group.log.exception("worker.failed", worker=self.name)
             return Outcome.fault("a fault of hubport's own: see the log"), False
 
     def _loop(self) -> None:
         try:
             # Returns at once, and makes the alarm this thread's: a virtual clock knows from here on whom to wait for.
-            self._alarm.wait(self._crew.clock.now())
+            self._alarm.wait(self._group.clock.now())
             while True:
-                if self._crew.is_abandoned:
-                    self._crew.end_abandoned()
-                self._crew.say_alive()
+                if self._group.is_abandoned:
+                    self._group.end_abandoned()
+                self._group.say_alive()
                 self.step()
-                with self._crew.lock:
-                    due = None if self.is_paused else self.lane.due
-                    deadline = self._crew.deadline
-                    is_last_try_over = due is None or self.is_broken or self._crew.clock.now() >= deadline
-                    is_over = self._crew.is_dismissed and (
+                with self._group.lock:
+                    due = None if self.is_paused else self.pacer.due
+                    deadline = self._group.deadline
+                    is_last_try_over = due is None or self.is_broken or self._group.clock.now() >= deadline
+                    is_over = self._group.is_dismissed and (
                         is_last_try_over or (due is not None and self._is_in_vain(due))
                     )
                 if is_over:
                     break
-                until = min(deadline, math.inf if due is None else due, self._crew.alive_until)
+                until = min(deadline, math.inf if due is None else due, self._group.alive_until)
                 # A ring between the lock and this line is kept for us: the wait returns at once.
                 self._alarm.wait(None if until == math.inf else until)
         finally:
             # Before we retire: who waits for us is rung, and the clock of a test does not run on before that.
-            self._crew.leave(self)
+            self._group.on_exit(self)
             self._alarm.retire()
 
 
@@ -190,15 +190,15 @@ class WorkerGroup:
     def __init__(
         self,
         clock: Clock,
-        link: Upstream,
-        tally: DeliveryCounters,
+        upstream: Upstream,
+        counters: DeliveryCounters,
         log: EventLogger,
         *,
         on_empty: Callable[[], None],
         on_alive: Callable[[], None] | None = None,
     ) -> None:
         self.clock = clock
-        self.link = link
+        self.upstream = upstream
         self.log = log
         self.lock = threading.Lock()
         self.deadline = math.inf
@@ -208,16 +208,16 @@ class WorkerGroup:
         self.is_abandoned = False
         self.end_abandoned: Callable[[], None] = _nothing
         self.after_abandoned: Callable[[], None] = _nothing
-        self.tally = tally
+        self.counters = counters
         self._on_empty = on_empty
         self._on_alive = on_alive
         self.alive_until = math.inf if on_alive is None else -math.inf
         self.waiting = Condition(clock)
-        self.troubles = FailureLog(tally, log)
+        self.failure_log = FailureLog(counters, log)
 
-    def hire(self, name: str, lane: Pacer, errand: Sender) -> Worker:
+    def add(self, name: str, pacer: Pacer, sender: Sender) -> Worker:
         """A new worker, not started yet."""
-        self.workers.append(Worker(name, lane, errand, self))
+        self.workers.append(Worker(name, pacer, sender, self))
         return self.workers[-1]
 
     def start(self) -> None:
@@ -232,7 +232,7 @@ class WorkerGroup:
             except RuntimeError:
                 for other in self.workers[number:]:
                     other.abandon()
-                self.dismiss(self.clock.now())
+                self.shutdown(self.clock.now())
                 raise
 
     def say_alive(self) -> None:
@@ -255,7 +255,7 @@ class WorkerGroup:
                     worker.wake()
         self.waiting.ring()
 
-    def leave(self, worker: Worker) -> None:
+    def on_exit(self, worker: Worker) -> None:
         """*worker* sends nothing any more. The last one to leave turns off the light: nobody sends after that."""
         with self.lock:
             worker.is_gone = True
@@ -272,11 +272,11 @@ class WorkerGroup:
         if is_last and self.is_abandoned:
             self.after_abandoned()
 
-    def unlock(self) -> None:
+    def clear_unauthorized(self) -> None:
         """There is another key: whoever was locked out may send."""
         with self.lock:
-            self.link.locked_out = False
-        self.troubles.forget_lock()
+            self.upstream.is_unauthorized = False
+        self.failure_log.clear_unauthorized()
         self._wake()
 
     @property
@@ -284,22 +284,22 @@ class WorkerGroup:
         """Whether nothing will be sent any more, or nothing that anybody should wait for."""
         return self.is_empty or (self.is_dismissed and self.clock.now() >= self.deadline)
 
-    def hurry(self, workers: Sequence[Worker]) -> None:
+    def begin_drain(self, workers: Sequence[Worker]) -> None:
         """Somebody waits for *workers*: no pacing from now on."""
         with self.lock:
             for worker in workers:
-                worker.lane.hurry()
+                worker.pacer.begin_drain()
                 worker.is_broken = False  # who waits is owed one try
         # All of them: our own backoff from an outage is forgotten for every lane.
         self._wake()
 
-    def stroll(self, workers: Sequence[Worker]) -> None:
+    def end_drain(self, workers: Sequence[Worker]) -> None:
         """Back to the pace."""
         with self.lock:
             for worker in workers:
-                worker.lane.stroll()
+                worker.pacer.end_drain()
 
-    def dismiss(self, deadline: float, *, onlookers: Sequence[Onlooker] = ()) -> bool:
+    def shutdown(self, deadline: float, *, onlookers: Sequence[Onlooker] = ()) -> bool:
         """Let every worker that is not paused send what waits until *deadline*; whether all are gone then."""
         self.halt(deadline)
         gone = self.waiting.wait_for(lambda: self.is_empty, deadline=deadline, onlookers=onlookers)
@@ -312,7 +312,7 @@ class WorkerGroup:
         """The same, without waiting for it."""
         with self.lock:
             self.deadline, self.is_dismissed = deadline, True
-        self.hurry(self.workers)
+        self.begin_drain(self.workers)
 
     def abandon(self) -> None:
         """Have a worker call ``end_abandoned``, and the last one ``after_abandoned``.

@@ -88,12 +88,12 @@ class DemoResult:
 
 @attrs.frozen
 class Demo:
-    """The demo against the HUB that ``asking`` asks; ``connect`` opens a session for a model's ID.
+    """The demo against the HUB that ``client`` asks; ``connect`` opens a session for a model's ID.
 
     ``page`` is where people look at the model with this address while it trains, ``None`` where there is no such page.
     """
 
-    asking: HubClient
+    client: HubClient
     folder: Path
     connect: Callable[[str], TrainingSession]
     page: Callable[[str], str | None]
@@ -107,7 +107,7 @@ class Demo:
             HubportError: whatever ``connect`` raises; HubRefused when the HUB creates no model.
         """
         trainer = DigitsTrainer.load()
-        model_id = self.asking.fetch(self.asking.protocol.create_model(_new_model(epochs)))["id"]
+        model_id = self.client.request_data(self.client.protocol.create_model(_new_model(epochs)))["id"]
         with self.connect(model_id) as session:
             self.say(f"Training {session.model_file} on {len(trainer.train[0]):,} images: {session.model_url}")
             page = self.page(session.model_url)
@@ -126,12 +126,12 @@ class Demo:
                 if epoch == 0:
                     # Only to show the first checkpoint in the HUB before newer ones supersede it.
                     sent["epoch"] = _digest(last)
-                    session.flush(within=PATIENCE)
+                    session.flush(timeout=PATIENCE)
                     held.append(self._arrived("epoch", self._record(model_id).get("resume"), sent["epoch"]))
                 self.say(_progress_line(epoch, session.train_args["epochs"], values))
             sent["final"] = _digest(self.folder / "best.pt")
             best = trainer.best
-            report = session.finish(self.folder / "best.pt", epoch=best.epoch, map=best.accuracy, within=PATIENCE)
+            report = session.finish(self.folder / "best.pt", epoch=best.epoch, map=best.accuracy, timeout=PATIENCE)
         record = self._record(model_id)
         held.append(self._arrived("final", record.get("weights"), sent["final"]))
         return DemoResult(
@@ -145,20 +145,20 @@ class Demo:
         )
 
     def _record(self, model_id: str) -> dict[str, Any]:
-        record: dict[str, Any] = self.asking.fetch(self.asking.protocol.fetch_model(model_id))
+        record: dict[str, Any] = self.client.request_data(self.client.protocol.fetch_model(model_id))
         return record
 
     def _epochs_held(self, model_id: str) -> int:
-        series = self.asking.fetch(self.asking.protocol.read_metrics(model_id))
+        series = self.client.request_data(self.client.protocol.read_metrics(model_id))
         return len({epoch for entry in series for epoch in entry["data"]})
 
     def _arrived(self, kind: str, url: object, sent: str) -> Arrived | None:
         """Download what the HUB offers under *url*, when that is its own."""
-        asking = self.asking
-        if not isinstance(url, str) or not url.startswith(f"{asking.api_root}/"):
+        client = self.client
+        if not isinstance(url, str) or not url.startswith(f"{client.api_root}/"):
             return None
-        request = asking.protocol.download(url.removeprefix(asking.api_root))
-        response = asking.http.send(request, timeout=PATIENCE)
+        request = client.protocol.download(url.removeprefix(client.api_root))
+        response = client.http.send(request, timeout=PATIENCE)
         if response.status != 200:  # noqa: PLR2004 - the HTTP status is its own name
             return None
         digest = hashlib.sha256(response.body).hexdigest()

@@ -64,8 +64,8 @@ def _blobs(settings: HubSettings) -> Blobs:
 
 
 def _hub(settings: HubSettings, clock: Clock, store: HubStore, blobs: Blobs, ring: KeyAuthenticator) -> HubApi:
-    premises = HubContext(store, blobs, SystemEnvironment(clock, ring.user), keep=settings.keep)
-    return HubApi(premises, RateLimiter(settings.rate_limit, _MINUTE))
+    context = HubContext(store, blobs, SystemEnvironment(clock, ring.user), keep=settings.keep)
+    return HubApi(context, RateLimiter(settings.rate_limit, _MINUTE))
 
 
 def _server(settings: HubSettings, hub: HubApi) -> Server:

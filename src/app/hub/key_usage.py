@@ -24,8 +24,8 @@ _END_WITHIN = 5.0
 class KeyUsageRecorder:
     """Notes uses of the keys in *shelf* by a thread of its own, which the first use starts."""
 
-    def __init__(self, shelf: Repository[ApiKey], clock: Clock) -> None:
-        self._shelf = shelf
+    def __init__(self, repository: Repository[ApiKey], clock: Clock) -> None:
+        self._repository = repository
         self._clock = clock
         self._lock = threading.Lock()
         self._noted: dict[str, float] = {}
@@ -62,7 +62,7 @@ class KeyUsageRecorder:
         while (use := self._queue.get()) is not None:
             which, at = use
             try:
-                self._shelf.update(which, partial(_used, at=at))
+                self._repository.update(which, partial(_used, at=at))
             except KeyError:
                 pass  # deleted meanwhile
             except (HubportError, OSError) as exc:

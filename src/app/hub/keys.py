@@ -40,15 +40,15 @@ class NoSuchKey(CallerError, LookupError):
 class KeyAdmin:
     """The keys of a HUB, as whoever runs it sees them."""
 
-    def __init__(self, shelf: Repository[ApiKey], clock: Clock) -> None:
-        self._shelf = shelf
+    def __init__(self, repository: Repository[ApiKey], clock: Clock) -> None:
+        self._repository = repository
         self._clock = clock
 
     def create(self, name: str) -> tuple[ApiKey, str]:
         """A new key called *name*: what is kept of it, and the key itself, which cannot be had again."""
         secret = secrets.token_hex(_DIGITS // 2)
         key = ApiKey.of(secret, name=name, created=self._clock.wall())
-        self._shelf.save(key)
+        self._repository.save(key)
         return key, secret
 
     def all(self) -> list[ApiKey]:
@@ -57,7 +57,7 @@ class KeyAdmin:
 
     def has_any(self, *, is_trashed: bool) -> bool:
         """Whether there is one that is good, or was revoked."""
-        return self._shelf.page(limit=1, is_trashed=is_trashed).total > 0
+        return self._repository.page(limit=1, is_trashed=is_trashed).total > 0
 
     def revoke(self, wanted: str) -> ApiKey:
         """The key with this ID is good no more; again, where it was revoked before.
@@ -66,15 +66,15 @@ class KeyAdmin:
             NoSuchKey: when there is none.
         """
         try:
-            return self._shelf.update(wanted, _revoked)
+            return self._repository.update(wanted, _revoked)
         except KeyError:
             raise NoSuchKey(wanted) from None
 
     def _listed(self, *, is_trashed: bool) -> list[ApiKey]:
-        page = self._shelf.page(limit=_PAGE, is_trashed=is_trashed)
+        page = self._repository.page(limit=_PAGE, is_trashed=is_trashed)
         found = list(page.items)
         while page.cursor is not None:
-            page = self._shelf.page(limit=_PAGE, cursor=page.cursor, is_trashed=is_trashed)
+            page = self._repository.page(limit=_PAGE, cursor=page.cursor, is_trashed=is_trashed)
             found += page.items
         return found
 
@@ -82,8 +82,8 @@ class KeyAdmin:
 class KeyAuthenticator:
     """Recognises the key of a request; threads may share it. *uses* is told of each that is good."""
 
-    def __init__(self, shelf: Repository[ApiKey], clock: Clock, uses: KeyUsageRecorder) -> None:
-        self._shelf = shelf
+    def __init__(self, repository: Repository[ApiKey], clock: Clock, uses: KeyUsageRecorder) -> None:
+        self._repository = repository
         self._clock = clock
         self._uses = uses
         self._lock = threading.Lock()
@@ -104,7 +104,7 @@ class KeyAuthenticator:
                 key = None
         if key is None:
             # Only good keys are held: a flood of wrong ones pushes none of them out, and a new key is good at once.
-            key = self._shelf.get(where)
+            key = self._repository.get(where)
             if key is None or not key.is_of(secret):
                 return None
             with self._lock:

@@ -33,7 +33,7 @@ from .settings import DATA_DIR, SERVE_PORT, HubSettings
 from .sweep import BlobSweeper
 
 #: Seconds that requests under way have to end when the HUB is stopped.
-STOP_WITHIN = 5.0
+STOP_TIMEOUT = 5.0
 _FIRST_KEY = "first"
 
 
@@ -45,8 +45,8 @@ class Server(Protocol):
         """Where."""
         ...
 
-    def close(self, *, within: float) -> None:
-        """Listen no more, and give what is under way *within* seconds."""
+    def close(self, *, timeout: float) -> None:
+        """Listen no more, and give what is under way *timeout* seconds."""
         ...
 
 
@@ -115,7 +115,7 @@ class HubService:
                     "--allow-remote", f"all keys were revoked: make one with `{command('keys create')}`"
                 )
             server = self._listening()
-            stack.callback(server.close, within=STOP_WITHIN)
+            stack.callback(server.close, timeout=STOP_TIMEOUT)
             sweep = BlobSweeper(self.store, self.blobs)
             sweep.start()
             stack.callback(sweep.close)
@@ -145,8 +145,8 @@ class HubService:
 
     def direct(self) -> Http:
         """The HUB without a server, for whoever may read its store: every key is good."""
-        premises = HubContext(self.store, self.blobs, SystemEnvironment(self.clock, owner), keep=self.settings.keep)
-        return InProcessHub(HubApi(premises), self.noted_address)
+        context = HubContext(self.store, self.blobs, SystemEnvironment(self.clock, owner), keep=self.settings.keep)
+        return InProcessHub(HubApi(context), self.noted_address)
 
     def close(self) -> None:
         """Give back what is open."""

@@ -36,7 +36,7 @@ class HubClient:
         """How a question is put."""
         return HubProtocol(self.credentials)
 
-    def ask(self, request: Request) -> Any:
+    def request(self, request: Request) -> Any:
         """The ``data`` of the answer, ``None`` where it has none.
 
         Raises:
@@ -52,13 +52,13 @@ class HubClient:
             raise HubRefused(result.status, result.message or "without a message")
         return result.data
 
-    def fetch(self, request: Request) -> Any:
+    def request_data(self, request: Request) -> Any:
         """The same where there must be data.
 
         Raises:
             HubRefused: also when there is none.
         """
-        data = self.ask(request)
+        data = self.request(request)
         if data is None:
             raise HubRefused(200, "no data in the answer")
         return data

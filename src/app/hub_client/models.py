@@ -66,9 +66,9 @@ class NewModel:
 
 @attrs.frozen
 class HubModels:
-    """The models of the HUB that ``asking`` asks; their pages are below ``web_root`` where the HUB does not say so."""
+    """The models of the HUB that ``client`` asks; their pages are below ``web_root`` where the HUB does not say so."""
 
-    asking: HubClient
+    client: HubClient
     web_root: str
 
     def id_of(self, text: str) -> str:
@@ -87,13 +87,13 @@ class HubModels:
         """
         if not model.is_in_hub and is_model_id(model.data) and self._has_dataset(model.data):
             model = attrs.evolve(model, is_in_hub=True)
-        made = self._record(self.asking.fetch(self.asking.protocol.create_model(model.body())))
+        made = self._record(self.client.request_data(self.client.protocol.create_model(model.body())))
         # Other HUBs answer with the ID alone.
         return made if made["status"] else self.read(made["id"])
 
     def read(self, model_id: str) -> dict[str, Any]:
         """The record of a model."""
-        return self._record(self.asking.fetch(self.asking.protocol.fetch_model(model_id)), asked_for=model_id)
+        return self._record(self.client.request_data(self.client.protocol.fetch_model(model_id)), asked_for=model_id)
 
     def all(self, *, query: str = "", is_trashed: bool = False, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """Records, newest first, page by page as they are taken; *limit* of them at most.
@@ -104,8 +104,8 @@ class HubModels:
         seen: set[str] = set()
         while limit is None or len(seen) < limit:
             most = _PAGE if limit is None else min(_PAGE, limit - len(seen))
-            asked = self.asking.protocol.list_models(limit=most, cursor=cursor, query=query, is_trashed=is_trashed)
-            page = self.asking.fetch(asked)
+            asked = self.client.protocol.list_models(limit=most, cursor=cursor, query=query, is_trashed=is_trashed)
+            page = self.client.request_data(asked)
             results = page.get("results") if isinstance(page, Mapping) else None
             if not isinstance(results, list):
                 raise HubRefused(200, "no list of models in the answer")
@@ -124,16 +124,16 @@ class HubModels:
 
     def change(self, model_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change what *changes* says, as the body of a ``PATCH``; the record."""
-        changed = self.asking.ask(self.asking.protocol.change_model(model_id, changes))
+        changed = self.client.request(self.client.protocol.change_model(model_id, changes))
         return self.read(model_id) if changed is None else self._record(changed, asked_for=model_id)
 
     def delete(self, model_id: str, *, is_hard: bool) -> None:
         """Into the trash, or, when it *is_hard*, for good with everything that belongs to it."""
-        self.asking.ask(self.asking.protocol.delete_model(model_id, is_hard=is_hard))
+        self.client.request(self.client.protocol.delete_model(model_id, is_hard=is_hard))
 
     def series(self, model_id: str) -> dict[str, dict[int, Any]]:
         """Each metric's values by epoch, as the HUB holds them."""
-        found = self.asking.fetch(self.asking.protocol.read_metrics(model_id))
+        found = self.client.request_data(self.client.protocol.read_metrics(model_id))
         series: dict[str, dict[int, Any]] = {}
         try:
             for entry in found:
@@ -146,7 +146,7 @@ class HubModels:
     def _has_dataset(self, dataset_id: str) -> bool:
         """Whether the HUB says so. One that has no datasets says no in many ways."""
         try:
-            found = self.asking.ask(self.asking.protocol.fetch_dataset(dataset_id))
+            found = self.client.request(self.client.protocol.fetch_dataset(dataset_id))
         except (HubRefused, AuthenticationFailed):
             return False
         return isinstance(found, Mapping) and found.get("id") == dataset_id

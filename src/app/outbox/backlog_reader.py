@@ -38,7 +38,7 @@ class BacklogReader:
         self._limit = math.inf if limit is None else limit
         self._least = min(_REWRITTEN_FROM, self._limit // 4)
         #: Records that an earlier process left behind the cursor.
-        self.left_over = self.backlog.records
+        self.orphaned = self.backlog.records
         self.cursor = self.backlog.cursor
         self._known: OrderedDict[int, EpochValues] = OrderedDict()
         # The newest epoch that only the journal remembers. Whatever an earlier process delivered is such.
@@ -85,15 +85,15 @@ class BacklogReader:
 
     def refreshed(self) -> Backlog:
         """What the journal says now is still to be done."""
-        self.backlog.fold(whole_lines(self.spool, self.backlog.end, outline=True))
+        self.backlog.apply_all(whole_lines(self.spool, self.backlog.end, outline=True))
         return self.backlog
 
     @property
-    def is_worth_rewriting(self) -> bool:
+    def needs_compaction(self) -> bool:
         """Whether much of the journal is settled: a first look, which costs nothing."""
         return self.cursor > self._rewritten_from
 
-    def rewrite(self) -> None:
+    def compact(self) -> None:
         """Give the settled part of the journal back to the disk, where that is worth it.
 
         What stays: what waits, what was refused, and the newest values of the epochs that may be logged for again.
@@ -105,8 +105,8 @@ class BacklogReader:
         """
         self._rewritten_from = 2 * self.cursor  # where it cannot be done now, not again at once
         looked_until = self.refreshed().end
-        refused = list(self._refused_metrics()) if self.backlog.aside else []
-        refusals = list(self._refusals(0, looked_until, {})) if self.backlog.aside else []
+        refused = list(self._refused_metrics()) if self.backlog.rejected else []
+        refusals = list(self._refusals(0, looked_until, {})) if self.backlog.rejected else []
         waiting = list(self._waiting(self.cursor, looked_until))
         known = [journal.metrics_line(epoch, values) for epoch, values in self._delivered().items()]
         excess = sum(map(len, refused + refusals + known)) - self.cursor // 2
@@ -127,7 +127,7 @@ class BacklogReader:
             lasting = [journal.checkpoint_line(checkpoint) for checkpoint in backlog.checkpoints.values()]
             return b"".join([head, journal.sent_line(len(head)), *lasting, *waiting])
 
-        self.spool.rewrite(state)
+        self.spool.compact(state)
         self.backlog = backlog_of(self.spool)
         self.cursor = self.backlog.cursor
         self._rewritten_from = max(self._least, 2 * self.cursor)

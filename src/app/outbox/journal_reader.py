@@ -29,7 +29,7 @@ class Readable(Protocol):
 def backlog_of(readable: Readable) -> Backlog:
     """What the whole journal says is still to be done."""
     backlog = Backlog()
-    backlog.fold(whole_lines(readable, 0, outline=True))
+    backlog.apply_all(whole_lines(readable, 0, outline=True))
     return backlog
 
 

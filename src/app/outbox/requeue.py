@@ -31,7 +31,7 @@ def requeue_rejected(spool: Spool) -> None:
             whole[epoch] = merged(whole.get(epoch), values)
     metrics = [metrics_line(epoch, values) for epoch, values in whole.items()]
     checkpoints = [checkpoint_line(checkpoint) for checkpoint in _checkpoints(spool)]
-    spool.rewrite(lambda: b"".join([run_line(backlog.about), *metrics, *checkpoints]))
+    spool.compact(lambda: b"".join([run_line(backlog.about), *metrics, *checkpoints]))
 
 
 def _logged(spool: Spool, cursor: int) -> Iterator[tuple[int, EpochValues, bool]]:

@@ -120,7 +120,7 @@ def _status(seen: SpoolInfo) -> SpoolStatus | None:
         state=state,
         metrics=backlog.records,
         checkpoints=len(backlog.checkpoints),
-        refused=backlog.aside,
+        refused=backlog.rejected,
         damaged=backlog.damaged,
         reason=_reason(state, backlog, seen.host),
         host=seen.host,
@@ -156,7 +156,7 @@ def _state(seen: SpoolInfo, backlog: Backlog) -> State:
         return State.IN_USE
     if not backlog.is_settled:
         return State.WAITING
-    return State.REJECTED if backlog.aside else State.DELIVERED
+    return State.REJECTED if backlog.rejected else State.DELIVERED
 
 
 def _reason(state: State, backlog: Backlog, host: str) -> str:

@@ -20,7 +20,7 @@ from ...domain.ports.signals import Signals
 from ..settings import Settings
 from .container import Container
 from .factory import ModelAccess, SessionFactory
-from .hub_access import access
+from .hub_access import model_access
 from .training_session import TrainingSession
 
 #: What a HUB is called whose caller has given the way to it and no address. No such name ever resolves (RFC 2606).
@@ -37,23 +37,23 @@ def connect(
     filesystem: Filesystem | None = None,
     signals: Signals | None = None,
     outbox: Outbox | None = None,
-    records: ModelCache | None = None,
+    model_cache: ModelCache | None = None,
 ) -> TrainingSession:
     """Connect a training to *model*: a URL, ``<KEY>_<ID>`` or ``<ID>``.
 
     The HUB is the one that *settings* name, else the one that ``hubport login`` has kept, else the one of the model's
     URL; there is no default. The key comes from *api_key*, else from *model*, *settings* or the login; one that is kept
     for another HUB is not sent. Settings default to the environment's; to change one and keep the rest pass
-    ``Settings.from_env(exit_within=10)``, since a bare ``Settings()`` reads neither environment nor login. The other
+    ``Settings.from_env(exit_timeout=10)``, since a bare ``Settings()`` reads neither environment nor login. The other
     arguments replace one port each: ``connect(ref, http=FakeHub(), clock=FakeClock())`` is the whole set-up of a test.
 
-    Waits for the HUB, at most ``settings.connect_within`` seconds. Nothing after it does, but ``flush``, ``finish`` and
-    ``close``. Where the HUB does not answer and ``settings.start_offline`` allows it, the session starts from what an
+    Waits for the HUB, at most ``settings.connect_timeout`` seconds. After it only ``flush``, ``finish`` and ``close``
+    wait. Where the HUB does not answer and ``settings.start_offline`` allows it, the session starts from what an
     earlier ``connect`` has kept of the model. In a distributed training rank 0 has the session, and every other rank
-    gets one that does nothing (``is_bystander``).
+    gets one that does nothing (``is_disabled``).
 
     In one process one session reports to a model: that of an earlier ``connect`` to it is closed, with a warning, which
-    may take ``settings.exit_within`` seconds more. Keep the session: one that nobody holds any more is closed.
+    may take ``settings.exit_timeout`` seconds more. Keep the session: one that nobody holds any more is closed.
 
     Raises:
         InvalidModelRef, InvalidSettings: what was asked for makes no sense, or nobody has named a HUB.
@@ -61,7 +61,7 @@ def connect(
         HubUnreachable, HubRefused: no answer, or an answer that is no success.
         AlreadyTrained, DatasetNotReady, InvalidModelRecord: there is nothing to train yet, or any more.
     """
-    wired, claim = opened(
+    wired, model_access = opened(
         model,
         api_key,
         settings=settings,
@@ -70,9 +70,9 @@ def connect(
         filesystem=filesystem,
         signals=signals,
         outbox=outbox,
-        records=records,
+        model_cache=model_cache,
     )
-    return wired.connect(claim)
+    return wired.connect(model_access)
 
 
 def opened(
@@ -80,14 +80,14 @@ def opened(
 ) -> tuple[SessionFactory, ModelAccess]:
     """A connector to the HUB of *model*, and the access to it. Nothing is resolved, opened or sent."""
     settings = _settings(settings, model, ports)
-    settings, claim = access(model, api_key, settings, Container(settings=settings).logins())
-    return connector(settings=settings, **ports), claim
+    settings, found = model_access(model, api_key, settings, Container(settings=settings).logins())
+    return factory(settings=settings, **ports), found
 
 
-def connector(*, settings: Settings | None = None, **ports: object) -> SessionFactory:
+def factory(*, settings: Settings | None = None, **ports: object) -> SessionFactory:
     """A connector wired by the container, with each of *ports* that is not ``None`` in place of the container's."""
     settings = _settings(settings, "", ports)
-    return Container(settings=settings, **{name: port for name, port in ports.items() if port is not None}).connector()
+    return Container(settings=settings, **{name: port for name, port in ports.items() if port is not None}).factory()
 
 
 def _settings(settings: Settings | None, model: str, ports: Mapping[str, object]) -> Settings:

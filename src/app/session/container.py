@@ -41,11 +41,11 @@ class Container(containers.DeclarativeContainer):
     outbox: providers.Provider[Outbox] = providers.ThreadSafeSingleton(
         DiskOutbox, settings.provided.outbox_dir, beside=settings.provided.outboxes_dir
     )
-    records: providers.Provider[ModelCache] = providers.ThreadSafeSingleton(
+    model_cache: providers.Provider[ModelCache] = providers.ThreadSafeSingleton(
         DiskModelCache, settings.provided.records_dir
     )
     logins: providers.Provider[Logins] = providers.Factory(_logins, settings)
-    connector: providers.Provider[SessionFactory] = providers.Factory(
+    factory: providers.Provider[SessionFactory] = providers.Factory(
         SessionFactory,
         settings=settings,
         http=http,
@@ -53,5 +53,5 @@ class Container(containers.DeclarativeContainer):
         filesystem=filesystem,
         signals=signals,
         outbox=outbox,
-        records=records,
+        model_cache=model_cache,
     )

@@ -55,14 +55,14 @@ class _RateLimits(dict[str, float]):
 class _Origin:
     """What a session is made of, for another one in its place."""
 
-    connector: SessionFactory
-    claim: ModelAccess
+    factory: SessionFactory
+    access: ModelAccess
     record: ModelRecord
     plan: TrainPlan
 
-    def start(self, *, beats: bool = True) -> TrainingSession:
+    def start(self, *, sends_heartbeats: bool = True) -> TrainingSession:
         """A session that runs."""
-        return self.connector.start(self.claim, self.record, self.plan, beats=beats)
+        return self.factory.start(self.access, self.record, self.plan, sends_heartbeats=sends_heartbeats)
 
 
 class HUBTrainingSession:
@@ -73,17 +73,17 @@ class HUBTrainingSession:
     """
 
     def __init__(self, url: str, *, api_key: str | Credentials | None = None, **options: Any) -> None:
-        wired, claim = opened(url, api_key, **options)
-        claim, record, plan = wired.open(claim)
-        self._origin: _Origin | None = _Origin(wired, claim, record, plan)
+        wired, access = opened(url, api_key, **options)
+        access, record, plan = wired.open(access)
+        self._origin: _Origin | None = _Origin(wired, access, record, plan)
         self._session = self._origin.start()
         settings = self._session.settings
         self._rate_limits = _RateLimits(
             self._pace,
             {
-                "metrics": settings.metrics_every,
-                "ckpt": settings.checkpoint_every,
-                "heartbeat": settings.heartbeat_every,
+                "metrics": settings.metrics_interval,
+                "ckpt": settings.checkpoint_interval,
+                "heartbeat": settings.heartbeat_interval,
             },
         )
         self.timers: dict[str, float] = {}
@@ -91,7 +91,7 @@ class HUBTrainingSession:
         self.model_id = self._session.model_id
         self.model_url = self._session.model_url
         self.api_url = f"{settings.hub_root}/v1/models/{self.model_id}"
-        self.auth_header = claim.credentials.headers()
+        self.auth_header = access.credentials.headers()
         self.model: dict[str, Any] = dict(record.raw)
         self.model_file = self._session.model_file
         self.train_args = self._session.train_args
@@ -130,7 +130,7 @@ class HUBTrainingSession:
     def _engine(self) -> TrainingSession:
         """The session below, made again where a call comes after its end: the old class went on sending then."""
         if self._session.is_closed and self._origin is not None and not running.is_running(self._session.target):
-            self._session = self._origin.start(beats=False)
+            self._session = self._origin.start(sends_heartbeats=False)
             self._session.stop_heartbeats()
             self._pace()
         return self._session
@@ -173,19 +173,19 @@ class HUBTrainingSession:
 
     def _handle_signal(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
         """Stop, send what is left, and leave with *signum*, as the old handler did. Our own handlers do not call it."""
-        session, within = self._session, self._session.settings.signal_within
+        session, timeout = self._session, self._session.settings.signal_timeout
         # In a thread, and not longer than the deadline: whoever registered this as a handler may have interrupted code
         # that holds one of our locks.
-        closing = threading.Thread(target=session.close, kwargs={"within": within}, daemon=True)
+        closing = threading.Thread(target=session.close, kwargs={"timeout": timeout}, daemon=True)
         closing.start()
-        closing.join(within)
+        closing.join(timeout)
         sys.exit(signum)
 
     def _get_model(self) -> dict[str, Any]:
         """Fetch the model's record again, with what follows from it."""
         if self._origin is None or self._session.is_forked:
             return self.model  # the connections are the parent's
-        record, plan = self._origin.connector.fetch(self._origin.claim)
+        record, plan = self._origin.factory.fetch(self._origin.access)
         self.model = dict(record.raw)
         self.model_file, self.train_args = plan.model_file, plan.train_args
         return self.model
@@ -193,7 +193,7 @@ class HUBTrainingSession:
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "_log"}
         if self._origin is not None:
-            clean = self._origin.claim.credentials.removed_from
+            clean = self._origin.access.credentials.removed_from
             state |= {name: clean(state[name]) for name in ("model", "model_file", "train_args")}
         return state | {
             "_origin": None,

@@ -64,60 +64,60 @@ class SessionFactory:
     filesystem: Filesystem
     signals: Signals
     outbox: Outbox
-    records: ModelCache
+    model_cache: ModelCache
 
-    def connect(self, claim: ModelAccess) -> TrainingSession:
+    def connect(self, access: ModelAccess) -> TrainingSession:
         """Open and start; see :func:`hubport.connect`."""
-        return self.start(*self.open(claim))
+        return self.start(*self.open(access))
 
-    def open(self, claim: ModelAccess) -> tuple[ModelAccess, ModelRecord, TrainPlan]:
+    def open(self, access: ModelAccess) -> tuple[ModelAccess, ModelRecord, TrainPlan]:
         """Have the HUB check the key of *claim*, and fetch the record of its model and what follows from it."""
-        handshake = self._handshake(claim)
+        handshake = self._handshake(access)
         try:
             if self._reports:  # a thousand ranks need the model, and not a thousand opinions of the key
-                claim = attrs.evolve(claim, hub_id=handshake.authenticate())
-            return claim, *self._fetch(claim, handshake)
+                access = attrs.evolve(access, hub_id=handshake.authenticate())
+            return access, *self._fetch(access, handshake)
         except (HubUnreachable, HubRefused) as exc:
-            kept = self._kept(claim, exc) if handshake.is_down else None
+            kept = self._kept(access, exc) if handshake.is_down else None
             if kept is None:
                 raise
-            return claim, *kept
+            return access, *kept
 
-    def fetch(self, claim: ModelAccess) -> tuple[ModelRecord, TrainPlan]:
+    def fetch(self, access: ModelAccess) -> tuple[ModelRecord, TrainPlan]:
         """The HUB's record of the model as it is now, and what follows from it."""
-        return self._fetch(claim, self._handshake(claim))
+        return self._fetch(access, self._handshake(access))
 
-    def authenticate(self, claim: ModelAccess) -> str | None:
+    def authenticate(self, access: ModelAccess) -> str | None:
         """Have the HUB check the key alone; what the HUB is called."""
-        return self._handshake(claim).authenticate()
+        return self._handshake(access).authenticate()
 
-    def _fetch(self, claim: ModelAccess, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
-        record = handshake.fetch(claim.model_id)
+    def _fetch(self, access: ModelAccess, handshake: Handshake) -> tuple[ModelRecord, TrainPlan]:
+        record = handshake.fetch(access.model_id)
         if self._reports:
-            self._keep(claim, record)
+            self._keep(access, record)
         try:
             return record, self._plan(record)
         except AlreadyTrained:
             if self._reports:  # no session will ever come for what the runs of a finished model have left
-                self.send_left_over(claim, record.id, deadline=handshake.deadline)
+                self.send_orphans(access, record.id, deadline=handshake.deadline)
             raise
 
     def _plan(self, record: ModelRecord) -> TrainPlan:
         return TrainPlan.of(record, model_url=self.settings.model_url(record.id))
 
-    def _keep(self, claim: ModelAccess, record: ModelRecord) -> None:
+    def _keep(self, access: ModelAccess, record: ModelRecord) -> None:
         try:
-            self.records.put(claim.model_id, record.for_keeping(claim.credentials.scrubbed))
+            self.model_cache.put(access.model_id, record.for_keeping(access.credentials.scrubbed))
         except (OSError, RecursionError) as exc:  # a convenience for a later start, and no reason to miss this one
             logger(model_id=record.id).debug("record.not_kept", cause=str(exc))
 
-    def _kept(self, claim: ModelAccess, silence: HubUnreachable | HubRefused) -> tuple[ModelRecord, TrainPlan] | None:
+    def _kept(self, access: ModelAccess, silence: HubUnreachable | HubRefused) -> tuple[ModelRecord, TrainPlan] | None:
         """What an earlier connect has kept, where that is asked for."""
-        data = self.records.get(claim.model_id) if self.settings.start_offline else None
+        data = self.model_cache.get(access.model_id) if self.settings.start_offline else None
         if data is None:
             return None
         try:
-            record = ModelRecord.from_data(data, asked_for=claim.model_id)
+            record = ModelRecord.from_data(data, asked_for=access.model_id)
             plan = self._plan(record)
         except (InvalidModelRecord, DatasetNotReady):
             return None  # nothing to start from, so that it is the silence that counts
@@ -141,46 +141,51 @@ class SessionFactory:
     def _is_imported(self) -> bool:
         return self.settings.rank is None and process.imports_script()
 
-    def send_left_over(
-        self, claim: ModelAccess, model_id: str, *, deadline: float, refused: bool = False, by_force: bool = False
+    def send_orphans(
+        self, access: ModelAccess, model_id: str, *, deadline: float, refused: bool = False, by_force: bool = False
     ) -> Report | None:
         """Send what dead runs of a model have left, until *deadline*; ``None`` when that is nothing.
 
         What the HUB has *refused* of it is sent again where that is wanted, and *by_force* also what runs on other
         machines have, which may live.
         """
-        tally = DeliveryCounters()
-        log = logger(on_fault=tally.blame, model_id=model_id)
-        readers = spools.left_over(
-            model_id, self.outbox, tally, log, hub_id=claim.hub_id, refused=refused, by_force=by_force
+        counters = DeliveryCounters()
+        log = logger(on_fault=counters.count_failure, model_id=model_id)
+        readers = spools.claim_orphans(
+            model_id, self.outbox, counters, log, hub_id=access.hub_id, refused=refused, by_force=by_force
         )
         if not readers:
             return None
-        delivery = self._delivery(claim, model_id, readers, tally, log)
-        delivery.start(beats=False, deadline=deadline)
+        delivery = self._delivery(access, model_id, readers, counters, log)
+        delivery.start(sends_heartbeats=False, deadline=deadline)
         delivery.end(deadline)
         return delivery.report(model_url=self.settings.model_url(model_id), state="synced")
 
-    def start(self, claim: ModelAccess, record: ModelRecord, plan: TrainPlan, *, beats: bool = True) -> TrainingSession:
+    def start(
+        self, access: ModelAccess, record: ModelRecord, plan: TrainPlan, *, sends_heartbeats: bool = True
+    ) -> TrainingSession:
         """Start the session, and unless it is to be silent the heartbeats.
 
         Raises:
             InvalidSettings: when nothing can be kept in the outbox.
         """
-        tally = DeliveryCounters()
-        log = logger(on_fault=tally.blame, model_id=record.id)
+        counters = DeliveryCounters()
+        log = logger(on_fault=counters.count_failure, model_id=record.id)
         if not self._reports:
-            return self._bystander(claim, record, plan, log)
+            return self._bystander(access, record, plan, log)
         target = Target(self.settings.outbox_key, record.id)
         if (earlier := running.swap(target, None)) is not None:
             earlier.replace()  # first, so that this session claims what that one leaves
-        life = Lifecycle(record.id, self.settings.model_url(record.id))
-        session = TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
-        own = spools.open_spool(record.id, self.settings, self.outbox, hub_id=claim.hub_id)
-        readers = [*spools.left_over(record.id, self.outbox, tally, log, hub_id=claim.hub_id, is_for_run=True), own]
+        lifecycle = Lifecycle(record.id, self.settings.model_url(record.id))
+        session = TrainingSession(record, plan, self.settings, self.clock, lifecycle, credentials=access.credentials)
+        own = spools.open_spool(record.id, self.settings, self.outbox, hub_id=access.hub_id)
+        readers = [
+            *spools.claim_orphans(record.id, self.outbox, counters, log, hub_id=access.hub_id, is_for_run=True),
+            own,
+        ]
         spools.tell_of_others(record.id, self.outbox, log)
-        delivery = self._delivery(claim, record.id, readers, tally, log)
-        intake = Recorder(
+        delivery = self._delivery(access, record.id, readers, counters, log)
+        recorder = Recorder(
             own.spool,
             delivery,
             self.filesystem,
@@ -188,17 +193,26 @@ class SessionFactory:
             strict=self.settings.strict,
             log=log,
         )
-        engine = Engine(delivery, intake)
-        life.begin(engine, settings=self.settings, clock=self.clock, signals=self.signals, log=log, beats=beats)
-        if (earlier := running.swap(target, life)) is not None:  # of another thread, which has connected just now
+        engine = Engine(delivery, recorder)
+        lifecycle.begin(
+            engine,
+            settings=self.settings,
+            clock=self.clock,
+            signals=self.signals,
+            log=log,
+            sends_heartbeats=sends_heartbeats,
+        )
+        if (earlier := running.swap(target, lifecycle)) is not None:  # of another thread, which has connected just now
             earlier.replace()
-        if beats and self.settings.announce:
+        if sends_heartbeats and self.settings.announce:
             log.info("session.started", url=session.model_url)
             if log.is_unheard:  # good news is no warning, and who has configured nothing sees only those
                 say(f"hubport: this training is at {session.model_url}")
         return session
 
-    def _bystander(self, claim: ModelAccess, record: ModelRecord, plan: TrainPlan, log: EventLogger) -> TrainingSession:
+    def _bystander(
+        self, access: ModelAccess, record: ModelRecord, plan: TrainPlan, log: EventLogger
+    ) -> TrainingSession:
         its, unsent, model_url = self._rank, None, self.settings.model_url(record.id)
         if its.number != 0:
             log.warning(
@@ -217,26 +231,26 @@ class SessionFactory:
                 remedy='call connect under `if __name__ == "__main__":`, or in the function that this process runs',
             )
         self.http.close()
-        life = Lifecycle(record.id, model_url, unsent=unsent)
-        return TrainingSession(record, plan, self.settings, self.clock, life, credentials=claim.credentials)
+        lifecycle = Lifecycle(record.id, model_url, unsent=unsent)
+        return TrainingSession(record, plan, self.settings, self.clock, lifecycle, credentials=access.credentials)
 
     def _delivery(
         self,
-        claim: ModelAccess,
+        access: ModelAccess,
         model_id: str,
         readers: list[BacklogReader],
-        tally: DeliveryCounters,
+        counters: DeliveryCounters,
         log: EventLogger,
     ) -> Delivery:
         ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem)
-        protocol = HubProtocol(claim.credentials)
-        return Delivery(model_id, protocol, self.settings, ports, readers=readers, tally=tally, log=log)
+        protocol = HubProtocol(access.credentials)
+        return Delivery(model_id, protocol, self.settings, ports, readers=readers, counters=counters, log=log)
 
-    def _handshake(self, claim: ModelAccess) -> Handshake:
+    def _handshake(self, access: ModelAccess) -> Handshake:
         return Handshake(
-            HubProtocol(claim.credentials),
+            HubProtocol(access.credentials),
             self.http,
             self.clock,
-            deadline=self.clock.now() + self.settings.connect_within,
+            deadline=self.clock.now() + self.settings.connect_timeout,
             api_root=self.settings.hub_root,
         )

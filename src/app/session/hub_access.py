@@ -60,7 +60,7 @@ def key_for(settings: Settings, logins: Logins, api_key: str | Credentials | Non
     return found if isinstance(found, Credentials) else Credentials(found.strip())
 
 
-def access(
+def model_access(
     model: str, api_key: str | Credentials | None, settings: Settings, logins: Logins
 ) -> tuple[Settings, ModelAccess]:
     """The HUB of *model* and the key for it: arguments before *settings* before the login.

@@ -36,7 +36,7 @@ class State(str, Enum):
     CLOSED = "closed"
     FORKED = "forked"
     """A copy in a forked child, which does nothing."""
-    BYSTANDER = "bystander"
+    DISABLED = "bystander"
     """Of another rank than 0 in a distributed training: it does nothing, from its beginning to its end."""
     COPY = "copy"
     """Made by pickle or copy: it knows its model, has no key, and does nothing."""
@@ -47,7 +47,7 @@ class Engine:
     """What a session runs on: whatever is logged goes into the intake, and the delivery sends it."""
 
     delivery: Delivery
-    intake: Recorder
+    recorder: Recorder
 
 
 class Lifecycle:
@@ -57,7 +57,7 @@ class Lifecycle:
     """
 
     def __init__(
-        self, model_id: str, model_url: str, *, state: State = State.BYSTANDER, unsent: Unsent | None = None
+        self, model_id: str, model_url: str, *, state: State = State.DISABLED, unsent: Unsent | None = None
     ) -> None:
         self.state = state
         self.engine: Engine | None = None
@@ -77,16 +77,16 @@ class Lifecycle:
         clock: Clock,
         signals: Signals,
         log: EventLogger,
-        beats: bool,
+        sends_heartbeats: bool,
     ) -> None:
         """Start *engine*. When the interpreter ends before the session does, the session is closed."""
         self._settings = settings
         self._clock = clock
         self.log = log
         self._unsent_in_child = Unsent(FORKED, self._model_url, settings.rank, log)
-        self._hold = SignalDrain(engine.delivery, clock, settings.signal_within, log)
+        self._hold = SignalDrain(engine.delivery, clock, settings.signal_timeout, log)
         engine.delivery.on_abandoned(self._end_abandoned, then=self._after_abandoned)
-        engine.delivery.start(beats=beats)
+        engine.delivery.start(sends_heartbeats=sends_heartbeats)
         self.engine, self.state = engine, State.RUNNING
         atexit.register(self._at_exit)
         try:
@@ -124,15 +124,15 @@ class Lifecycle:
         """What to raise where another thread has closed the session after *call* had begun."""
         if self._is_replaced:
             return SessionClosed(call, self._model_url, "replaced")
-        is_final = self.engine is not None and self.engine.delivery.tally.final_delivered
+        is_final = self.engine is not None and self.engine.delivery.counters.final_delivered
         return SessionClosed(call, self._model_url, "finished" if is_final else "closed")
 
     def report(self) -> Report:
         """What became of what was logged, as of now."""
         if self.engine is not None and self.unsent is None:
             return self.engine.delivery.report(model_url=self._model_url, state=self.state.value)
-        tally = DeliveryCounters() if self.unsent is None else self.unsent.tally
-        return tally.report(model_id=self._model_id, model_url=self._model_url, state=self.state.value, spool="")
+        counters = DeliveryCounters() if self.unsent is None else self.unsent.counters
+        return counters.report(model_id=self._model_id, model_url=self._model_url, state=self.state.value, spool="")
 
     def end(self, deadline: float, end: RunEnd = CLOSED) -> Report:
         """Close, send what can be sent until *deadline*, let go, and say how it went. Once: then it is the report.
@@ -156,7 +156,7 @@ class Lifecycle:
             self._say_end()
 
     def replace(self) -> None:
-        """Another session of this process takes the place of this one: end within ``Settings.exit_within``."""
+        """Another session of this process takes the place of this one: end within ``Settings.exit_timeout``."""
         self._is_replaced = True
         self.log.warning(
             "session.replaced",
@@ -164,10 +164,10 @@ class Lifecycle:
             consequence="the earlier session is closed; what it still has to send is sent",
             remedy="use the session of the newest connect; call finish() or close() before the next",
         )
-        self._end(self._clock.now() + self._settings.exit_within)
+        self._end(self._clock.now() + self._settings.exit_timeout)
 
     def abandon(self) -> None:
-        """Nobody holds the session any more: a worker ends it, as :meth:`end` does within ``Settings.exit_within``.
+        """Nobody holds the session any more: a worker ends it, as :meth:`end` does within ``Settings.exit_timeout``.
 
         The garbage collector calls this, in any thread and between any two lines of it: it takes no lock, starts no
         thread, and logs nothing.
@@ -185,7 +185,7 @@ class Lifecycle:
         engine = self._close()
         if engine is not None:
             self._is_ended_by_worker = True
-            engine.delivery.begin_end(self._clock.now() + self._settings.exit_within)
+            engine.delivery.begin_end(self._clock.now() + self._settings.exit_timeout)
 
     def _after_abandoned(self) -> None:
         if not self._is_ended_by_worker:
@@ -209,7 +209,7 @@ class Lifecycle:
     def _at_exit(self) -> None:
         # Who interrupts an exit wants it over, and no traceback of ours.
         with contextlib.suppress(KeyboardInterrupt):
-            deadline = self._clock.now() + self._settings.exit_within
+            deadline = self._clock.now() + self._settings.exit_timeout
             self._end(deadline, RunEnd.of(uncaught_exception()))
             if self.engine is not None:  # workers may be at the end of one that nobody holds
                 self.engine.delivery.wait_for_end(deadline)
@@ -219,7 +219,7 @@ class Lifecycle:
         # Another thread of the parent may have held any lock at the fork, or have been about to close.
         self._closing = threading.Lock()
         if self.engine is not None:
-            self.engine.delivery.tally.after_fork_in_child()
+            self.engine.delivery.counters.after_fork_in_child()
             self._hold.after_fork_in_child()
             atexit.unregister(self._at_exit)
             self.state, self.unsent = State.FORKED, self._unsent_in_child

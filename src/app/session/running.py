@@ -31,12 +31,12 @@ _LOCK = threading.Lock()
 _RUNNING: weakref.WeakValueDictionary[Target, Lifecycle] = weakref.WeakValueDictionary()
 
 
-def swap(target: Target, life: Lifecycle | None) -> Lifecycle | None:
+def swap(target: Target, lifecycle: Lifecycle | None) -> Lifecycle | None:
     """Put *life* in place of the session that runs for *target*; which was that, if any."""
     with _LOCK:
         earlier = _RUNNING.pop(target, None)
-        if life is not None:
-            _RUNNING[target] = life
+        if lifecycle is not None:
+            _RUNNING[target] = lifecycle
     # One that has ended, or was never closed because nobody holds it, is in nobody's way.
     return earlier if earlier is not None and earlier.running is not None else None
 
@@ -44,16 +44,16 @@ def swap(target: Target, life: Lifecycle | None) -> Lifecycle | None:
 def is_running(target: Target) -> bool:
     """Whether a session runs for *target*."""
     with _LOCK:
-        life = _RUNNING.get(target)
-    return life is not None and life.running is not None
+        lifecycle = _RUNNING.get(target)
+    return lifecycle is not None and lifecycle.running is not None
 
 
 def of_model(target: Target) -> list[Lifecycle]:
     """The sessions that run for the model of *target*, through whatever outbox of its HUB."""
     with _LOCK:
-        found = [(other, life) for other, life in _RUNNING.items() if life.running is not None]
+        found = [(other, lifecycle) for other, lifecycle in _RUNNING.items() if lifecycle.running is not None]
     model = target.model_id, target.folder.name
-    return [life for other, life in found if model == (other.model_id, other.folder.name)]
+    return [lifecycle for other, lifecycle in found if model == (other.model_id, other.folder.name)]
 
 
 def _after_fork_in_child() -> None:

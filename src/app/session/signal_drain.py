@@ -13,12 +13,12 @@ from ..log import EventLogger
 
 
 class SignalDrain:
-    """One session's hold on the signals, *within* seconds of each."""
+    """One session's hold on the signals, *timeout* seconds of each."""
 
-    def __init__(self, delivery: Delivery, clock: Clock, within: float, log: EventLogger) -> None:
+    def __init__(self, delivery: Delivery, clock: Clock, timeout: float, log: EventLogger) -> None:
         self._delivery = delivery
         self._clock = clock
-        self._within = within
+        self._timeout = timeout
         self._log = log
         self._signals: Signals | None = None
         self._watch: SignalWatch | None = None
@@ -35,7 +35,7 @@ class SignalDrain:
     def _on_signal(self, signum: int) -> None:
         """Called in a thread of its own."""
         if self._watch is None:  # it has come between the setting of the handler and the return of `watch`
-            longest = self._clock.now() + self._within
+            longest = self._clock.now() + self._timeout
             self._delivery.waiting.wait_for(lambda: self._watch is not None, deadline=longest)
         goes_on = self._watch is not None and self._watch.is_watching
         last = "the handler that has called ours goes on" if goes_on else "then passing it on"
@@ -43,7 +43,7 @@ class SignalDrain:
             self._log.info("signal.received", signal=signum, consequence=f"sending what is left, {last}")
             if not goes_on:
                 self._delivery.stop_heartbeats(CLOSED)
-            self._delivery.drain(self._clock.now() + self._within)
+            self._delivery.drain(self._clock.now() + self._timeout)
         finally:
             if self._watch is not None:
                 self._watch.pass_on(signum)
@@ -66,7 +66,7 @@ class SignalDrain:
         if watch is not None:
             watch.stop()
             self._delivery.waiting.ring()  # whoever drains has nothing to wait for any more
-            self._delivery.waiting.wait_for(lambda: not watch.is_holding, deadline=self._clock.now() + self._within)
+            self._delivery.waiting.wait_for(lambda: not watch.is_holding, deadline=self._clock.now() + self._timeout)
 
     def let_go(self) -> None:
         """Put the earlier handlers back, and wait for nothing: a signal that is being held has its way by itself."""

@@ -14,16 +14,16 @@ from ..outbox.status import SpoolStatus, State
 from .factory import ModelAccess, SessionFactory
 
 
-def left_over(statuses: Iterable[SpoolStatus], *, refused: bool = False) -> list[SpoolStatus]:
+def sendable(statuses: Iterable[SpoolStatus], *, refused: bool = False) -> list[SpoolStatus]:
     """Those that a sync sends, with the *refused* ones or without them, or takes away because nothing is left."""
     states = {State.WAITING, State.DELIVERED} | ({State.REJECTED} if refused else set())
     return [status for status in statuses if status.state in states]
 
 
 def sync(
-    connector: SessionFactory,
+    factory: SessionFactory,
     clock: Clock,
-    claims: Iterable[ModelAccess],
+    accesses: Iterable[ModelAccess],
     *,
     deadline: float,
     tell: Callable[[Report], None],
@@ -35,10 +35,10 @@ def sync(
     What the HUB has *refused* is sent again where that is wanted; *by_force* also what runs on other machines have.
     """
     reports: list[Report] = []
-    for claim in claims:
+    for access in accesses:
         # Where the time is over the spools are looked at all the same, so that the report says what waits in them.
         until = max(deadline, clock.now())
-        report = connector.send_left_over(claim, claim.model_id, deadline=until, refused=refused, by_force=by_force)
+        report = factory.send_orphans(access, access.model_id, deadline=until, refused=refused, by_force=by_force)
         if report is not None:
             reports.append(report)
             tell(report)
@@ -50,7 +50,7 @@ def discard(outbox: Outbox, status: SpoolStatus, *, by_force: bool = False) -> b
 
     *by_force*: also one of another machine, whose owner may live.
     """
-    found = outbox.left_over(status.model_id, by_force=by_force, wanted=lambda seen: seen.name == status.spool)
+    found = outbox.claim_orphans(status.model_id, by_force=by_force, wanted=lambda seen: seen.name == status.spool)
     for spool in found:
         spool.release(keep=False)
     return bool(found)

@@ -19,7 +19,7 @@ class Unsent:
     """The records of one session that sends nothing because of *cause*; *setting* is ``Settings.rank``."""
 
     def __init__(self, cause: str, model_url: str, setting: int | None, log: EventLogger) -> None:
-        self.tally = DeliveryCounters()
+        self.counters = DeliveryCounters()
         self._cause = cause
         self._model_url = model_url
         self._setting = setting
@@ -31,8 +31,8 @@ class Unsent:
         # Asked at each call: torch.distributed may have been initialized since the last.
         if rank(self._setting).number != 0:
             return
-        self.tally.add(kind, "logged", number)
-        self.tally.add(kind, "lost", number)
+        self.counters.add(kind, "logged", number)
+        self.counters.add(kind, "lost", number)
         if not self._is_said:
             self._is_said = True
             self._log.warning(
@@ -45,5 +45,5 @@ class Unsent:
 
     def after_fork_in_child(self) -> None:
         """Begin anew: the counts are the parent's, and another of its threads may have held their lock."""
-        self.tally = DeliveryCounters()
+        self.counters = DeliveryCounters()
         self._is_said = False

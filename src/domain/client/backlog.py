@@ -31,7 +31,7 @@ class Backlog:
     newest_settled: int = -1
     """The newest epoch of which something is settled."""
     checkpoints: dict[int, Checkpoint] = attrs.field(factory=dict)
-    aside: int = 0
+    rejected: int = 0
     """Epochs and checkpoints that the HUB refused."""
     refusal: str = ""
     """Why it refused the last of them."""
@@ -55,7 +55,7 @@ class Backlog:
         """Whether nothing waits."""
         return not self.records and not self.checkpoints
 
-    def fold(self, lines: Iterable[Line]) -> None:
+    def apply_all(self, lines: Iterable[Line]) -> None:
         """Take in *lines*."""
         for line in lines:
             self.take(line)
@@ -74,9 +74,9 @@ class Backlog:
             case ["c-end", int(number), str(how)]:
                 self.checkpoints.pop(number, None)
                 if is_refusal(how):
-                    self.aside, self.refusal = self.aside + 1, how
+                    self.rejected, self.refusal = self.rejected + 1, how
             case ["aside", int(), str(reason)]:
-                self.aside, self.refusal = self.aside + 1, reason
+                self.rejected, self.refusal = self.rejected + 1, reason
             case ["run", dict(about)]:
                 self.about, self.ended = about, None
             case ["end", str(reason)]:

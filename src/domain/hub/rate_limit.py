@@ -26,7 +26,7 @@ class RateLimiter:
         factory=lambda: BoundedCache(_MOST), init=False, repr=False
     )
 
-    def spend(self, who: str, now: float) -> Mapping[str, str] | None:
+    def acquire(self, who: str, now: float) -> Mapping[str, str] | None:
         """One call of *who* at *now* (unix seconds): ``None`` when it is within bounds, else the headers of the 429."""
         rate = self.calls / self.seconds
         left, at = self._buckets.get(who) or (float(self.calls), now)

@@ -55,7 +55,7 @@ class Spool(Protocol):
         """At most *limit* bytes of the journal from byte *start*: empty at its end, perhaps with half a line last."""
         ...
 
-    def rewrite(self, make: Callable[[], bytes]) -> None:
+    def compact(self, make: Callable[[], bytes]) -> None:
         """Put what *make* returns in place of the whole journal, in one step, with no line added meanwhile.
 
         A kill at any moment leaves the old journal or the new one. Whoever appends waits for *make*, so it must be
@@ -121,7 +121,7 @@ class Outbox(Protocol):
         """
         ...
 
-    def left_over(
+    def claim_orphans(
         self, model_id: str, *, by_force: bool = False, wanted: Callable[[SpoolInfo], bool] | None = None
     ) -> list[Spool]:
         """The spools of earlier runs of *model_id* that no living process owns, oldest first; ours from now on.

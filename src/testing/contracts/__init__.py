@@ -23,19 +23,11 @@ pytest.register_assert_rewrite(
             "clock",
             "filesystem",
             "http",
-            "http_forms",
-            "hub_files",
-            "hub_kit",
-            "hub_session",
-            "hub_shelves",
-            "hub_shelf",
+            "hub",
             "hub_store",
+            "model_cache",
             "outbox",
-            "outbox_left_over",
-            "outbox_rewriting",
-            "outbox_seen",
             "private_file",
-            "records",
             "signals",
         )
     )
@@ -47,7 +39,7 @@ from .filesystem import FilesystemContract  # noqa: E402
 from .http.contract import HttpContract  # noqa: E402
 from .hub.contract import HubContract  # noqa: E402
 from .hub_store.contract import HubStoreContract  # noqa: E402
-from .model_cache import RecordsContract  # noqa: E402
+from .model_cache import ModelCacheContract  # noqa: E402
 from .outbox.contract import OutboxContract  # noqa: E402
 from .private_file import PrivateFileContract  # noqa: E402
 from .signals import SignalsContract  # noqa: E402
@@ -59,8 +51,8 @@ __all__ = [
     "HttpContract",
     "HubContract",
     "HubStoreContract",
+    "ModelCacheContract",
     "OutboxContract",
     "PrivateFileContract",
-    "RecordsContract",
     "SignalsContract",
 ]

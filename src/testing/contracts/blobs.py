@@ -37,10 +37,10 @@ class BlobsContract:
 
     def written(self, blobs: Blobs, content: bytes, piece: int = 65_536) -> PendingBlob:
         """A draft of *content*, in pieces of so many bytes."""
-        draft = blobs.draft()
+        pending = blobs.pending()
         for start in range(0, len(content), piece):
-            draft.write(content[start : start + piece])
-        return draft
+            pending.write(content[start : start + piece])
+        return pending
 
     def kept(self, blobs: Blobs, content: bytes, name: str = _NAME) -> BlobInfo:
         """*content*, kept under *name*."""
@@ -70,18 +70,18 @@ class BlobsContract:
 
     def test_pieces_of_any_size_make_one_blob(self, blobs: Blobs) -> None:
         """In the order in which they were written; also empty ones."""
-        draft = blobs.draft()
+        pending = blobs.pending()
         for data in (b"a", b"", b"bc", b"e" * 200_000, b"d"):
-            draft.write(data)
+            pending.write(data)
 
-        assert _stored(b"abc" + b"e" * 200_000 + b"d") == draft.keep(_NAME)
+        assert _stored(b"abc" + b"e" * 200_000 + b"d") == pending.keep(_NAME)
         assert b"abc" + b"e" * 200_000 + b"d" == self.content(blobs)
 
     def test_a_draft_is_seen_by_nobody(self, blobs: Blobs) -> None:
         """Until it is kept, the name has nothing, or what it had."""
-        draft = self.written(blobs, b"first")
+        pending = self.written(blobs, b"first")
         assert blobs.open(_NAME) is None
-        draft.keep(_NAME)
+        pending.keep(_NAME)
 
         self.written(blobs, b"second").drop()
         another = self.written(blobs, b"third")
@@ -128,8 +128,8 @@ class BlobsContract:
 
     def test_a_dropped_draft_leaves_nothing(self, blobs: Blobs) -> None:
         """Half a checkpoint is none."""
-        draft = self.written(blobs, b"half a checkpoint")
-        draft.drop()
+        pending = self.written(blobs, b"half a checkpoint")
+        pending.drop()
 
         assert blobs.open(_NAME) is None
         assert 0 == blobs.sweep(lambda _: True, older_than=0)
@@ -155,18 +155,18 @@ class BlobsContract:
     @pytest.mark.parametrize("end", ["kept", "dropped", "refused"])
     def test_a_draft_that_is_over_takes_nothing_more(self, blobs: Blobs, end: str) -> None:
         """Whatever ended it: what came before would be missing, or stand twice."""
-        draft = self.written(blobs, b"first")
+        pending = self.written(blobs, b"first")
         if end == "kept":
-            draft.keep(_NAME)
+            pending.keep(_NAME)
         elif end == "dropped":
-            draft.drop()
+            pending.drop()
         else:
             with pytest.raises(OSError, match="no name"):
-                draft.keep("no name")
+                pending.keep("no name")
         with pytest.raises(OSError, match="over"):
-            draft.write(b"second")
+            pending.write(b"second")
         with pytest.raises(OSError, match="over"):
-            draft.keep(_NAME)
+            pending.keep(_NAME)
         if end == "kept":
             assert b"first" == self.content(blobs)
         else:
@@ -174,8 +174,8 @@ class BlobsContract:
 
     def test_a_forgotten_draft_leaves_nothing_open(self, blobs: Blobs) -> None:
         """Neither kept nor dropped: no warning of an open file, and no blob."""
-        draft = self.written(blobs, b"forgotten")
-        del draft
+        pending = self.written(blobs, b"forgotten")
+        del pending
         gc.collect()
 
         assert blobs.open(_NAME) is None
@@ -272,12 +272,12 @@ class BlobsContract:
     def test_a_sweep_leaves_what_is_young(self, blobs: Blobs) -> None:
         """A blob whose row is still to be written, and a draft that somebody receives."""
         self.kept(blobs, b"kept")
-        draft = self.written(blobs, b"received")
+        pending = self.written(blobs, b"received")
 
         assert 0 == blobs.sweep(lambda _: False, older_than=_LATER)
         assert b"kept" == self.content(blobs)
-        draft.write(b" whole")
-        assert _stored(b"received whole") == draft.keep(_NAME)
+        pending.write(b" whole")
+        assert _stored(b"received whole") == pending.keep(_NAME)
         assert b"received whole" == self.content(blobs)
 
     def test_a_sweep_of_nothing_takes_nothing(self, blobs: Blobs) -> None:
@@ -288,7 +288,7 @@ class BlobsContract:
 
     def test_drafts_are_kept_apart(self, blobs: Blobs) -> None:
         """Written in turns, each is its own."""
-        first, second = blobs.draft(), blobs.draft()
+        first, second = blobs.pending(), blobs.pending()
         for _ in range(3):
             first.write(b"1")
             second.write(b"2")

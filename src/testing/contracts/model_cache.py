@@ -17,7 +17,7 @@ _MODEL = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
 _OTHER = "Zy8Xw6Vu4Ts2Rq1Po9Nm"
 
 
-class RecordsContract:
+class ModelCacheContract:
     """Records of models that outlive their run.
 
     Override the fixture :meth:`records`, and :meth:`later` where a later process would have an object of its own.

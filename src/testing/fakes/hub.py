@@ -81,8 +81,8 @@ class FakeHub(HubFaults, Http):
         """What it says that it is called, whatever its address; ``None``: nothing, as other HUBs do."""
         # A test that wants a rate limit asks for it with `rate_limit`.
         unlimited = RateLimiter(_NO_LIMIT, 1.0)
-        premises = HubContext(self._store, FakeBlobs(), _Around(self), keep=_NO_LIMIT)
-        hub = HubApi(premises, unlimited, unlimited)
+        context = HubContext(self._store, FakeBlobs(), _Around(self), keep=_NO_LIMIT)
+        hub = HubApi(context, unlimited, unlimited)
         self._direct = InProcessHub(hub, lambda: self.root)
 
     # What a test sets up.

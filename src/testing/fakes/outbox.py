@@ -59,7 +59,7 @@ class FakeSpool(Spool):
             self._check_room(len(self.journal) + len(line))
             self.journal += line
 
-    def rewrite(self, make: Callable[[], bytes]) -> None:
+    def compact(self, make: Callable[[], bytes]) -> None:
         """Other bytes."""
         with self._lock:
             self._check_open()
@@ -112,7 +112,7 @@ class FakeOutbox(Outbox):
         self.spools.append(FakeSpool(self, model_id, f"fake-outbox/{name}", folder))
         return self.spools[-1]
 
-    def left_over(
+    def claim_orphans(
         self,
         model_id: str,
         *,

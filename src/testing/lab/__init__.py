@@ -11,7 +11,8 @@ A HUB that breaks, with a ledger of what it saw::
 
 Trainers in processes of their own, which a test kills, signals and talks to, and what they leave on the disk:
 ``Sandbox``, ``Child``, ``Zygote``. Small disks: ``SmallDisk``. Bad certificates and a proxy: ``Authority``,
-``Certificate`` and ``Proxy``, for which ``pip install hubport[lab]``. Servers that say exactly these bytes: ``RawServer``.
+``Certificate`` and ``Proxy``, for which ``pip install hubport[lab]``. Servers that say exactly these bytes:
+``RawServer``.
 
 The one rule: no sleep and no speed. A test waits for what happens, and only something that hangs meets a clock.
 """

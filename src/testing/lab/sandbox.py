@@ -116,8 +116,8 @@ class Sandbox(Closeable):
         Raises:
             AssertionError: when something is left all the same.
         """
-        session = self.connect(exit_within=HANG_TIMEOUT)
-        assert session.flush(within=HANG_TIMEOUT), f"{session.status()}\n{self.lab.ledger}"
+        session = self.connect(exit_timeout=HANG_TIMEOUT)
+        assert session.flush(timeout=HANG_TIMEOUT), f"{session.status()}\n{self.lab.ledger}"
         report = session.close()
         assert report.is_complete, str(report)
         assert [] == self.spools(), "spools are left"
@@ -134,7 +134,7 @@ class Sandbox(Closeable):
         if os.getpid() != self._pid:
             return
         for child in self.children:
-            child.bury()
+            child.reap()
         self.lab.close()
 
     def _errors(self) -> Path:

@@ -137,6 +137,6 @@ def served_hub(
         try:
             yield ServedHub(server.url, key, store)
         finally:
-            server.close(within=HANG_TIMEOUT)
+            server.close(timeout=HANG_TIMEOUT)
     finally:
         store.close()

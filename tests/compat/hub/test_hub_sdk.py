@@ -122,16 +122,20 @@ def test_an_item_is_renamed(sdk: Late, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_item_is_deleted_softly_and_for_good(hub: ServedHub, sdk: Late, kind: str) -> None:
-    shelves: dict[str, Any] = {"model": hub.store.models, "project": hub.store.projects, "dataset": hub.store.datasets}
-    shelf = shelves[kind]
+    repositories: dict[str, Any] = {
+        "model": hub.store.models,
+        "project": hub.store.projects,
+        "dataset": hub.store.datasets,
+    }
+    repository = repositories[kind]
     item_id = created(sdk, kind)
     assert 200 == sdk.call(kind, "delete")["status"]
-    assert shelf.get(item_id).is_trashed
+    assert repository.get(item_id).is_trashed
     assert {} == again(sdk, item_id, kind)
     assert "not found" in sdk.printed()
 
     assert 200 == sdk.call(kind, "delete", hard=True)["status"]
-    assert shelf.get(item_id) is None
+    assert repository.get(item_id) is None
 
 
 @pytest.mark.parametrize("kind", KINDS)

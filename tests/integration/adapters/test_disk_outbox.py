@@ -57,14 +57,14 @@ class TestRights:
             DiskOutbox(tmp_path / "file").open(MODEL)
         with pytest.raises(OSError, match="file"):
             DiskOutbox(tmp_path / "file" / "below").open(MODEL)
-        assert DiskOutbox(tmp_path / "file").left_over(MODEL) == []
+        assert DiskOutbox(tmp_path / "file").claim_orphans(MODEL) == []
 
     def test_a_program_that_we_start_does_not_inherit_the_journal(self, tmp_path: Path) -> None:
         """Its lock would outlive us."""
         spool = DiskOutbox(tmp_path).open(MODEL)
         with program("input()", PYTHONNOUSERSITE="1"):
             spool.release(keep=True)
-            (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+            (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
         found.release(keep=False)
 
 
@@ -73,17 +73,17 @@ class TestOwners:
         outbox = DiskOutbox(tmp_path)
         with program(OWNER + "    input()", tmp_path) as owner:
             name = owner.line()
-            assert outbox.left_over(MODEL) == []
+            assert outbox.claim_orphans(MODEL) == []
             owner.kill()
 
-            (found,) = outbox.left_over(MODEL)
+            (found,) = outbox.claim_orphans(MODEL)
 
         assert name == found.name
         assert found.read(0, 100) == b"one\ntwo\n"
         found.append(b"three\n")
         assert found.read(0, 100) == b"one\ntwo\nthree\n"
         found.release(keep=False)
-        assert outbox.left_over(MODEL) == []
+        assert outbox.claim_orphans(MODEL) == []
 
     def test_a_living_owner_in_another_process_keeps_its_spool(self, tmp_path: Path) -> None:
         outbox = DiskOutbox(tmp_path)
@@ -98,13 +98,13 @@ class TestOwners:
             )
 
             assert theirs == "0\n"
-            assert outbox.left_over(MODEL) == []
+            assert outbox.claim_orphans(MODEL) == []
         ours.release(keep=False)
 
     def test_an_owner_that_ends_without_a_word_leaves_its_spool(self, tmp_path: Path) -> None:
         name = output(OWNER, tmp_path).strip()
 
-        (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+        (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
         assert name == found.name
         found.release(keep=False)
@@ -123,12 +123,12 @@ class TestOwners:
         with program(code, tmp_path) as owner:
             owner.line()
             child = int(owner.line())
-            assert DiskOutbox(tmp_path).left_over(MODEL) == []
+            assert DiskOutbox(tmp_path).claim_orphans(MODEL) == []
             owner.signal(signal.SIGKILL)
             owner.end()
             os.kill(child, 0)  # it lives
 
-            (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+            (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
         assert found.read(0, 100) == b"one\ntwo\n"
         found.release(keep=False)
@@ -154,11 +154,11 @@ class TestOwners:
         with program(textwrap.dedent(OWNER) + textwrap.dedent(code), tmp_path) as owner:
             owner.line()
             assert owner.line() == "waited"
-            assert DiskOutbox(tmp_path).left_over(MODEL) == []
+            assert DiskOutbox(tmp_path).claim_orphans(MODEL) == []
             owner.say()
             assert owner.line() == "['one', 'two', 'three']"
             assert (0, "") == (owner.end(), owner.stderr)
-        assert DiskOutbox(tmp_path).left_over(MODEL) == []
+        assert DiskOutbox(tmp_path).claim_orphans(MODEL) == []
 
     def test_of_several_processes_one_gets_what_is_left_over(self, tmp_path: Path) -> None:
         for _ in range(20):
@@ -203,7 +203,7 @@ class TestWhatWasAppended:
             said = [owner.line() for _ in range(2000)]
             owner.kill()
             rest = owner.rest()
-        (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+        (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
         records = [line.record for line in lines(found.read(0, 1 << 30), 0)]
 
@@ -221,7 +221,7 @@ class TestWhatWasAppended:
             journal.write(b"half a li")
         spool.release(keep=True)
 
-        (found,) = outbox.left_over(MODEL)
+        (found,) = outbox.claim_orphans(MODEL)
         assert found.read(0, 100) == b"one\nhalf a li"
         found.append(b"two\n")
         found.append(b"three\n")
@@ -288,7 +288,7 @@ class TestWhatWasAppended:
         with program(code, tmp_path) as owner:
             assert [owner.line() for _ in range(5)] == ["ready"] + ["enough"] * 4
             owner.kill()
-        (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+        (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
         records = [line.record for line in lines(found.read(0, 1 << 30), 0)]
 
@@ -315,7 +315,7 @@ class TestFolders:
         (parent / "journal-is-a-folder" / "journal").mkdir(parents=True)
         (parent / "dangling").symlink_to("missing")
 
-        found = outbox.left_over(MODEL)
+        found = outbox.claim_orphans(MODEL)
 
         assert [kept.name] == [spool.name for spool in found]
         found[0].release(keep=False)
@@ -338,7 +338,7 @@ class TestFolders:
         assert [path.name for path in tmp_path.rglob("*.pt")] == ["1-last.pt"]
 
         outbox = DiskOutbox(tmp_path)
-        assert outbox.left_over(MODEL) == []
+        assert outbox.claim_orphans(MODEL) == []
         outbox.open(MODEL).release(keep=False)
 
         assert [*tmp_path.rglob("*.pt")] == []
@@ -390,8 +390,8 @@ class TestFolders:
         for keep in (True, False):
             for _ in range(3):
                 outbox.open(MODEL).release(keep=keep)
-            for spool in outbox.left_over(MODEL):
-                outbox.left_over(MODEL)
+            for spool in outbox.claim_orphans(MODEL):
+                outbox.claim_orphans(MODEL)
                 spool.release(keep=False)
 
         assert held() == Counter()
@@ -419,7 +419,7 @@ class TestOrder:
         outbox = DiskOutbox(tmp_path / "hub")
 
         assert names == [seen.name for seen in outbox.seen()]
-        found = outbox.left_over(MODEL)
+        found = outbox.claim_orphans(MODEL)
 
         assert names == [spool.name for spool in found]
         for spool in found:
@@ -441,7 +441,7 @@ class TestOrder:
         new.release(keep=True)
         expected = [f"{stamp:016x}" for stamp in sorted(stamps)]
 
-        found = DiskOutbox(tmp_path).left_over(MODEL)
+        found = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
         assert [*expected, Path(new.name).name] == [
             Path(spool.name).name.partition(".")[2].partition("-")[0] for spool in found[:-1]

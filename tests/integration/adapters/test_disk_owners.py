@@ -127,14 +127,14 @@ def test_a_spool_of_another_machine_is_left_alone_while_there_are_signs_of_life(
     change_owner(spool, **ELSEWHERE)
     outbox = DiskOutbox(tmp_path)
 
-    assert [] == outbox.left_over(MODEL)
+    assert [] == outbox.claim_orphans(MODEL)
     (seen,) = outbox.seen()
     assert (True, "gpu-3") == (seen.is_owned, seen.host)
     silent(spool, 800)
-    assert [] == outbox.left_over(MODEL)
+    assert [] == outbox.claim_orphans(MODEL)
     silent(spool, 1000)
     (spool / "journal").touch()  # it has logged something
-    assert [] == outbox.left_over(MODEL)
+    assert [] == outbox.claim_orphans(MODEL)
 
 
 def test_one_that_was_silent_for_long_is_dead(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_one_that_was_silent_for_long_is_dead(tmp_path: Path) -> None:
     silent(spool, 1000)
 
     assert [False] == [seen.is_owned for seen in DiskOutbox(tmp_path).seen()]
-    (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
     assert b"one\n" == found.read(0, 100)
     assert ["owner.1"] == [path.name for path in spool.glob("owner.*")]
@@ -155,7 +155,7 @@ def test_somebody_who_knows_takes_it_by_force(tmp_path: Path) -> None:
     spool = killed(tmp_path)
     change_owner(spool, **ELSEWHERE)
 
-    (found,) = DiskOutbox(tmp_path).left_over(MODEL, by_force=True)
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL, by_force=True)
 
     assert str(spool) == found.name
     found.release(keep=False)
@@ -166,7 +166,7 @@ def test_what_another_machine_has_given_up_in_order_is_free_at_once(tmp_path: Pa
     (seen,) = DiskOutbox(tmp_path).seen()
     change_owner(Path(seen.name), **ELSEWHERE)
 
-    (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
     found.release(keep=False)
 
@@ -176,7 +176,7 @@ def test_in_another_container_of_this_kernel_the_lock_tells(tmp_path: Path) -> N
     spool = killed(tmp_path)
     change_owner(spool, space="pid:[1]", pid=os.getpid())
 
-    (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
     found.release(keep=False)
 
@@ -185,7 +185,7 @@ def test_a_number_that_another_process_has_by_now_is_not_the_owner(tmp_path: Pat
     spool = killed(tmp_path)
     change_owner(spool, pid=os.getpid())
 
-    (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
     found.release(keep=False)
 
@@ -217,9 +217,9 @@ def test_an_owner_that_is_still_being_written_down_counts_as_alive_for_a_while(t
     spool = killed(tmp_path)
     (spool / "owner.0").write_text(content)
 
-    assert [] == DiskOutbox(tmp_path).left_over(MODEL)
+    assert [] == DiskOutbox(tmp_path).claim_orphans(MODEL)
     silent(spool, 1000)
-    (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
     found.release(keep=False)
 
 
@@ -227,8 +227,8 @@ def test_a_spool_of_the_first_version_has_no_owner_but_its_lock(tmp_path: Path) 
     spool = killed(tmp_path)
     (spool / "owner.0").unlink()
 
-    (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
     found.release(keep=True)
-    (found,) = DiskOutbox(tmp_path).left_over(MODEL)
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
     found.release(keep=False)

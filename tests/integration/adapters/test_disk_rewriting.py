@@ -64,7 +64,7 @@ def content(spool: Spool) -> bytes:
 
 
 def claimed(folder: Path) -> Spool:
-    (found,) = DiskOutbox(folder).left_over(MODEL)
+    (found,) = DiskOutbox(folder).claim_orphans(MODEL)
     return found
 
 
@@ -108,7 +108,7 @@ def test_what_a_kill_has_left_of_a_new_journal_is_nothing_and_goes(tmp_path: Pat
     assert b"old\n" == content(spool)
     assert 4 == spool.size
 
-    spool.rewrite(lambda: b"newer\n")
+    spool.compact(lambda: b"newer\n")
 
     assert b"newer\n" == content(spool)
     (seen,) = DiskOutbox(tmp_path).seen()
@@ -135,7 +135,7 @@ def test_no_other_process_gets_it_before_its_owner_is_dead(tmp_path: Path) -> No
     with program(REWRITING, tmp_path) as owner:
         owner.line()
         for _ in range(1000):
-            assert [] == outbox.left_over(MODEL)
+            assert [] == outbox.claim_orphans(MODEL)
             assert [True] == [seen.is_owned for seen in outbox.seen()]
         owner.kill()
     spool = claimed(tmp_path)
@@ -161,9 +161,9 @@ def test_an_owner_in_this_process_rewrites_while_others_look_and_claim(tmp_path:
     spool = DiskOutbox(tmp_path).open(MODEL)
     with program(code, tmp_path) as other:
         other.line()
-        spool.rewrite(lambda: b"new\n")  # also if it has looked a thousand times before we come to ourselves
+        spool.compact(lambda: b"new\n")  # also if it has looked a thousand times before we come to ourselves
         while not _is_over(other.pid):
-            spool.rewrite(lambda: b"new\n")
+            spool.compact(lambda: b"new\n")
         assert (0, "") == (other.end(), other.stderr)
     assert b"new\n" == content(spool)
     spool.release(keep=False)
@@ -254,7 +254,7 @@ def test_an_orphan_keeps_nothing_of_its_parent_that_was_killed_in_the_middle(tmp
     """.replace("import os, sys", SILENT_FORKS)
     with program(code, tmp_path) as owner:
         assert ["forked"] * 50 == [owner.line() for _ in range(50)]
-        assert [] == DiskOutbox(tmp_path).left_over(MODEL)
+        assert [] == DiskOutbox(tmp_path).claim_orphans(MODEL)
         owner.signal(signal.SIGKILL)  # it alone
         owner.end()
         spool = claimed(tmp_path)
@@ -320,16 +320,16 @@ def test_a_full_disk_leaves_the_old_journal(tmpfs: Tmpfs) -> None:
         before = files(tmpfs.path)
         for _ in range(3):
             with pytest.raises(OSError, match="No space left") as caught:
-                spool.rewrite(lambda: b"new\n" * 9_000)
+                spool.compact(lambda: b"new\n" * 9_000)
             assert errno.ENOSPC == caught.value.errno
             assert old == content(spool)
             assert before == files(tmpfs.path)  # and nothing that takes room
-        assert [] == DiskOutbox(tmpfs.path).left_over(MODEL)
+        assert [] == DiskOutbox(tmpfs.path).claim_orphans(MODEL)
         spool.append(b"more\n")
         assert old + b"more\n" == content(spool)
         assert len(old) + 5 == spool.size
 
-        spool.rewrite(lambda: b"new\n" * 1000)
+        spool.compact(lambda: b"new\n" * 1000)
 
         assert b"new\n" * 1000 == content(spool)
         spool.release(keep=False)
@@ -367,7 +367,7 @@ def test_a_torn_end_is_gone_with_the_old_journal(tmp_path: Path) -> None:
     dead.append(b"half a li")
     dead.release(keep=True)
     spool = claimed(tmp_path)
-    spool.rewrite(lambda: b"new\n")
+    spool.compact(lambda: b"new\n")
     spool.append(b"one\n")
     assert b"new\none\n" == content(spool)
     spool.release(keep=False)
@@ -377,7 +377,7 @@ def test_only_this_user_reads_the_new_journal(tmp_path: Path) -> None:
     spool = DiskOutbox(tmp_path).open(MODEL)
     before = os.umask(0)
     try:
-        spool.rewrite(lambda: b"new\n")
+        spool.compact(lambda: b"new\n")
     finally:
         os.umask(before)
     (journal,) = tmp_path.rglob("journal*")
@@ -396,9 +396,9 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
 
     spool = DiskOutbox(tmp_path).open(MODEL)
     for _ in range(5):
-        spool.rewrite(lambda: b"new\n")
+        spool.compact(lambda: b"new\n")
         with pytest.raises(OSError, match="no luck"):
-            spool.rewrite(fail)
+            spool.compact(fail)
         DiskOutbox(tmp_path).seen()
     assert Counter({f"{spool.folder}/journal": 1}) == held()
     spool.release(keep=False)

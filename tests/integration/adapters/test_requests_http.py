@@ -635,10 +635,10 @@ class TestConcurrency:
 
         http = reach(serve(handle).url)
         statuses: list[int] = []
-        asking = threading.Thread(target=lambda: statuses.append(http.send(GET, timeout=PATIENT).status))
-        asking.start()
+        client = threading.Thread(target=lambda: statuses.append(http.send(GET, timeout=PATIENT).status))
+        client.start()
         assert arrived.wait(HANG_TIMEOUT)
         http.close()
         go_on.set()
-        asking.join(HANG_TIMEOUT)
+        client.join(HANG_TIMEOUT)
         eventually(lambda: statuses == [200])

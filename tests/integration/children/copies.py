@@ -63,7 +63,7 @@ def main(model: str, second: str, how: str, folder: str) -> None:
         process.join()
         assert process.exitcode == 0
     trainer.session.log_metrics(0, {"own": 1.0})
-    report = trainer.session.finish(within=60)
+    report = trainer.session.finish(timeout=60)
     trainer.old.alive = False
     said = json.loads(Path(path).read_text())
     sys.stdout.write(json.dumps(said | {"train_args_of_session": trainer.session.train_args, "own": report.as_json()}))

@@ -44,7 +44,7 @@ def main(model: str, folder: str) -> None:
             session.log_metrics(epoch, {"loss": 1.0})
             if epoch % 10 == 0:
                 session.upload_checkpoint(last, epoch=epoch)
-                session.flush(within=0)
+                session.flush(timeout=0)
             threads, children = of_the_kernel()
             most = [max(pair) for pair in zip(most, (threads - 1, threading.active_count() - 1, children), strict=True)]
             epoch += 1

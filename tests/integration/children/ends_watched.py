@@ -31,7 +31,7 @@ last = Path(sys.argv[2]) / "last.pt"
 session = hubport.connect(sys.argv[1])
 session.log_metrics(0, {"loss": 1.0})
 session.upload_checkpoint(last, epoch=0)
-assert session.flush(within=60)
+assert session.flush(timeout=60)
 session.log_metrics(1, {"loss": 0.5})
 session.log_metrics(2, {"loss": 0.25})
 session.upload_checkpoint(last, epoch=2)

@@ -32,7 +32,7 @@ def main(model: str, folder: str) -> None:
         for epoch in range(EPOCHS, EPOCHS + 10):
             session.log_metrics(epoch, {"loss": 1.0})
         session.upload_checkpoint(weights, epoch=2)
-        say(session.finish(within=60).as_json())
+        say(session.finish(timeout=60).as_json())
 
 
 main(*sys.argv[1:])

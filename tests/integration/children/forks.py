@@ -30,7 +30,7 @@ def call_everything(session: hubport.TrainingSession, old: HUBTrainingSession, l
     session.log_metrics(OF_THE_CHILD, {"child": 1.0})
     session.log_text(OF_THE_CHILD, "{}")
     session.upload_checkpoint(last, epoch=OF_THE_CHILD)
-    assert session.flush(within=3600) is False
+    assert session.flush(timeout=3600) is False
     session.stop_heartbeats()
     session.start_heartbeats()
     session.pace(metrics=1.0, checkpoint=1.0, heartbeat=1.0)
@@ -69,7 +69,7 @@ class Load:
     def _look(self) -> None:
         while not self._over.is_set():
             self._session.status()
-            self._session.flush(within=0.001)
+            self._session.flush(timeout=0.001)
 
     def _keep(self) -> None:
         while not self._over.is_set():
@@ -94,8 +94,8 @@ def main(model: str, folder: str, with_a_lock: str, under_load: str) -> None:
         def fork(*, by_its_end: bool) -> int:
             work = partial(call_everything, session, old, last)
             if by_its_end:
-                return forked(work, leave=sys.exit, within=HUNG_AFTER)
-            return forked(work, within=HUNG_AFTER)
+                return forked(work, leave=sys.exit, timeout=HUNG_AFTER)
+            return forked(work, timeout=HUNG_AFTER)
 
         for number in range(int(with_a_lock)):
             # Anew each time: connections, and their locks, come and go.
@@ -107,8 +107,8 @@ def main(model: str, folder: str, with_a_lock: str, under_load: str) -> None:
         for number in range(int(under_load)):
             say(f"{fork(by_its_end=number % 4 == 1)} load")
         load.end()
-        report = session.finish(within=60)
-    old._session.close(within=60)
+        report = session.finish(timeout=60)
+    old._session.close(timeout=60)
     say(json.dumps(report.as_json()))
 
 

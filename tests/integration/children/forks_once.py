@@ -78,7 +78,7 @@ def with_a_drop_in(model: str) -> int:
 def main(model: str, how: str) -> None:
     session = hubport.connect(model)
     session.log_metrics(0, {"a": 1.0})
-    assert session.flush(within=60)
+    assert session.flush(timeout=60)
     session.log_metrics(1, {"a": 1.0})
     if how == "none":
         return

@@ -66,7 +66,7 @@ def main(model: str, folder: str, times: str, *names: str) -> None:
         return {
             "metrics": partial(session.log_metrics, epoch, {"number": epoch}),
             "checkpoint": partial(session.upload_checkpoint, last, epoch=epoch),
-            "flush": partial(session.flush, within=0.001),
+            "flush": partial(session.flush, timeout=0.001),
         }
 
     for name in names:
@@ -82,7 +82,7 @@ def main(model: str, folder: str, times: str, *names: str) -> None:
             say(f"metrics {epoch + 100_000}")
             status = session.status()
             is_negative |= status.metrics.waiting < 0 or status.checkpoints.waiting < 0
-    report = session.finish(within=60)
+    report = session.finish(timeout=60)
     say(json.dumps({"interrupted": interrupted, "is_negative": is_negative, "report": report.as_json()}))
 
 

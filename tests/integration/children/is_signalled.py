@@ -47,7 +47,7 @@ def begin(model: str, last: Path) -> hubport.TrainingSession:
     session = hubport.connect(model)
     session.log_metrics(0, {"loss": 1.0})
     session.upload_checkpoint(last, epoch=0)
-    assert session.flush(within=60)
+    assert session.flush(timeout=60)
     session.log_metrics(1, {"loss": 0.5})
     session.log_metrics(2, {"loss": 0.25})
     session.upload_checkpoint(last, epoch=2)

@@ -58,10 +58,10 @@ def main(model: str, folder: str, first: str, step: str) -> None:
         say(f"metrics {number}")
     session.upload_checkpoint(last, epoch=epoch)
     say(f"checkpoint {epoch}")
-    session.flush(within=0.01)
+    session.flush(timeout=0.01)
     session.log_metrics(epoch + 2, {"number": epoch + 2})
     say(f"metrics {epoch + 2}")
-    session.close(within=0.01)
+    session.close(timeout=0.01)
 
 
 main(*sys.argv[1:])

@@ -63,7 +63,7 @@ def main(model: str, folder: str) -> None:
     attempt(lambda: Settings(api_root=key))
     attempt(lambda: Settings(web_root=key))
     attempt(
-        lambda: hubport.connect(f"{key}_{model}", settings=Settings(api_root="http://127.0.0.1:1", connect_within=0.3))
+        lambda: hubport.connect(f"{key}_{model}", settings=Settings(api_root="http://127.0.0.1:1", connect_timeout=0.3))
     )
 
     last = Path(folder) / "last.pt"
@@ -81,10 +81,10 @@ def main(model: str, folder: str) -> None:
         attempt(lambda epoch=epoch: session.log_metrics(epoch, {"loss": object()}))  # type: ignore[misc]
         old.metrics_queue = {epoch: "{}"}
         old.upload_metrics()
-        attempt(lambda: session.flush(within=0.3))
+        attempt(lambda: session.flush(timeout=0.3))
         attempt(session.status)
         say("next")
-    attempt(lambda: session.finish(last, epoch=1, map=0.1, within=0.3))
+    attempt(lambda: session.finish(last, epoch=1, map=0.1, timeout=0.3))
     attempt(lambda: session.log_metrics(0, {}))
     with contextlib.suppress(SystemExit):
         old._handle_signal(15, None)

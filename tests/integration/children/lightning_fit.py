@@ -78,7 +78,7 @@ def main(model: str, who: str) -> None:
         say("finally")
     assert before == signal.getsignal(signal.SIGTERM)
     if session is not None:
-        session.close(within=60)
+        session.close(timeout=60)
     fit(None)
 
 

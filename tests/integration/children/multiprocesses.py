@@ -30,7 +30,7 @@ def main(model: str) -> None:
         single.start()
         single.join()
         session.log_metrics(epoch, {"exit": single.exitcode})
-    report = session.finish(within=60)
+    report = session.finish(timeout=60)
     sys.stdout.write(json.dumps({"loaded": loaded, "report": report.as_json()}))
 
 

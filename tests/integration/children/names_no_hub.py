@@ -39,7 +39,7 @@ def command(*arguments: str) -> None:
 model, key = sys.argv[1:]
 sys.addaudithook(watch)
 for ref in (model, f"{key}_{model}"):
-    for settings in (None, hubport.Settings(api_key=key), hubport.Settings.from_env(exit_within=1)):
+    for settings in (None, hubport.Settings(api_key=key), hubport.Settings.from_env(exit_timeout=1)):
         tell("connect", lambda ref=ref, settings=settings: hubport.connect(ref, settings=settings))  # type: ignore[misc]
         tell("connect", lambda ref=ref: hubport.connect(ref, api_key=key))  # type: ignore[misc]
         tell(

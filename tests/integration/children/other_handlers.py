@@ -53,7 +53,7 @@ def connect(model: str, *, is_wanted: bool) -> hubport.TrainingSession | None:
         return None
     session = hubport.connect(model)
     session.log_metrics(0, {"loss": 1.0})
-    assert session.flush(within=60)
+    assert session.flush(timeout=60)
     session.log_metrics(1, {"loss": 1.0})
     return session
 

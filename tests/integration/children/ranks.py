@@ -49,7 +49,7 @@ def upload(session: Any, epoch: int, weights: Path, *, is_final: bool = False) -
     if not isinstance(session, hubport.TrainingSession):
         session.upload_model(epoch, weights, map=0.5, final=is_final)
     elif is_final:
-        session.finish(weights, epoch=epoch, map=0.5, within=60)
+        session.finish(weights, epoch=epoch, map=0.5, timeout=60)
     else:
         session.upload_checkpoint(weights, epoch=epoch)
 
@@ -83,7 +83,7 @@ def main(model: str, rank: str, store: str, kind: str, start: str) -> None:
         session = session._session
     torch.distributed.destroy_process_group()
     report = session.status()
-    sys.stdout.write(json.dumps(report.as_json() | {"threads": threads, "is_bystander": session.is_bystander}))
+    sys.stdout.write(json.dumps(report.as_json() | {"threads": threads, "is_bystander": session.is_disabled}))
 
 
 if __name__ == "__main__":

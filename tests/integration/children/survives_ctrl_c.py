@@ -32,9 +32,9 @@ def main(model: str, times: str) -> None:
                 pass
         except KeyboardInterrupt:
             say("interrupted")
-    while not session.flush(within=5):
+    while not session.flush(timeout=5):
         say("sending")
-    say(json.dumps(session.finish(within=60).as_json()))
+    say(json.dumps(session.finish(timeout=60).as_json()))
 
 
 main(*sys.argv[1:])

@@ -21,7 +21,7 @@ def begin(model: str, last: Path) -> hubport.TrainingSession:
     session = hubport.connect(model)
     session.log_metrics(0, {"loss": 1.0})
     session.upload_checkpoint(last, epoch=0)
-    assert session.flush(within=60)
+    assert session.flush(timeout=60)
     say("delivered")
     sys.stdin.readline()
     session.log_metrics(1, {"loss": 0.5})

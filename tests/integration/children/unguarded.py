@@ -18,7 +18,7 @@ def work(number: int) -> list[object]:
     if how == "worker":
         with hubport.connect(second) as own:
             own.log_metrics(number, {"worker": 1.0})
-            assert own.flush(within=60)
+            assert own.flush(timeout=60)
             return [own.status().state, own.status().is_complete]
     if how == "logs":
         session.log_metrics(900 + number, {"worker": 1.0})
@@ -30,5 +30,5 @@ if __name__ == "__main__":
     with multiprocessing.get_context(method).Pool(1) as pool:
         found = pool.map(work, range(2))
     session.log_metrics(0, {"own": 1.0})
-    report = session.finish(within=60)
+    report = session.finish(timeout=60)
     sys.stdout.write(json.dumps({"found": found, "is_complete": report.is_complete}))

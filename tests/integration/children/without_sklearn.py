@@ -20,6 +20,6 @@ from hubport.app.cli.main import main  # noqa: E402
 
 with hubport.connect(sys.argv[1]) as session:
     session.log_metrics(0, {"loss": 1.0})
-    assert session.flush(within=60)
+    assert session.flush(timeout=60)
 os.write(1, b"trained\n")
 sys.exit(main(sys.argv[2:]))

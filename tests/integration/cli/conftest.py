@@ -97,9 +97,9 @@ class Machine:
         child = self.hubport("serve", "--port", 0, "--json", *arguments, **environment)
         return child, json.loads(child.line())
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         for child in self.children:
-            child.bury()
+            child.reap()
 
 
 @pytest.fixture(scope="session")
@@ -113,4 +113,4 @@ def machine(tmp_path: Path, commands: Zygote) -> Iterator[Machine]:
     assert "HUBPORT_DATA_DIR" not in os.environ
     machine = Machine(tmp_path, commands)
     yield machine
-    machine.bury()
+    machine.reap()

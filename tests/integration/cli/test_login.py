@@ -76,7 +76,7 @@ def test_sessions_and_commands_go_by_it(user: LoggedOut) -> None:
         old = hubport.HUBTrainingSession(model.id)
         assert f"{user.url}/v1/models/{model.id}" == old.api_url
         old.alive = False
-        with hubport.connect(model.id, settings=hubport.Settings.from_env(exit_within=1)):
+        with hubport.connect(model.id, settings=hubport.Settings.from_env(exit_timeout=1)):
             pass
         with pytest.raises(hubport.InvalidSettings, match="none is named"):
             hubport.connect(model.id, settings=hubport.Settings())

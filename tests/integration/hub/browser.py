@@ -73,7 +73,7 @@ class PagesHub:
         # Directly everybody is let in: tests set up and look, whatever becomes of the key.
         self._hub = HubApi(HubContext(self.store, FakeBlobs(), SystemEnvironment(self.clock, self._user)))
         self._direct = InProcessHub(
-            HubApi(HubContext(self.store, self._hub.premises.blobs, SystemEnvironment(self.clock, lambda _: "owner"))),
+            HubApi(HubContext(self.store, self._hub.context.blobs, SystemEnvironment(self.clock, lambda _: "owner"))),
             lambda: self.url,
         )
         self._server: HubServer | None = None
@@ -98,7 +98,7 @@ class PagesHub:
     def go(self) -> None:
         """Listen no more."""
         if self._server is not None:
-            self._server.close(within=1.0)
+            self._server.close(timeout=1.0)
             self._server = None
 
     def create(self, name: str = "a model", **body: Any) -> str:

@@ -28,7 +28,7 @@ def _train(hub: PagesHub, folder: Path, name: str, *, epochs: int, batch: int) -
         config={"epochs": _EPOCHS, "batchSize": batch, "imageSize": 8, "patience": _EPOCHS, "device": "cpu"},
     )
     settings = hubport.Settings(
-        api_root=hub.url, web_root=hub.url, metrics_every=0.0, checkpoint_every=0.0, state_dir=folder / "state"
+        api_root=hub.url, web_root=hub.url, metrics_interval=0.0, checkpoint_interval=0.0, state_dir=folder / "state"
     )
     trainer = DigitsTrainer.load()
     weights, best = folder / "last.pt", folder / "best.pt"
@@ -39,7 +39,7 @@ def _train(hub: PagesHub, folder: Path, name: str, *, epochs: int, batch: int) -
             session.log_metrics(epoch, values)
             if epoch % 10 == 0:
                 session.upload_checkpoint(weights, epoch=epoch, is_best=is_best)
-                session.flush(within=60.0)
+                session.flush(timeout=60.0)
             if is_best:
                 trainer.save(best)
         if epochs == _EPOCHS:

@@ -32,9 +32,9 @@ def blobs(folder: Path) -> FolderBlobs:
 
 
 def written(blobs: FolderBlobs, content: bytes) -> PendingBlob:
-    draft = blobs.draft()
-    draft.write(content)
-    return draft
+    pending = blobs.pending()
+    pending.write(content)
+    return pending
 
 
 def content(blobs: FolderBlobs, name: str = NAME) -> bytes | None:
@@ -49,7 +49,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if not path.is_dir())
 
 
-def drafts(folder: Path) -> list[Path]:
+def pending_blobs(folder: Path) -> list[Path]:
     return sorted((folder / "incoming").iterdir())
 
 
@@ -66,13 +66,13 @@ def test_nobody_else_may_look(blobs: FolderBlobs, folder: Path) -> None:
     try:
         blobs = FolderBlobs(folder.with_name("bare"))
         written(blobs, b"kept").keep(NAME)
-        draft = written(blobs, b"draft")
+        pending = written(blobs, b"draft")
     finally:
         os.umask(before)
     modes = {stat.S_IMODE(path.lstat().st_mode) for path in folder.with_name("bare").rglob("*") if path.is_dir()}
     assert {0o700} == modes | {stat.S_IMODE(folder.with_name("bare").stat().st_mode)}
     assert [0o600, 0o600] == [stat.S_IMODE(path.stat().st_mode) for path in files(folder.with_name("bare"))]
-    draft.drop()
+    pending.drop()
 
 
 def test_blobs_spread_over_folders(blobs: FolderBlobs, folder: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_name_is_as_long_as_a_file_may_be(blobs: FolderBlobs) -> None:
 
     assert b"kept" == content(blobs, longest)
     with pytest.raises(OSError, match="no name for a blob"):
-        blobs.draft().keep(longest + "x")
+        blobs.pending().keep(longest + "x")
     assert content(blobs, longest + "x") is None
 
 
@@ -193,10 +193,10 @@ def test_the_content_is_on_the_disk_before_it_has_its_name(
         parts = Path(f"/proc/self/fd/{fd}").readlink().relative_to(folder).parts
         done.append(f"{parts[0]}/bucket" if len(parts) == 2 else parts[0])
 
-    draft = written(blobs, b"content")
+    pending = written(blobs, b"content")
     monkeypatch.setattr(os, "fsync", seen_fsync)
     monkeypatch.setattr(os, "rename", seen_rename)
-    draft.keep(NAME)
+    pending.keep(NAME)
 
     assert ["incoming", "kept", "renamed", "kept/bucket"] == done
 
@@ -205,7 +205,7 @@ def test_a_disk_that_fails_to_write_leaves_what_was_there(
     blobs: FolderBlobs, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written(blobs, b"first").keep(NAME)
-    draft = written(blobs, b"second")
+    pending = written(blobs, b"second")
 
     def fails(fd: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
@@ -213,12 +213,12 @@ def test_a_disk_that_fails_to_write_leaves_what_was_there(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fails)
         with pytest.raises(OSError, match="the disk fails") as caught:
-            draft.keep(NAME)
+            pending.keep(NAME)
 
     assert (errno.EIO, str(folder)) == (caught.value.errno, caught.value.filename)
     with pytest.raises(OSError, match="over"):  # the kernel may have forgotten what it could not write
-        draft.keep(NAME)
-    assert (b"first", []) == (content(blobs), drafts(folder))
+        pending.keep(NAME)
+    assert (b"first", []) == (content(blobs), pending_blobs(folder))
 
 
 def test_a_full_disk_says_which_and_gets_its_room_back(tmp_path: Path) -> None:
@@ -230,14 +230,14 @@ def test_a_full_disk_says_which_and_gets_its_room_back(tmp_path: Path) -> None:
     with disk:
         blobs = FolderBlobs(disk.path)
         written(blobs, b"first").keep(NAME)
-        draft = written(blobs, b"x" * 500_000)
+        pending = written(blobs, b"x" * 500_000)
         with pytest.raises(OSError, match="the disk is full: make room there") as caught:
-            draft.write(b"x" * 1_000_000)
+            pending.write(b"x" * 1_000_000)
         assert (errno.ENOSPC, str(disk.path)) == (caught.value.errno, caught.value.filename)
         with pytest.raises(OSError, match="over"):
-            draft.keep(NAME)
+            pending.keep(NAME)
 
-        assert (b"first", []) == (content(blobs), drafts(disk.path))
+        assert (b"first", []) == (content(blobs), pending_blobs(disk.path))
         written(blobs, b"x" * 800_000).keep(NAME)
         assert b"x" * 800_000 == content(blobs)
 
@@ -247,7 +247,7 @@ def test_a_disk_that_is_not_mounted_is_no_missing_blob(blobs: FolderBlobs, folde
     folder.rename(folder.with_name("unmounted"))
     folder.mkdir()
 
-    for call in (lambda: blobs.open(NAME), lambda: blobs.delete(NAME), blobs.draft):
+    for call in (lambda: blobs.open(NAME), lambda: blobs.delete(NAME), blobs.pending):
         with pytest.raises(FileNotFoundError, match="not mounted"):
             call()
     with pytest.raises(FileNotFoundError, match="not mounted"):
@@ -264,14 +264,14 @@ def test_something_else_in_the_way_is_said_at_the_start(folder: Path) -> None:
 
 
 def test_a_forgotten_draft_takes_its_file_with_it(blobs: FolderBlobs, folder: Path) -> None:
-    draft = written(blobs, b"forgotten")
-    (file,) = drafts(folder)
+    pending = written(blobs, b"forgotten")
+    (file,) = pending_blobs(folder)
     opened = [link for link in Path("/proc/self/fd").iterdir() if link.exists() and link.samefile(file)]
     assert 1 == len(opened)
-    del draft
+    del pending
     gc.collect()
 
-    assert [] == drafts(folder)
+    assert [] == pending_blobs(folder)
     assert not opened[0].is_symlink() or str(file) not in str(opened[0].readlink())
 
 
@@ -299,7 +299,7 @@ def test_a_forked_child_ends_no_draft_of_its_parent(folder: Path) -> None:
     )
 
     assert said == "b'whole'\n"
-    assert [] == drafts(folder)
+    assert [] == pending_blobs(folder)
 
 
 # Sweeping by age.
@@ -307,9 +307,9 @@ def test_a_forked_child_ends_no_draft_of_its_parent(folder: Path) -> None:
 
 def test_a_sweep_takes_old_drafts_and_leaves_those_that_are_written(blobs: FolderBlobs, folder: Path) -> None:
     abandoned = written(blobs, b"abandoned")
-    (old,) = drafts(folder)
+    (old,) = pending_blobs(folder)
     slow = written(blobs, b"slow ")
-    for path in drafts(folder):
+    for path in pending_blobs(folder):
         make_old(path)
     slow.write(b"client")
 
@@ -335,9 +335,9 @@ def test_a_sweep_takes_old_blobs_that_nobody_wants(blobs: FolderBlobs, folder: P
 
 
 def test_the_age_of_a_blob_begins_when_it_is_kept(blobs: FolderBlobs, folder: Path) -> None:
-    draft = written(blobs, b"its client was silent for long, and then said: that was all")
-    make_old(drafts(folder)[0])
-    draft.keep(NAME)
+    pending = written(blobs, b"its client was silent for long, and then said: that was all")
+    make_old(pending_blobs(folder)[0])
+    pending.keep(NAME)
 
     assert 0 == blobs.sweep(lambda _: False, older_than=HOUR)
 

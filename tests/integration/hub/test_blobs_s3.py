@@ -45,9 +45,9 @@ def blobs(bucket: Bucket, tmp_path: Path) -> S3Blobs:
 
 
 def keep(blobs: S3Blobs, content: bytes, name: str = NAME) -> None:
-    draft = blobs.draft()
-    draft.write(content)
-    draft.keep(name)
+    pending = blobs.pending()
+    pending.write(content)
+    pending.keep(name)
 
 
 def content(blobs: S3Blobs, name: str = NAME) -> bytes | None:
@@ -117,14 +117,14 @@ def test_an_upload_that_breaks_off_leaves_what_was_there(blobs: S3Blobs, bucket:
 
 
 def test_a_draft_is_over_when_it_could_not_be_kept(blobs: S3Blobs) -> None:
-    draft = blobs.draft()
-    draft.write(b"content")
+    pending = blobs.pending()
+    pending.write(b"content")
     with pytest.raises(OSError, match="no name for a blob"):
-        draft.keep("../outside")
+        pending.keep("../outside")
     with pytest.raises(OSError, match="over"):
-        draft.keep(NAME)
+        pending.keep(NAME)
     with pytest.raises(OSError, match="over"):
-        draft.write(b"more")
+        pending.write(b"more")
 
 
 # Sweeping, by the storage's clock.
@@ -167,12 +167,12 @@ def test_a_bucket_that_goes_is_no_missing_blob(tmp_path: Path) -> None:
         bucket.client.create_bucket(Bucket=other)
         blobs = S3Blobs(bucket.url().replace(bucket.name, other), spool=tmp_path)
         bucket.client.delete_bucket(Bucket=other)
-        draft = blobs.draft()
+        pending = blobs.pending()
         calls: list[Callable[[], object]] = [
             lambda: blobs.open(NAME),
             lambda: blobs.delete(NAME),
             lambda: blobs.sweep(lambda _: False, older_than=0),
-            lambda: draft.keep(NAME),
+            lambda: pending.keep(NAME),
         ]
         for call in calls:
             with pytest.raises(OSError, match="there is no such bucket"):

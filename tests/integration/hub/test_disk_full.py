@@ -31,8 +31,8 @@ def test_a_trainer_hears_that_the_disk_is_full(tmp_path: Path) -> None:
         service = HubContainer(settings=hub).service()
         with contextlib.closing(service), service.serving() as served:
             key = served.key or ""
-            asking = HubClient(service.direct(), service.clock, Credentials("owner"), served.address)
-            record = HubModels(asking, served.address).create(NewModel(weights="yolov8n.pt", data="coco8.yaml"))
+            client = HubClient(service.direct(), service.clock, Credentials("owner"), served.address)
+            record = HubModels(client, served.address).create(NewModel(weights="yolov8n.pt", data="coco8.yaml"))
             settings = hubport.Settings(
                 api_root=served.address,
                 state_dir=tmp_path / "state",
@@ -41,7 +41,7 @@ def test_a_trainer_hears_that_the_disk_is_full(tmp_path: Path) -> None:
                 rank=0,
             )
             session = hubport.connect(record["id"], api_key=key, settings=settings)
-            report = session.finish(tmp_path / "best.pt", epoch=0, map=0.5, within=4)
+            report = session.finish(tmp_path / "best.pt", epoch=0, map=0.5, timeout=4)
     assert not report.final_delivered
     assert 1 == report.checkpoints.waiting
     assert report.reasons["the HUB's disk is full"] >= 1

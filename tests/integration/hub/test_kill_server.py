@@ -119,7 +119,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     with Zygote(preload=PRELOAD, env=bare_environment() | unmeasured()) as zygote:
         machine = Machine(tmp_path, zygote)
         yield machine
-        machine.bury()
+        machine.reap()
 
 
 @pytest.mark.slow

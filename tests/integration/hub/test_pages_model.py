@@ -23,8 +23,8 @@ def test_a_training_is_watched_to_its_end_without_a_reload(hub: PagesHub, visito
     settings = hubport.Settings(
         api_root=hub.url,
         web_root=hub.url,
-        metrics_every=0.0,
-        checkpoint_every=0.0,
+        metrics_interval=0.0,
+        checkpoint_interval=0.0,
         state_dir=tmp_path / "state",
         handle_signals=False,
         agent="a trainer of the tests",

@@ -35,13 +35,13 @@ class WatchedBlobs(FakeBlobs):
         self.may = threading.Event()
         self.may.set()
 
-    def draft(self) -> PendingBlob:
-        return _Watched(super().draft(), self)
+    def pending(self) -> PendingBlob:
+        return _Watched(super().pending(), self)
 
 
 class _Watched(PendingBlob):
-    def __init__(self, draft: PendingBlob, blobs: WatchedBlobs) -> None:
-        self._draft, self._blobs = draft, blobs
+    def __init__(self, pending: PendingBlob, blobs: WatchedBlobs) -> None:
+        self._pending, self._blobs = pending, blobs
 
     def write(self, data: bytes) -> None:
         self._blobs.begun.set()
@@ -50,16 +50,16 @@ class _Watched(PendingBlob):
             assert self._blobs.may.wait(HANG_TIMEOUT)
             if self._blobs.fails:
                 raise OSError("the disk is full")
-            self._draft.write(data)
+            self._pending.write(data)
         finally:
             self._blobs.in_use.release()
 
     def keep(self, name: str) -> BlobInfo:
-        return self._draft.keep(name)
+        return self._pending.keep(name)
 
     def drop(self) -> None:
         assert not self._blobs.in_use.locked()
-        self._draft.drop()
+        self._pending.drop()
         self._blobs.dropped.set()
 
 
@@ -89,7 +89,11 @@ def test_a_draft_is_not_given_up_while_it_is_written_to() -> None:
 
 def test_a_draft_is_given_up_at_once_when_its_form_turns_out_to_be_none() -> None:
     blobs = WatchedBlobs()
-    with served(blobs=blobs, silence=3600.0, linger=3600.0) as server, Talk(server) as talk, Talk(server) as other:
+    with (
+        served(blobs=blobs, silence=3600.0, lingering_timeout=3600.0) as server,
+        Talk(server) as talk,
+        Talk(server) as other,
+    ):
         talk.say(head("POST", UPLOAD, transfer_encoding="chunked", **FORM) + chunked(START, bytes(2 << 20), end=False))
         assert blobs.begun.wait(HANG_TIMEOUT)
         goes_on(other)
@@ -111,10 +115,10 @@ def test_what_is_beyond_the_most_waits_for_its_turn(
     limits: dict[str, Any], path: str, body: bytes, content: dict[str, str]
 ) -> None:
     with served(**limits) as server, Talk(server) as first, Talk(server) as second, Talk(server) as other:
-        asking = head("POST", path, body, expect="100-continue", **content)
-        first.say(asking)
+        client = head("POST", path, body, expect="100-continue", **content)
+        first.say(client)
         first.until(b"\r\n\r\n")
-        second.say(asking)
+        second.say(client)
         goes_on(other)
         assert not select.select([second.sock], [], [], 0)[0]
         first.say(body)

@@ -33,9 +33,9 @@ class Slow(FakeHubStore):
         return super().metrics(model_id, after=after)
 
 
-def closing(server: HubServer, within: float) -> threading.Thread:
+def closing(server: HubServer, timeout: float) -> threading.Thread:
     """Its end, which has begun: nobody listens."""
-    thread = threading.Thread(target=server.close, args=(within,), daemon=True)
+    thread = threading.Thread(target=server.close, args=(timeout,), daemon=True)
     thread.start()
     while True:
         try:
@@ -47,10 +47,10 @@ def closing(server: HubServer, within: float) -> threading.Thread:
 def test_what_is_under_way_is_finished() -> None:
     store = Slow()
     body = checkpoint(bytes(3 << 20))
-    with served(store=store) as server, Talk(server) as asking, Talk(server) as sending, Talk(server) as idle:
+    with served(store=store) as server, Talk(server) as client, Talk(server) as sending, Talk(server) as idle:
         idle.ask("POST", PATH, METRICS)
         assert 200 == idle.heard().status
-        asking.ask("GET", PATH)
+        client.ask("GET", PATH)
         assert store.asked.wait(HANG_TIMEOUT)
         sending.say(head("POST", UPLOAD, body, expect="100-continue", **FORM))
         sending.until(b"\r\n\r\n")
@@ -60,8 +60,8 @@ def test_what_is_under_way_is_finished() -> None:
         sending.say(body)
         assert 200 == sending.heard().status
         store.may.set()
-        assert 200 == asking.heard().status
-        assert asking.is_over()
+        assert 200 == client.heard().status
+        assert client.is_over()
         thread.join()
 
 

@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[HubServer]:
-    with served(blobs=FolderBlobs(folder), upload=4 << 20, discard=1 << 20, linger=0.2) as server:
+    with served(blobs=FolderBlobs(folder), upload=4 << 20, discard=1 << 20, lingering_timeout=0.2) as server:
         yield server
 
 
@@ -162,7 +162,7 @@ def test_who_is_refused_early_meets_no_error_while_he_sends_what_is_thrown_away(
 
 
 def test_who_is_refused_early_is_not_heard_out_without_end() -> None:
-    with served(discard=1 << 20, linger=3600.0) as server, Talk(server) as talk:
+    with served(discard=1 << 20, lingering_timeout=3600.0) as server, Talk(server) as talk:
         talk.say(head("POST", UPLOAD, key=None, content_length=str(64 << 20), **FORM))
         assert 401 == talk.heard().status
 
@@ -174,7 +174,7 @@ def test_who_is_refused_early_is_not_heard_out_without_end() -> None:
         thread.start()
         thread.join(0.5)  # by then somebody who is heard out has said it all
         assert thread.is_alive()
-        server.close(within=0.0)
+        server.close(timeout=0.0)
         thread.join(HANG_TIMEOUT)
 
 

@@ -163,7 +163,7 @@ def test_what_a_hub_does_not_do_it_says_whatever_the_body_is() -> None:
 
 
 def test_who_has_said_all_that_he_announced_is_let_go_at_once() -> None:
-    with served(linger=3600.0) as server, Talk(server) as talk:
+    with served(lingering_timeout=3600.0) as server, Talk(server) as talk:
         talk.ask("GET", PATH, connection="close")
         assert 200 == talk.heard().status
         assert talk.is_over()

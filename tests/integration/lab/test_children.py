@@ -51,7 +51,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path, zygote: Zygote) -> Ite
 
     yield run
     for one in started:
-        one.bury()
+        one.reap()
 
 
 ECHO = """
@@ -234,8 +234,8 @@ def test_a_process_group_of_its_own_keeps_signals_from_others(start: Start) -> N
 def test_burying_leaves_nothing_and_may_come_twice(start: Start) -> None:
     one = start(ECHO)
     pid = int(one.line().split()[1])
-    one.bury()
-    one.bury()
+    one.reap()
+    one.reap()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -247,7 +247,7 @@ def test_its_number_is_kept_for_it_until_it_is_buried(start: Start) -> None:
     os.kill(one.pid, 0)
     assert 0 == one.kill()  # too late, and harmless
     os.kill(one.pid, 0)
-    one.bury()
+    one.reap()
     with pytest.raises(ProcessLookupError):
         os.kill(one.pid, 0)
 
@@ -256,13 +256,13 @@ def test_no_signal_is_sent_to_a_number_that_was_given_back(start: Start, monkeyp
     sent: list[tuple[int, int]] = []
     one = start("pass")
     one.end()
-    one.bury()
+    one.reap()
     monkeypatch.setattr(os, "kill", lambda *signal: sent.append(signal))
     monkeypatch.setattr(os, "killpg", lambda *signal: sent.append(signal))
     one.terminate()
     one.interrupt(times=2)
     assert 0 == one.kill()
-    one.bury()
+    one.reap()
     assert [] == sent
 
 
@@ -289,7 +289,7 @@ class TestZygotes:
             one.say()
         assert list(range(20)) == [one.end() for one in many]
         for one in many:
-            one.bury()
+            one.reap()
 
     def test_it_keeps_no_file_of_those_it_has_forked(self, tmp_path: Path) -> None:
         script = tmp_path / "script.py"
@@ -325,7 +325,7 @@ class TestZygotes:
         assert [] == one.rest()  # it has nobody's pipe open any more
         sent: list[tuple[int, int]] = []
         monkeypatch.setattr(os, "killpg", lambda *signal: sent.append(signal))
-        one.bury()
+        one.reap()
         assert [] == sent  # its number is not kept any more
 
     def test_where_it_was_killed_no_number_is_trusted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +342,7 @@ class TestZygotes:
         monkeypatch.setattr(os, "kill", lambda *signal: sent.append(signal))
         monkeypatch.setattr(os, "killpg", lambda *signal: sent.append(signal))
         one.terminate()
-        one.bury()
+        one.reap()
         zygote.close()
         assert [] == sent
 

@@ -33,11 +33,11 @@ def said_by(code: str, folder: Path) -> tuple[list[str], str]:
     ],
 )
 def test_how_a_child_ended_is_told(tmp_path: Path, work: str, status: int) -> None:
-    within = 0.5 if "wait()" in work else HANG_TIMEOUT
+    timeout = 0.5 if "wait()" in work else HANG_TIMEOUT
     code = f"""
         import os, sys, threading
         from hubport.testing.lab.processes.forks import forked
-        print(forked({work}, within={within}), flush=True)
+        print(forked({work}, within={timeout}), flush=True)
     """
     said, complaints = said_by(code, tmp_path)
     assert [str(status)] == said

@@ -37,7 +37,7 @@ def trainer(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_trainer_finds_the_hub_and_its_model(tmp_path: Path, zygote: Zygote, trainer: Path, *, fresh: bool) -> None:
     with Sandbox(tmp_path, zygote) as site:
-        child = site.run(trainer, "a b", fresh=fresh, HUBPORT_EXIT_WITHIN="60")
+        child = site.run(trainer, "a b", fresh=fresh, HUBPORT_EXIT_TIMEOUT="60")
         assert "connected a b" == child.line()
         child.say("0")
         assert "logged" == child.line()
@@ -84,13 +84,13 @@ def test_its_trainers_know_nothing_of_the_users_settings(
     tmp_path: Path, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HUB_API_KEY", "a-key-of-the-user")
-    monkeypatch.setenv("HUBPORT_METRICS_EVERY", "12345")
+    monkeypatch.setenv("HUBPORT_METRICS_INTERVAL", "12345")
     monkeypatch.setenv("ULTRALYTICS_HUB_API", "https://hub.of-the-user.invalid")
     with Sandbox(tmp_path, zygote) as site:
         environment = site.environment(HUBPORT_AGENT="mine")
     assert (site.hub.api_key, site.url) == (environment["HUB_API_KEY"], environment["ULTRALYTICS_HUB_API"])
     assert "mine" == environment["HUBPORT_AGENT"]
-    assert "HUBPORT_METRICS_EVERY" not in environment
+    assert "HUBPORT_METRICS_INTERVAL" not in environment
     assert os.environ["PATH"] == environment["PATH"]
 
 

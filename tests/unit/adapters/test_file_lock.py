@@ -35,7 +35,7 @@ def test_who_cannot_have_it_goes_on_without_it_at_the_end(tmp_path: Path) -> Non
     path, clock = tmp_path / "lock", FakeClock()
     with file_lock(path, clock):
         started = clock.now()
-        with file_lock(path, clock, within=10.0):
+        with file_lock(path, clock, timeout=10.0):
             assert 10.0 <= clock.now() - started < 11.0
 
 

@@ -19,9 +19,9 @@ def test_the_defaults_are_the_protocols_and_no_hub_is_one_of_them() -> None:
     settings = Settings()
     assert (None, None, None) == (settings.api_root, settings.web_root, settings.config_file)
     assert not settings.is_named
-    assert (3.0, 900.0, 300.0) == (settings.metrics_every, settings.checkpoint_every, settings.heartbeat_every)
-    assert (5.0, 10.0, 3600.0) == (settings.connect_within, settings.request_within, settings.finish_within)
-    assert (2.0, 5.0) == (settings.exit_within, settings.signal_within)
+    assert (3.0, 900.0, 300.0) == (settings.metrics_interval, settings.checkpoint_interval, settings.heartbeat_interval)
+    assert (5.0, 10.0, 3600.0) == (settings.connect_timeout, settings.request_timeout, settings.finish_timeout)
+    assert (2.0, 5.0) == (settings.exit_timeout, settings.signal_timeout)
     assert settings.api_key is None
     assert settings.agent.startswith("python-")
     assert settings.agent.endswith("-local")
@@ -33,20 +33,20 @@ def test_every_field_can_be_set_from_the_environment() -> None:
         "ULTRALYTICS_HUB_API": "http://127.0.0.1:8421/",
         "ULTRALYTICS_HUB_WEB": "http://localhost:8421",
         "HUB_API_KEY": KEY,
-        "HUBPORT_METRICS_EVERY": "0",
-        "HUBPORT_CHECKPOINT_EVERY": "1.5",
-        "HUBPORT_HEARTBEAT_EVERY": "60",
-        "HUBPORT_CONNECT_WITHIN": "1",
-        "HUBPORT_REQUEST_WITHIN": "2",
-        "HUBPORT_UPLOAD_WITHIN": "3",
-        "HUBPORT_FINISH_WITHIN": "4",
-        "HUBPORT_EXIT_WITHIN": "5",
-        "HUBPORT_SIGNAL_WITHIN": "6",
+        "HUBPORT_METRICS_INTERVAL": "0",
+        "HUBPORT_CHECKPOINT_INTERVAL": "1.5",
+        "HUBPORT_HEARTBEAT_INTERVAL": "60",
+        "HUBPORT_CONNECT_TIMEOUT": "1",
+        "HUBPORT_REQUEST_TIMEOUT": "2",
+        "HUBPORT_UPLOAD_TIMEOUT": "3",
+        "HUBPORT_FINISH_TIMEOUT": "4",
+        "HUBPORT_EXIT_TIMEOUT": "5",
+        "HUBPORT_SIGNAL_TIMEOUT": "6",
         "HUBPORT_HANDLE_SIGNALS": "off",
         "HUBPORT_STATE_DIR": "/somewhere/else",
         "HUBPORT_AGENT": "an agent",
         "HUBPORT_PROGRESS": "1",
-        "HUBPORT_SPREAD": "0.25",
+        "HUBPORT_JITTER": "0.25",
         "HUBPORT_START_OFFLINE": "on",
         "HUBPORT_RANK": "3",
         "HUBPORT_STRICT": "1",
@@ -61,20 +61,20 @@ def test_every_field_can_be_set_from_the_environment() -> None:
             api_root="http://127.0.0.1:8421",
             web_root="http://localhost:8421",
             api_key=KEY,
-            metrics_every=0.0,
-            checkpoint_every=1.5,
-            heartbeat_every=60.0,
-            connect_within=1.0,
-            request_within=2.0,
-            upload_within=3.0,
-            finish_within=4.0,
-            exit_within=5.0,
-            signal_within=6.0,
+            metrics_interval=0.0,
+            checkpoint_interval=1.5,
+            heartbeat_interval=60.0,
+            connect_timeout=1.0,
+            request_timeout=2.0,
+            upload_timeout=3.0,
+            finish_timeout=4.0,
+            exit_timeout=5.0,
+            signal_timeout=6.0,
             handle_signals=False,
             state_dir=Path("/somewhere/else"),
             agent="an agent",
             progress=True,
-            spread=0.25,
+            jitter=0.25,
             start_offline=True,
             rank=3,
             strict=True,
@@ -89,9 +89,9 @@ def test_every_field_can_be_set_from_the_environment() -> None:
 
 
 def test_an_empty_variable_is_none_and_an_argument_comes_first() -> None:
-    environ = {"HUBPORT_AGENT": " ", "HUBPORT_METRICS_EVERY": "nonsense", "HUB_API_KEY": KEY}
-    settings = Settings.from_env(environ, metrics_every=7.0, api_key=None)
-    assert (7.0, None) == (settings.metrics_every, settings.api_key)
+    environ = {"HUBPORT_AGENT": " ", "HUBPORT_METRICS_INTERVAL": "nonsense", "HUB_API_KEY": KEY}
+    settings = Settings.from_env(environ, metrics_interval=7.0, api_key=None)
+    assert (7.0, None) == (settings.metrics_interval, settings.api_key)
     assert settings.agent.startswith("python-")
 
 
@@ -103,7 +103,7 @@ def test_on_colab_the_agent_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
-        ("HUBPORT_METRICS_EVERY", "soon"),
+        ("HUBPORT_METRICS_INTERVAL", "soon"),
         ("HUBPORT_HANDLE_SIGNALS", "perhaps"),
         ("HUBPORT_PROGRESS", "2"),
     ],
@@ -115,8 +115,8 @@ def test_nonsense_in_the_environment_names_its_variable(variable: str, text: str
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "3", True, None])
 def test_an_interval_is_a_number_of_seconds(value: object) -> None:
-    with pytest.raises(InvalidSettings, match="metrics_every"):
-        Settings(metrics_every=value)  # type: ignore[arg-type]
+    with pytest.raises(InvalidSettings, match="metrics_interval"):
+        Settings(metrics_interval=value)  # type: ignore[arg-type]
 
 
 def test_the_key_crosses_no_network_in_the_clear_unless_asked_for() -> None:
@@ -206,7 +206,7 @@ def test_what_is_no_rank_is_said(given: object) -> None:
 
 def test_a_pickle_holds_no_key(tmp_path: Path) -> None:
     """In the process that reads it the key comes from where keys come from."""
-    settings = Settings(api_key="1" * 42, state_dir=tmp_path, exit_within=9, rank=3)
+    settings = Settings(api_key="1" * 42, state_dir=tmp_path, exit_timeout=9, rank=3)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         written = pickle.dumps(settings, protocol)
         assert b"1" * 42 not in written

@@ -16,14 +16,14 @@ down_revision = None
 
 def upgrade(op: Operations) -> None:
     """From an empty database."""
-    _shelf(
+    _repository(
         op,
         "models",
         sa.Column("revision", sa.BigInteger, nullable=False, server_default="1"),
         sa.Column("seen", sa.Double, nullable=True),
     )
     for name in ("projects", "datasets", "keys"):
-        _shelf(op, name)
+        _repository(op, name)
     op.create_table(
         "metrics",
         sa.Column("model_id", sa.Text, sa.ForeignKey("models.id", name="fk_metrics_model", ondelete="CASCADE")),
@@ -35,7 +35,7 @@ def upgrade(op: Operations) -> None:
     op.create_index("ix_metrics_revision", "metrics", ["model_id", "revision"])
 
 
-def _shelf(op: Operations, name: str, *more: sa.Column[Any]) -> None:
+def _repository(op: Operations, name: str, *more: sa.Column[Any]) -> None:
     op.create_table(
         name,
         sa.Column("place", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),

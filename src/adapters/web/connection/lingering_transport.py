@@ -106,7 +106,7 @@ class LingeringTransport(asyncio.Transport):
         self._is_parting = True
         self._raw.write_eof()
         self._raw.resume_reading()
-        self._end_timer = self._loop.call_later(self._limits.linger, self.cut)
+        self._end_timer = self._loop.call_later(self._limits.lingering_timeout, self.cut)
 
     # The rest is the raw transport's.
 

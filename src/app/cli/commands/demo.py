@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
         container = Container(settings=settings)
         with closing(container.http()) as http:
             result = Demo(
-                asking=HubClient(http, container.clock(), hub.key, settings.hub_root),
+                client=HubClient(http, container.clock(), hub.key, settings.hub_root),
                 folder=Path(folder),
                 connect=lambda model_id: connect(model_id, api_key=hub.key, settings=settings),
                 page=hub.page,

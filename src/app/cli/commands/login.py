@@ -151,8 +151,8 @@ def _ask(settings: Settings, key: Credentials) -> None:
     """
     container = Container(settings=settings)
     with closing(container.http()) as http:
-        asking = HubClient(http, container.clock(), key, settings.hub_root, timeout=settings.request_within)
-        asking.ask(asking.protocol.authenticate())
+        client = HubClient(http, container.clock(), key, settings.hub_root, timeout=settings.request_timeout)
+        client.request(client.protocol.authenticate())
 
 
 def _tell_of_variables(settings: Settings, key: Credentials, usual: Settings) -> None:

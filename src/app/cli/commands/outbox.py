@@ -30,7 +30,7 @@ from ...outbox.status import SpoolStatus, State, spool_statuses, unreadable
 from ...session.container import Container
 from ...session.factory import ModelAccess
 from ...session.hub_access import key_for, with_login
-from ...session.sync import discard, left_over, sync
+from ...session.sync import discard, sendable, sync
 from ...settings import Settings, no_hub
 from ..arguments import add_hub, seconds
 from ..hub_selection import hub_settings
@@ -52,7 +52,7 @@ def add(commands: Any) -> None:
 
     send = commands.add_parser("sync", help="send what runs that are over have left on this machine")
     add_hub(send)
-    send.add_argument("--within", type=seconds, metavar="SECONDS", help="give up after so long (3600)")
+    send.add_argument("--timeout", type=seconds, metavar="SECONDS", help="give up after so long (3600)")
     send.add_argument("--refused", action="store_true", help="also, once more, what the HUB has refused")
     send.add_argument("--take-over", action="store_true", help=_TAKE_OVER)
     send.add_argument("--dry-run", action="store_true", help="only show what would be sent")
@@ -119,14 +119,14 @@ def _sync(options: argparse.Namespace) -> int:
     settings = with_login(settings, logins)
     named = settings.hub_root if settings.is_named else None
     surveyed = _surveyed(settings)
-    found = left_over(surveyed, refused=options.refused)
+    found = sendable(surveyed, refused=options.refused)
     ours = [status for status in found if status.hub == named]
     if options.take_over:
         ours += [status for status in surveyed if status.is_elsewhere and status.hub == named]
     key = None if named is None else partial(key_for, settings, logins, options.api_key)
-    claim = None if options.dry_run or key is None else _claim(ours, found, settings, key)
-    if claim is not None and claim.hub_id is not None:  # what was kept for this HUB under another address
-        ours += [status for status in found if status.hub_id == claim.hub_id and status not in ours]
+    access = None if options.dry_run or key is None else _claim(ours, found, settings, key)
+    if access is not None and access.hub_id is not None:  # what was kept for this HUB under another address
+        ours += [status for status in found if status.hub_id == access.hub_id and status not in ours]
     _name_others([status for status in found if status not in ours], again=" --refused" if options.refused else "")
     hidden = [s for s in surveyed if s.state is State.UNREADABLE and (named is None or s.hub in {named, ""})]
     _complain(hidden, "nothing of it is sent")
@@ -141,7 +141,7 @@ def _sync(options: argparse.Namespace) -> int:
         result["waiting"] = [status.as_json() for status in ours]
         text = _table(ours) if ours else text
     else:
-        reports = _sent(ours, settings, claim, options) if ours and claim is not None else []
+        reports = _sent(ours, settings, access, options) if ours and access is not None else []
         result["models"] = [report.as_json() for report in reports]
         is_stuck = _unclaimed(ours, {report.model_id for report in reports}, settings)
         text = "" if reports or is_stuck else text
@@ -198,10 +198,10 @@ def _claim(
     if not ours and not any(status.hub_id for status in found):
         return None
     try:
-        claim = ModelAccess("", key())
+        access = ModelAccess("", key())
         container = Container(settings=settings)
         with closing(container.http()):
-            return attrs.evolve(claim, hub_id=container.connector().authenticate(claim))
+            return attrs.evolve(access, hub_id=container.factory().authenticate(access))
     except HubError:
         if ours:
             raise
@@ -209,24 +209,24 @@ def _claim(
 
 
 def _sent(
-    spools: Sequence[SpoolStatus], settings: Settings, claim: ModelAccess, options: argparse.Namespace
+    spools: Sequence[SpoolStatus], settings: Settings, access: ModelAccess, options: argparse.Namespace
 ) -> list[Report]:
     container = Container(settings=settings)
-    connector, clock = container.connector(), container.clock()
+    factory, clock = container.factory(), container.clock()
     models = dict.fromkeys(status.model_id for status in spools)
-    claims = [attrs.evolve(claim, model_id=model_id) for model_id in models]
-    within = settings.finish_within if options.within is None else options.within
+    accesses = [attrs.evolve(access, model_id=model_id) for model_id in models]
+    timeout = settings.finish_timeout if options.timeout is None else options.timeout
 
     def tell(report: Report) -> None:
         if not options.json:
             print(report, flush=True)
 
     with closing(container.http()):
-        deadline = clock.now() + within
+        deadline = clock.now() + timeout
         return sync(
-            connector,
+            factory,
             clock,
-            claims,
+            accesses,
             deadline=deadline,
             tell=tell,
             refused=options.refused,

@@ -14,11 +14,11 @@ from .hub_endpoint import HubEndpoint
 class CheckpointSender:
     """Sends the checkpoints of *uploads*, one a run."""
 
-    def __init__(self, route: HubEndpoint, filesystem: Filesystem, uploads: UploadQueue, *, within: float) -> None:
-        self._route = route
+    def __init__(self, endpoint: HubEndpoint, filesystem: Filesystem, uploads: UploadQueue, *, timeout: float) -> None:
+        self._endpoint = endpoint
         self._filesystem = filesystem
         self._uploads = uploads
-        self._within = within
+        self._timeout = timeout
         self.meter = Meter()
 
     @property
@@ -38,7 +38,7 @@ class CheckpointSender:
         checkpoint = upload.checkpoint
         # An earlier version took empty files too.
         if checkpoint.size == 0 or self._filesystem.size(checkpoint.path) != checkpoint.size:
-            self._route.log.warning("checkpoint.gone", path=checkpoint.path, epoch=checkpoint.epoch)
+            self._endpoint.log.warning("checkpoint.gone", path=checkpoint.path, epoch=checkpoint.epoch)
             self._uploads.end(upload, "lost", "gone")
             return None
         self.meter.begin(checkpoint.size)
@@ -47,18 +47,18 @@ class CheckpointSender:
             reader = self._filesystem.open(checkpoint.path)
             return CountedReader(reader, self.meter, self._check_time)
 
-        model_id = self._route.model_id
-        result = self._route.send(lambda hub: hub.upload(model_id, checkpoint, read), within=self._within)
+        model_id = self._endpoint.model_id
+        result = self._endpoint.send(lambda hub: hub.upload(model_id, checkpoint, read), timeout=self._timeout)
         if result.verdict is Verdict.DELIVERED:
-            self._route.tally.final_delivered |= checkpoint.kind is CheckpointKind.FINAL
+            self._endpoint.counters.final_delivered |= checkpoint.kind is CheckpointKind.FINAL
             self._uploads.end(upload, "delivered", "delivered")
         elif result.verdict is Verdict.REJECTED:
             reason = f"status {result.status}: {result.message}"
-            self._route.log.warning("checkpoint.refused", epoch=checkpoint.epoch, reason=reason)
+            self._endpoint.log.warning("checkpoint.refused", epoch=checkpoint.epoch, reason=reason)
             self._uploads.end(upload, "refused", reason)
         return result
 
     def _check_time(self) -> None:
         # The session may have been told to end while this upload was under way.
-        if self._route.clock.now() >= self._route.deadline():
+        if self._endpoint.clock.now() >= self._endpoint.deadline():
             raise TimeoutError("the session ends")

@@ -14,14 +14,14 @@ from .hub_endpoint import HubEndpoint
 class HeartbeatSender:
     """Sends heartbeats, and adopts the name that the HUB gives to this run.
 
-    A heartbeat has *within* seconds, the last one *end_within*.
+    A heartbeat has *timeout* seconds, the last one *end_within*.
     """
 
-    def __init__(self, route: HubEndpoint, *, agent: str, within: float, end_within: float) -> None:
-        self._route = route
+    def __init__(self, endpoint: HubEndpoint, *, agent: str, timeout: float, end_timeout: float) -> None:
+        self._endpoint = endpoint
         self._agent = agent
-        self._within = within
-        self._end_within = min(within, end_within)
+        self._timeout = timeout
+        self._end_within = min(timeout, end_timeout)
         self._is_end_said = False
         self._told: set[str] = set()
         self.agent_id: str | None = None
@@ -40,14 +40,14 @@ class HeartbeatSender:
 
     def run(self) -> Outcome:
         """One heartbeat."""
-        self._route.tally.add("heartbeats", "logged")
+        self._endpoint.counters.add("heartbeats", "logged")
         end = self.end
-        result = self._route.send(
-            lambda hub: hub.heartbeat(self._route.model_id, agent=self._agent, agent_id=self.agent_id, end=end),
-            within=self._within if end is None else self._end_within,
+        result = self._endpoint.send(
+            lambda hub: hub.heartbeat(self._endpoint.model_id, agent=self._agent, agent_id=self.agent_id, end=end),
+            timeout=self._timeout if end is None else self._end_within,
         )
         if result.verdict is Verdict.DELIVERED:
-            self._route.tally.add("heartbeats", "delivered")
+            self._endpoint.counters.add("heartbeats", "delivered")
             given = result.data.get("agentId") if isinstance(result.data, dict) else None
             self.agent_id = given if isinstance(given, str) and given else self.agent_id
             if end is None:
@@ -64,7 +64,7 @@ class HeartbeatSender:
                 continue
             self._told.add(told)
             if other.is_alive:
-                self._route.log.warning(
+                self._endpoint.log.warning(
                     "model.another_trainer",
                     agent=other.id,
                     client=other.name,
@@ -73,7 +73,7 @@ class HeartbeatSender:
                     remedy="end one of them, or give it a model of its own",
                 )
             else:
-                self._route.log.info(
+                self._endpoint.log.info(
                     "model.earlier_run",
                     agent=other.id,
                     client=other.name,

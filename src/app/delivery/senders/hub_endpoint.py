@@ -32,18 +32,18 @@ class HubEndpoint:
     http: Http
     clock: Clock
     log: EventLogger
-    tally: DeliveryCounters
+    counters: DeliveryCounters
     deadline: Callable[[], float]
 
-    def send(self, make: Callable[[HubProtocol], Request], *, within: float) -> Outcome:
-        """What becomes of the request that *make* makes, in *within* seconds and never beyond the session's end.
+    def send(self, make: Callable[[HubProtocol], Request], *, timeout: float) -> Outcome:
+        """What becomes of the request that *make* makes, in *timeout* seconds and never beyond the session's end.
 
         Raises:
             HubUnreachable: when there is no answer.
             InvalidAdapter: when ``http`` breaks its port.
         """
         protocol = self.protocol
-        timeout = max(min(within, self.deadline() - self.clock.now()), 0.001)
+        timeout = max(min(timeout, self.deadline() - self.clock.now()), 0.001)
         response = exchange(self.http, make(protocol), timeout=timeout)
         result = protocol.understood(response, wall=self.clock.wall())
         if result.verdict is Verdict.UNAUTHORIZED and protocol is not self.protocol:
@@ -58,4 +58,4 @@ class HubEndpoint:
         except SpoolSealed:
             pass  # the journal is judged already
         except OSError as exc:
-            self.tally.blame(f"note not kept: {exc.strerror}")
+            self.counters.count_failure(f"note not kept: {exc.strerror}")

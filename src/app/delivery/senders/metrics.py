@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....domain.client.batch import Batch
-from ....domain.client.journal import aside_line, sent_line
+from ....domain.client.journal import rejected_line, sent_line
 from ....domain.client.outcome import Outcome, Verdict
 from ...outbox.backlog_reader import BacklogReader
 from .hub_endpoint import HubEndpoint
@@ -15,10 +15,10 @@ _MOST_EPOCHS = 500
 class MetricsSender:
     """Sends what the journals hold, oldest run first, in whole epochs: with what was delivered by any run before."""
 
-    def __init__(self, route: HubEndpoint, readers: list[BacklogReader], *, within: float) -> None:
-        self._route = route
+    def __init__(self, endpoint: HubEndpoint, readers: list[BacklogReader], *, timeout: float) -> None:
+        self._endpoint = endpoint
         self._readers = readers
-        self._within = within
+        self._timeout = timeout
         self._most = _MOST_EPOCHS
         self._oldest = 0
         self.has_more = False
@@ -31,8 +31,8 @@ class MetricsSender:
         if found is None:
             return None
         reader, batch = found
-        model_id, epochs = self._route.model_id, batch.epochs
-        result = self._route.send(lambda hub: hub.post_metrics(model_id, epochs), within=self._within)
+        model_id, epochs = self._endpoint.model_id, batch.epochs
+        result = self._endpoint.send(lambda hub: hub.post_metrics(model_id, epochs), timeout=self._timeout)
         if result.verdict in {Verdict.RETRY, Verdict.UNAUTHORIZED}:
             return result
         if result.is_divisible and len(batch.epochs) > 1:
@@ -43,11 +43,11 @@ class MetricsSender:
         if not is_delivered:
             reason = f"status {result.status}: {result.message}"
             for epoch in batch.epochs:
-                self._route.note(reader.spool, aside_line(epoch, reason))
-            self._route.log.warning("metrics.refused", epochs=sorted(batch.epochs), reason=reason)
-        self._route.note(reader.spool, sent_line(batch.end))
+                self._endpoint.note(reader.spool, rejected_line(epoch, reason))
+            self._endpoint.log.warning("metrics.refused", epochs=sorted(batch.epochs), reason=reason)
+        self._endpoint.note(reader.spool, sent_line(batch.end))
         reader.settle(batch, delivered=is_delivered)
-        self._route.tally.add("metrics", "delivered" if is_delivered else "refused", batch.records)
+        self._endpoint.counters.add("metrics", "delivered" if is_delivered else "refused", batch.records)
         if is_delivered:
             self._most = min(self._most * 2, _MOST_EPOCHS)
         self.has_more = batch.is_cut or reader is not self._readers[-1]
@@ -69,8 +69,8 @@ class MetricsSender:
 
     def _tidy(self) -> None:
         for reader in self._readers:
-            if reader.is_worth_rewriting:
+            if reader.needs_compaction:
                 try:
-                    reader.rewrite()
+                    reader.compact()
                 except OSError as exc:  # no room for a second journal: the first one does
-                    self._route.tally.blame(f"journal not rewritten: {exc.strerror}")
+                    self._endpoint.counters.count_failure(f"journal not rewritten: {exc.strerror}")

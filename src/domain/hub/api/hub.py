@@ -13,7 +13,7 @@ from ..rate_limit import RateLimiter
 from .context import HubContext
 from .handlers import downloads as files
 from .handlers import models, training
-from .handlers import projects_datasets as shelves
+from .handlers import projects_datasets as repositories
 from .handlers import unsupported as beyond
 from .messages import ApiError, HubRequest, HubResponse, envelope
 from .routing import Match, Route, Routes, Together
@@ -30,7 +30,7 @@ ROUTES = Routes(
         Route("POST", "/v1/auth", "authenticate", "Is this key one of yours?", _authenticate, gives="Hub"),
         *models.ROUTES,
         *training.ROUTES,
-        *shelves.ROUTES,
+        *repositories.ROUTES,
         *files.ROUTES,
         *beyond.ROUTES,
     )
@@ -47,9 +47,9 @@ def _few() -> RateLimiter:
 
 @attrs.frozen
 class HubApi:
-    """Answers over ``premises``. ``allowance`` is for each user; ``wrong_keys`` for each address that has no key."""
+    """Answers over ``context``. ``allowance`` is for each user; ``wrong_keys`` for each address that has no key."""
 
-    premises: HubContext
+    context: HubContext
     allowance: RateLimiter = attrs.field(factory=_plenty)
     wrong_keys: RateLimiter = attrs.field(factory=_few)
 
@@ -59,7 +59,7 @@ class HubApi:
             match = self.admit(asked)
         except ApiError as refusal:
             return refusal.answer()
-        return match.answer(self.premises, asked)
+        return match.answer(self.context, asked)
 
     def answer_together(
         self, together: Together, calls: Sequence[tuple[HubRequest, Callable[[HubRequest], HubRequest]]]
@@ -73,7 +73,7 @@ class HubApi:
             except ApiError as refusal:
                 answers[number] = refusal.answer()
         if admitted:
-            given = together(self.premises, [(asked, match.parts[0]) for _, match, asked in admitted])
+            given = together(self.context, [(asked, match.parts[0]) for _, match, asked in admitted])
             for (number, _, _), answer in zip(admitted, given, strict=True):
                 answers[number] = answer
         return [answer for answer in answers if answer is not None]
@@ -87,14 +87,14 @@ class HubApi:
         match = ROUTES.match(asked.method, asked.path)
         if match.route.is_open:
             return match
-        now = self.premises.around.wall()
-        user = self.premises.around.user(asked.headers)
+        now = self.context.around.wall()
+        user = self.context.around.user(asked.headers)
         if user is None:
-            headers = self.wrong_keys.spend(asked.peer, now)
+            headers = self.wrong_keys.acquire(asked.peer, now)
             if headers is None:
                 raise ApiError(401, _NO_KEY, {"www-authenticate": "Bearer"})
             raise ApiError(429, f"too many calls without a good key: wait {headers['retry-after']} s", headers)
-        headers = self.allowance.spend(user, now)
+        headers = self.allowance.acquire(user, now)
         if headers is not None:
             raise ApiError(429, f"too many calls with this key: wait {headers['retry-after']} s", headers)
         return match

@@ -31,14 +31,14 @@ class InProcessHub(Http):
             OSError: when the request's own file cannot be read, or the answer's blob.
         """
         path, _, query = request.path.partition("?")
-        blobs = self._hub.premises.blobs
+        blobs = self._hub.context.blobs
         with ExitStack() as stack:
             sent = None
             if request.file is not None:
-                draft = blobs.draft()
-                stack.callback(draft.drop)
-                _copy(request.file, draft)
-                sent = UploadedFile(request.file.name, draft)
+                pending = blobs.pending()
+                stack.callback(pending.drop)
+                _copy(request.file, pending)
+                sent = UploadedFile(request.file.name, pending)
             asked = HubRequest(
                 request.method,
                 path,
@@ -64,7 +64,7 @@ class InProcessHub(Http):
         """Nothing to give back."""
 
 
-def _copy(file: FilePart, draft: PendingBlob) -> None:
+def _copy(file: FilePart, pending: PendingBlob) -> None:
     """All of *file*, as any adapter reads it: ``size`` bytes, no fewer and no more."""
     left = file.size
     with closing(file.open()) as reader:
@@ -72,5 +72,5 @@ def _copy(file: FilePart, draft: PendingBlob) -> None:
             chunk = reader.read(min(left, _CHUNK))
             if not chunk:
                 raise OSError(f"{file.name} ended {left} bytes early")
-            draft.write(chunk)
+            pending.write(chunk)
             left -= len(chunk)

@@ -33,7 +33,7 @@ class UploadedFile:
     """The file of a form: its name as the client gave it, never to be used in a path, and what came of it, whole."""
 
     name: str
-    draft: PendingBlob
+    pending: PendingBlob
 
 
 @attrs.frozen

@@ -18,7 +18,7 @@ LARGEST_LIMIT = 10**8
 LONGEST_QUERY = 200
 
 
-def paginate(shelf: Repository[ItemT], asked: HubRequest, shown: Callable[[ItemT], dict[str, Any]]) -> HubResponse:
+def paginate(repository: Repository[ItemT], asked: HubRequest, shown: Callable[[ItemT], dict[str, Any]]) -> HubResponse:
     """A page of *shelf*, each item as *shown*.
 
     Raises:
@@ -30,7 +30,7 @@ def paginate(shelf: Repository[ItemT], asked: HubRequest, shown: Callable[[ItemT
     if asked.query.get("page", "0") not in {"", "0", "None"}:
         raise ApiError(422, "pages have no numbers here: send lastRecordId of one page as last_doc_id of the next")
     try:
-        page = shelf.page(
+        page = repository.page(
             limit=_limit(asked.query.get("limit", "")),
             # The old clients send `None` for the first page.
             cursor=None if (cursor := asked.query.get("last_doc_id", "")) in {"", "None"} else cursor,

@@ -62,10 +62,10 @@ class Match:
     route: Route
     parts: tuple[str, ...]
 
-    def answer(self, premises: HubContext, asked: HubRequest) -> HubResponse:
+    def answer(self, context: HubContext, asked: HubRequest) -> HubResponse:
         """What its handler answers."""
         try:
-            return self.route.handler(premises, asked, *self.parts)
+            return self.route.handler(context, asked, *self.parts)
         except ApiError as refusal:
             return refusal.answer()
 

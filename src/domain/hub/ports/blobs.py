@@ -57,7 +57,7 @@ class PendingBlob(Protocol):
 class Blobs(Protocol):
     """Bytes by name, ``<token>/<file name>``; see :func:`is_blob_name`. Under another name there is none."""
 
-    def draft(self) -> PendingBlob:
+    def pending(self) -> PendingBlob:
         """A new file, empty and without a name yet."""
         ...
 

@@ -61,7 +61,7 @@ _NO_IDS = ("", "0", "a\0b", "\ud83d", "é" * 20, "x" * 10_000, "' OR 1=1 --", ID
 class Kinds:
     """One of the four: its shelf, how to make an item of it by ID and name, and items with something in each field."""
 
-    shelf: Callable[[HubStore], Repository[Any]]
+    repository: Callable[[HubStore], Repository[Any]]
     make: Callable[[str, str], Any]
     full: tuple[Any, ...] = ()
 
@@ -103,8 +103,8 @@ def _extended(by: str, item: Any) -> Any:
     return attrs.evolve(item, name=f"{item.name} {by}")
 
 
-def _name(shelf: Repository[Any]) -> str:
-    item = shelf.get(ID)
+def _name(repository: Repository[Any]) -> str:
+    item = repository.get(ID)
     assert item is not None
     return str(item.name)
 
@@ -127,148 +127,150 @@ class HubShelfContract:
         return KINDS[request.param]
 
     @pytest.fixture
-    def shelf(self, store: HubStore, kind: Kinds) -> Repository[Any]:
+    def repository(self, store: HubStore, kind: Kinds) -> Repository[Any]:
         """The shelf of that kind."""
-        return kind.shelf(store)
+        return kind.repository(store)
 
     # By ID.
 
-    def test_what_was_not_saved_is_none(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_what_was_not_saved_is_none(self, repository: Repository[Any], kind: Kinds) -> None:
         """Whatever else is there."""
-        shelf.save(kind.make(ID, "an item"))
+        repository.save(kind.make(ID, "an item"))
 
-        assert shelf.get(OTHER_ID) is None
+        assert repository.get(OTHER_ID) is None
 
-    def test_an_item_comes_back_as_it_was_saved(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_an_item_comes_back_as_it_was_saved(self, repository: Repository[Any], kind: Kinds) -> None:
         """Every field, with its type, and the order of what is in it."""
         for item in (kind.make(ID, "plain"), *kind.full):
-            shelf.save(item)
+            repository.save(item)
 
-            assert item == shelf.get(item.id)
-            assert repr(item) == repr(shelf.get(item.id))
+            assert item == repository.get(item.id)
+            assert repr(item) == repr(repository.get(item.id))
 
-    def test_names_are_kept_to_the_letter(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_names_are_kept_to_the_letter(self, repository: Repository[Any], kind: Kinds) -> None:
         """Whatever Unicode has, and what it has not: NUL, and half of a pair."""
         for name in _ODD_NAMES:
-            shelf.save(kind.make(ID, name))
+            repository.save(kind.make(ID, name))
 
-            assert kind.make(ID, name) == shelf.get(ID)
+            assert kind.make(ID, name) == repository.get(ID)
 
     def test_each_shelf_has_its_own_items(self, store: HubStore) -> None:
         """The same ID is something else on another one."""
         for kind in KINDS.values():
-            kind.shelf(store).save(kind.make(ID, "an item"))
+            kind.repository(store).save(kind.make(ID, "an item"))
         for kind in KINDS.values():
-            assert kind.make(ID, "an item") == kind.shelf(store).get(ID)
-            assert kind.shelf(store).delete(ID)
-            assert kind.shelf(store).get(ID) is None
+            assert kind.make(ID, "an item") == kind.repository(store).get(ID)
+            assert kind.repository(store).delete(ID)
+            assert kind.repository(store).get(ID) is None
 
-    def test_saving_again_replaces(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_saving_again_replaces(self, repository: Repository[Any], kind: Kinds) -> None:
         """And leaves the others alone."""
-        shelf.save(kind.make(ID, "an item"))
-        shelf.save(kind.make(OTHER_ID, "another"))
+        repository.save(kind.make(ID, "an item"))
+        repository.save(kind.make(OTHER_ID, "another"))
 
-        shelf.save(kind.make(ID, "changed"))
+        repository.save(kind.make(ID, "changed"))
 
-        assert kind.make(ID, "changed") == shelf.get(ID)
-        assert kind.make(OTHER_ID, "another") == shelf.get(OTHER_ID)
+        assert kind.make(ID, "changed") == repository.get(ID)
+        assert kind.make(OTHER_ID, "another") == repository.get(OTHER_ID)
 
-    def test_ids_are_told_apart_by_case(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_ids_are_told_apart_by_case(self, repository: Repository[Any], kind: Kinds) -> None:
         """``a`` is not ``A``."""
-        shelf.save(kind.make(ID, "an item"))
-        shelf.save(kind.make(ID.swapcase(), "swapped"))
+        repository.save(kind.make(ID, "an item"))
+        repository.save(kind.make(ID.swapcase(), "swapped"))
 
-        assert kind.make(ID, "an item") == shelf.get(ID)
-        assert shelf.delete(ID)
-        assert kind.make(ID.swapcase(), "swapped") == shelf.get(ID.swapcase())
+        assert kind.make(ID, "an item") == repository.get(ID)
+        assert repository.delete(ID)
+        assert kind.make(ID.swapcase(), "swapped") == repository.get(ID.swapcase())
 
-    def test_what_is_no_id_is_not_there(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_what_is_no_id_is_not_there(self, repository: Repository[Any], kind: Kinds) -> None:
         """Whatever is asked for in its place."""
-        shelf.save(kind.make(ID, "an item"))
+        repository.save(kind.make(ID, "an item"))
 
         for item_id in _NO_IDS:
-            assert shelf.get(item_id) is None
-            assert shelf.delete(item_id) is None
+            assert repository.get(item_id) is None
+            assert repository.delete(item_id) is None
             with pytest.raises(KeyError):
-                shelf.update(item_id, lambda item: item)
-        assert kind.make(ID, "an item") == shelf.get(ID)
+                repository.update(item_id, lambda item: item)
+        assert kind.make(ID, "an item") == repository.get(ID)
 
-    def test_what_is_deleted_is_gone(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_what_is_deleted_is_gone(self, repository: Repository[Any], kind: Kinds) -> None:
         """Once, and whoever deletes it has it as it was in the end; and it may come again."""
-        shelf.save(kind.make(ID, "an item"))
-        shelf.save(kind.make(OTHER_ID, "another"))
+        repository.save(kind.make(ID, "an item"))
+        repository.save(kind.make(OTHER_ID, "another"))
 
-        assert kind.make(ID, "an item") == shelf.delete(ID)
-        assert shelf.delete(ID) is None
-        assert shelf.get(ID) is None
-        assert kind.make(OTHER_ID, "another") == shelf.get(OTHER_ID)
-        shelf.save(kind.make(ID, "again"))
-        assert kind.make(ID, "again") == shelf.get(ID)
+        assert kind.make(ID, "an item") == repository.delete(ID)
+        assert repository.delete(ID) is None
+        assert repository.get(ID) is None
+        assert kind.make(OTHER_ID, "another") == repository.get(OTHER_ID)
+        repository.save(kind.make(ID, "again"))
+        assert kind.make(ID, "again") == repository.get(ID)
 
     # Updates.
 
-    def test_an_update_replaces_what_it_is_given(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_an_update_replaces_what_it_is_given(self, repository: Repository[Any], kind: Kinds) -> None:
         """The item as it is; back comes the new one."""
-        shelf.save(kind.make(ID, "an item"))
-        shelf.save(kind.make(OTHER_ID, "another"))
+        repository.save(kind.make(ID, "an item"))
+        repository.save(kind.make(OTHER_ID, "another"))
         given: list[Any] = []
 
         def change(item: Any) -> Any:
             given.append(item)
             return _named("changed", item)
 
-        updated = shelf.update(ID, change)
+        updated = repository.update(ID, change)
 
         assert kind.make(ID, "an item") == given[-1]
         assert kind.make(ID, "changed") == updated
-        assert updated == shelf.get(ID)
-        assert kind.make(OTHER_ID, "another") == shelf.get(OTHER_ID)
+        assert updated == repository.get(ID)
+        assert kind.make(OTHER_ID, "another") == repository.get(OTHER_ID)
 
-    def test_what_is_not_there_is_not_updated(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_what_is_not_there_is_not_updated(self, repository: Repository[Any], kind: Kinds) -> None:
         """Nor does it come into being."""
         with pytest.raises(KeyError):
-            shelf.update(ID, partial(_named, "changed"))
+            repository.update(ID, partial(_named, "changed"))
 
-        assert shelf.get(ID) is None
+        assert repository.get(ID) is None
 
-    def test_an_update_that_fails_changes_nothing(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_an_update_that_fails_changes_nothing(self, repository: Repository[Any], kind: Kinds) -> None:
         """And holds up nobody afterwards."""
 
         def fail(_: Any) -> Any:
             raise RuntimeError("changed its mind")
 
-        shelf.save(kind.make(ID, "an item"))
+        repository.save(kind.make(ID, "an item"))
         with pytest.raises(RuntimeError, match="changed its mind"):
-            shelf.update(ID, fail)
+            repository.update(ID, fail)
 
-        assert kind.make(ID, "an item") == shelf.get(ID)
-        assert kind.make(ID, "changed") == shelf.update(ID, partial(_named, "changed"))
+        assert kind.make(ID, "an item") == repository.get(ID)
+        assert kind.make(ID, "changed") == repository.update(ID, partial(_named, "changed"))
 
-    def test_updates_from_many_threads_all_count(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_updates_from_many_threads_all_count(self, repository: Repository[Any], kind: Kinds) -> None:
         """Nobody is in between reading and replacing."""
-        shelf.save(kind.make(ID, "names:"))
+        repository.save(kind.make(ID, "names:"))
 
         def work(thread: int) -> None:
             for number in range(25):
-                shelf.update(ID, partial(_extended, f"{thread}-{number}"))
+                repository.update(ID, partial(_extended, f"{thread}-{number}"))
 
         run_concurrently(work, threads=8)
 
         wanted = sorted(f"{thread}-{number}" for thread in range(8) for number in range(25))
-        assert wanted == sorted(_name(shelf).split()[1:])
+        assert wanted == sorted(_name(repository).split()[1:])
 
-    def test_who_deletes_among_many_has_every_update_that_was_taken(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_who_deletes_among_many_has_every_update_that_was_taken(
+        self, repository: Repository[Any], kind: Kinds
+    ) -> None:
         """Nobody is in between reading and forgetting."""
-        shelf.save(kind.make(ID, "names:"))
+        repository.save(kind.make(ID, "names:"))
         taken: list[str] = []
         deleted: list[Any] = []
 
         def work(thread: int) -> None:
             for number in range(25):
                 if (thread, number) == (0, 5):
-                    deleted.append(shelf.delete(ID))
+                    deleted.append(repository.delete(ID))
                 try:
-                    shelf.update(ID, partial(_extended, f"{thread}-{number}"))
+                    repository.update(ID, partial(_extended, f"{thread}-{number}"))
                 except KeyError:
                     return
                 taken.append(f"{thread}-{number}")
@@ -276,9 +278,9 @@ class HubShelfContract:
         run_concurrently(work, threads=8)
 
         assert sorted(taken) == sorted(deleted[0].name.split()[1:])
-        assert shelf.get(ID) is None
+        assert repository.get(ID) is None
 
-    def test_who_fails_among_many_fails_alone(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_who_fails_among_many_fails_alone(self, repository: Repository[Any], kind: Kinds) -> None:
         """Every other thread changes its mind, or asks for what is not there."""
 
         def fail(_: Any) -> Any:
@@ -288,48 +290,48 @@ class HubShelfContract:
             for number in range(15):
                 if thread % 3 == 1:
                     with pytest.raises(KeyError):
-                        shelf.update(OTHER_ID, partial(_extended, "x"))
+                        repository.update(OTHER_ID, partial(_extended, "x"))
                 elif thread % 3 == 2:
                     with pytest.raises(RuntimeError, match="changed its mind"):
-                        shelf.update(ID, fail)
+                        repository.update(ID, fail)
                 else:
-                    shelf.update(ID, partial(_extended, f"{thread}-{number}"))
+                    repository.update(ID, partial(_extended, f"{thread}-{number}"))
 
-        shelf.save(kind.make(ID, "names:"))
+        repository.save(kind.make(ID, "names:"))
         run_concurrently(work, threads=9)
 
         wanted = sorted(f"{thread}-{number}" for thread in (0, 3, 6) for number in range(15))
-        assert wanted == sorted(_name(shelf).split()[1:])
-        assert shelf.get(OTHER_ID) is None
+        assert wanted == sorted(_name(repository).split()[1:])
+        assert repository.get(OTHER_ID) is None
 
     # Pages.
 
-    def test_an_empty_shelf_is_one_empty_page(self, shelf: Repository[Any]) -> None:
+    def test_an_empty_shelf_is_one_empty_page(self, repository: Repository[Any]) -> None:
         """With no next one."""
-        page = shelf.page(limit=10)
+        page = repository.page(limit=10)
 
         assert ((), 0, None) == (page.items, page.total, page.cursor)
 
-    def test_the_newest_comes_first(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_the_newest_comes_first(self, repository: Repository[Any], kind: Kinds) -> None:
         """And what is saved again, or updated, stays where it is."""
         items = [kind.make(f"{number:020d}", f"item {number}") for number in (3, 1, 2)]
         for item in items:
-            shelf.save(item)
-        shelf.save(items[0])
-        shelf.update(items[1].id, partial(_named, "item 1"))
+            repository.save(item)
+        repository.save(items[0])
+        repository.update(items[1].id, partial(_named, "item 1"))
 
-        assert tuple(reversed(items)) == shelf.page(limit=10).items
+        assert tuple(reversed(items)) == repository.page(limit=10).items
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 100])
-    def test_all_pages_together_are_everything_once(self, shelf: Repository[Any], kind: Kinds, limit: int) -> None:
+    def test_all_pages_together_are_everything_once(self, repository: Repository[Any], kind: Kinds, limit: int) -> None:
         """Each but the last is full; each has the total; and the last one says that it is."""
         items = [kind.make(f"{number:020d}", f"item {number}") for number in range(7)]
         for item in items:
-            shelf.save(item)
+            repository.save(item)
         found: list[Any] = []
         cursor = None
         while True:
-            page = shelf.page(limit=limit, cursor=cursor)
+            page = repository.page(limit=limit, cursor=cursor)
             found.extend(page.items)
             cursor = page.cursor
             assert page.total == 7
@@ -339,46 +341,46 @@ class HubShelfContract:
 
         assert list(reversed(items)) == found
 
-    def test_a_page_of_nothing_has_a_total(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_a_page_of_nothing_has_a_total(self, repository: Repository[Any], kind: Kinds) -> None:
         """Who only counts asks for none."""
-        shelf.save(kind.make(ID, "an item"))
+        repository.save(kind.make(ID, "an item"))
 
-        page = shelf.page(limit=0)
+        page = repository.page(limit=0)
 
         assert ((), 1) == (page.items, page.total)
 
-    def test_a_cursor_stays_good_when_items_come_and_go(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_a_cursor_stays_good_when_items_come_and_go(self, repository: Repository[Any], kind: Kinds) -> None:
         """Nothing is shown twice, and nothing is left out that was there all the time."""
         for number in range(6):
-            shelf.save(kind.make(f"{number:020d}", f"item {number}"))
-        first = shelf.page(limit=3)
+            repository.save(kind.make(f"{number:020d}", f"item {number}"))
+        first = repository.page(limit=3)
 
-        shelf.delete(f"{3:020d}")  # the last that was shown
-        shelf.delete(f"{1:020d}")  # one that was not
-        shelf.delete(f"{5:020d}")  # the newest: its place is not given again
-        shelf.save(kind.make(ID, "new"))
-        shelf.save(kind.make(f"{0:020d}", "item 0"))
+        repository.delete(f"{3:020d}")  # the last that was shown
+        repository.delete(f"{1:020d}")  # one that was not
+        repository.delete(f"{5:020d}")  # the newest: its place is not given again
+        repository.save(kind.make(ID, "new"))
+        repository.save(kind.make(f"{0:020d}", "item 0"))
 
-        second = shelf.page(limit=3, cursor=first.cursor)
+        second = repository.page(limit=3, cursor=first.cursor)
         assert ["item 5", "item 4", "item 3"] == [item.name for item in first.items]
         assert ["item 2", "item 0"] == [item.name for item in second.items]
         assert (4, None) == (second.total, second.cursor)
-        assert ["new", "item 4", "item 2", "item 0"] == [item.name for item in shelf.page(limit=10).items]
+        assert ["new", "item 4", "item 2", "item 0"] == [item.name for item in repository.page(limit=10).items]
 
-    def test_a_cursor_that_no_page_gave_is_refused(self, shelf: Repository[Any]) -> None:
+    def test_a_cursor_that_no_page_gave_is_refused(self, repository: Repository[Any]) -> None:
         """So that nobody takes the first page for the next one."""
         for cursor in ("", "x", "-1", "1.5", " 1", "\u0661", "9" * 30, "1;2"):
             with pytest.raises(ValueError, match="no place"):
-                shelf.page(limit=10, cursor=cursor)
+                repository.page(limit=10, cursor=cursor)
 
     # Queries.
 
-    def test_a_query_is_a_part_of_the_name_or_the_id(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_a_query_is_a_part_of_the_name_or_the_id(self, repository: Repository[Any], kind: Kinds) -> None:
         """ASCII letters without their case, all else to the letter, and nothing is a wildcard."""
         for number, name in enumerate(_NAMES):
-            shelf.save(kind.make(f"{'Id' if number == 0 else 'xX'}{number:018d}", name))
+            repository.save(kind.make(f"{'Id' if number == 0 else 'xX'}{number:018d}", name))
 
-        pages = {query: shelf.page(limit=10, query=query) for query in _FOUND}
+        pages = {query: repository.page(limit=10, query=query) for query in _FOUND}
 
         found = {query: tuple(item.name for item in reversed(page.items)) for query, page in pages.items()}
         assert found == _FOUND
@@ -386,41 +388,41 @@ class HubShelfContract:
             query: page.total for query, page in pages.items()
         }
 
-    def test_a_query_has_pages_too(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_a_query_has_pages_too(self, repository: Repository[Any], kind: Kinds) -> None:
         """The total counts what was found, on every page."""
         for number in range(6):
-            shelf.save(kind.make(f"{number:020d}", f"{'odd' if number % 2 else 'even'} {number}"))
+            repository.save(kind.make(f"{number:020d}", f"{'odd' if number % 2 else 'even'} {number}"))
 
-        first = shelf.page(limit=2, query="ODD")
-        second = shelf.page(limit=2, query="ODD", cursor=first.cursor)
+        first = repository.page(limit=2, query="ODD")
+        second = repository.page(limit=2, query="ODD", cursor=first.cursor)
 
         assert ["odd 5", "odd 3"] == [item.name for item in first.items]
         assert ["odd 1"] == [item.name for item in second.items]
         assert (3, 3, None) == (first.total, second.total, second.cursor)
 
-    def test_a_query_is_for_the_name_as_it_is_now(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_a_query_is_for_the_name_as_it_is_now(self, repository: Repository[Any], kind: Kinds) -> None:
         """After a save and after an update."""
-        shelf.save(kind.make(ID, "one"))
-        shelf.save(kind.make(ID, "two"))
-        assert [0, 1] == [shelf.page(limit=9, query=query).total for query in ("one", "two")]
+        repository.save(kind.make(ID, "one"))
+        repository.save(kind.make(ID, "two"))
+        assert [0, 1] == [repository.page(limit=9, query=query).total for query in ("one", "two")]
 
-        shelf.update(ID, partial(_named, "three"))
-        assert [0, 1] == [shelf.page(limit=9, query=query).total for query in ("two", "three")]
+        repository.update(ID, partial(_named, "three"))
+        assert [0, 1] == [repository.page(limit=9, query=query).total for query in ("two", "three")]
 
     # The trash.
 
-    def test_what_is_in_the_trash_is_on_its_own_pages(self, shelf: Repository[Any], kind: Kinds) -> None:
+    def test_what_is_in_the_trash_is_on_its_own_pages(self, repository: Repository[Any], kind: Kinds) -> None:
         """With its own total, and in its old place when it comes back."""
         for number in range(3):
-            shelf.save(kind.make(f"{number:020d}", f"item {number}"))
-        trashed = shelf.update(f"{1:020d}", _trashed)
+            repository.save(kind.make(f"{number:020d}", f"item {number}"))
+        trashed = repository.update(f"{1:020d}", _trashed)
 
-        assert trashed == shelf.get(trashed.id)
-        page, trash = shelf.page(limit=9), shelf.page(limit=9, is_trashed=True)
+        assert trashed == repository.get(trashed.id)
+        page, trash = repository.page(limit=9), repository.page(limit=9, is_trashed=True)
         assert (["item 2", "item 0"], 2) == ([item.name for item in page.items], page.total)
         assert ((trashed,), 1) == (trash.items, trash.total)
-        assert 0 == shelf.page(limit=9, is_trashed=True, query="item 2").total
+        assert 0 == repository.page(limit=9, is_trashed=True, query="item 2").total
 
-        shelf.save(attrs.evolve(trashed, is_trashed=False))
-        assert ["item 2", "item 1", "item 0"] == [item.name for item in shelf.page(limit=9).items]
-        assert 0 == shelf.page(limit=9, is_trashed=True).total
+        repository.save(attrs.evolve(trashed, is_trashed=False))
+        assert ["item 2", "item 1", "item 0"] == [item.name for item in repository.page(limit=9).items]
+        assert 0 == repository.page(limit=9, is_trashed=True).total

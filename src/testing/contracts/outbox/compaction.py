@@ -24,7 +24,7 @@ class RewritingContract(OutboxKit):
         spool = outbox.open(MODEL)
         spool.append(b"one\n")
         for content in (b"ONE\n", b"1\n", b"", b"x" * 3_000_000 + b"\n", b"1\n2\n"):
-            spool.rewrite(partial(bytes, content))
+            spool.compact(partial(bytes, content))
 
             assert content == self.journal(spool)
             spool.append(b"behind\n")
@@ -38,18 +38,18 @@ class RewritingContract(OutboxKit):
         spool.append(b"one\n")
         spool.append(b"three\n")
         assert spool.size == 10
-        spool.rewrite(lambda: b"1\n3\n")
+        spool.compact(lambda: b"1\n3\n")
         assert spool.size == 4
         spool.append(b"four\n")
         assert spool.size == 9
         spool.release(keep=True)
 
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
 
         assert found.size == 9
         found.append(b"5\n")
         assert found.size == 11
-        found.rewrite(lambda: b"")
+        found.compact(lambda: b"")
         assert found.size == 0
         found.release(keep=False)
 
@@ -64,7 +64,7 @@ class RewritingContract(OutboxKit):
             read.append(self.journal(spool))
             return read[0].upper()
 
-        spool.rewrite(make)
+        spool.compact(make)
 
         assert read == [b"one\ntwo\n"]
         assert self.journal(spool) == b"ONE\nTWO\n"
@@ -80,13 +80,13 @@ class RewritingContract(OutboxKit):
             raise failure
 
         with pytest.raises(type(failure)) as caught:
-            spool.rewrite(fail)
+            spool.compact(fail)
 
         assert failure is caught.value
         spool.append(b"two\n")
         assert self.journal(spool) == b"one\ntwo\n"
         assert spool.size == 8
-        spool.rewrite(lambda: b"new\n")
+        spool.compact(lambda: b"new\n")
         assert self.journal(spool) == b"new\n"
         spool.release(keep=False)
 
@@ -97,13 +97,13 @@ class RewritingContract(OutboxKit):
         spool.seal()
 
         with pytest.raises(SpoolSealed):
-            spool.rewrite(lambda: b"new\n")
+            spool.compact(lambda: b"new\n")
 
         assert self.journal(spool) == b"one\n"
         spool.release(keep=True)
         with pytest.raises(OSError):  # noqa: PT011 - sealed by its release, or simply gone
-            spool.rewrite(lambda: b"new\n")
-        (found,) = later.left_over(MODEL)
+            spool.compact(lambda: b"new\n")
+        (found,) = later.claim_orphans(MODEL)
         assert self.journal(found) == b"one\n"
         found.release(keep=False)
 
@@ -113,29 +113,29 @@ class RewritingContract(OutboxKit):
         spool.append(b"one\n")
         self.write(f"{spool.folder}/1-last.pt", b"weights")
         for _ in range(3):
-            spool.rewrite(lambda: b"new\n")
+            spool.compact(lambda: b"new\n")
         spool.release(keep=True)
 
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
 
         assert spool.name == found.name
         assert self.journal(found) == b"new\n"
         assert self.exists(f"{found.folder}/1-last.pt")
-        found.rewrite(lambda: b"newer\n")
+        found.compact(lambda: b"newer\n")
         found.append(b"two\n")
         found.release(keep=True)
-        (again,) = outbox.left_over(MODEL)
+        (again,) = outbox.claim_orphans(MODEL)
         assert self.journal(again) == b"newer\ntwo\n"
         again.release(keep=False)
 
     def test_a_rewritten_spool_goes_as_a_whole(self, outbox: Outbox, later: Outbox) -> None:
         """Nothing of either journal is left."""
         spool = outbox.open(MODEL)
-        spool.rewrite(lambda: b"new\n")
+        spool.compact(lambda: b"new\n")
 
         spool.release(keep=False)
 
-        assert later.left_over(MODEL) == []
+        assert later.claim_orphans(MODEL) == []
         assert not self.exists(spool.folder)
 
     def test_one_rewrite_does_not_touch_the_others(self, outbox: Outbox, later: Outbox) -> None:
@@ -145,10 +145,10 @@ class RewritingContract(OutboxKit):
             spool.append(b"old\n")
         waiting.release(keep=True)
 
-        mine.rewrite(lambda: b"new\n")
+        mine.compact(lambda: b"new\n")
 
         assert self.journal(living) == b"old\n"
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
         assert waiting.name == found.name
         assert self.journal(found) == b"old\n"
         for spool in (found, living, mine):
@@ -163,7 +163,7 @@ class RewritingContract(OutboxKit):
             for number in range(lines):
                 spool.append(f"{thread} {number} {'x' * (number % 50)}\n".encode())
 
-        with meanwhile(lambda: spool.rewrite(lambda: self.journal(spool))):
+        with meanwhile(lambda: spool.compact(lambda: self.journal(spool))):
             run_concurrently(write, threads=threads)
 
         found = self.journal(spool).splitlines(keepends=True)
@@ -188,7 +188,7 @@ class RewritingContract(OutboxKit):
             seen.update(self.journal(spool).splitlines(keepends=True))
             return b""
 
-        with meanwhile(lambda: spool.rewrite(take)):
+        with meanwhile(lambda: spool.compact(take)):
             run_concurrently(write, threads=4)
         seen.update(self.journal(spool).splitlines(keepends=True))
 
@@ -200,9 +200,9 @@ class RewritingContract(OutboxKit):
         spool = outbox.open(MODEL)
         stolen: list[Spool] = []
 
-        with meanwhile(lambda: stolen.extend(later.left_over(MODEL))):
+        with meanwhile(lambda: stolen.extend(later.claim_orphans(MODEL))):
             for number in range(300):
-                spool.rewrite(partial(b"%d\n".__mod__, number))
+                spool.compact(partial(b"%d\n".__mod__, number))
 
         assert stolen == []
         assert self.journal(spool) == b"299\n"
@@ -212,13 +212,13 @@ class RewritingContract(OutboxKit):
         """Never half of one, and never one that is nobody's."""
         spool = outbox.open(MODEL)
         old, new = b"old\n" * 50, b"new\n" * 70
-        spool.rewrite(lambda: old)
+        spool.compact(lambda: old)
 
-        def rewrite() -> None:
-            spool.rewrite(lambda: new)
-            spool.rewrite(lambda: old)
+        def compact() -> None:
+            spool.compact(lambda: new)
+            spool.compact(lambda: old)
 
-        with meanwhile(rewrite):
+        with meanwhile(compact):
             for _ in range(500):
                 (seen,) = later.seen()
                 assert seen.is_owned
@@ -231,7 +231,7 @@ class RewritingContract(OutboxKit):
         """What a rewrite gives back is given back, and not kept beside the new journal."""
         spool = outbox.open(MODEL)
         for _ in range(20):
-            spool.rewrite(lambda: b"x" * 999 + b"\n")
+            spool.compact(lambda: b"x" * 999 + b"\n")
 
         (seen,) = later.seen()
 

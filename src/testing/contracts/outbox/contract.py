@@ -123,7 +123,7 @@ class OutboxContract(LeftOverContract, RewritingContract, SeenContract):
 
         run_concurrently(live, threads=8)
 
-        assert outbox.left_over(MODEL) == []
+        assert outbox.claim_orphans(MODEL) == []
 
     def test_a_sealed_spool_takes_no_line(self, outbox: Outbox) -> None:
         """It says so, and what was there is read as before."""
@@ -146,7 +146,7 @@ class OutboxContract(LeftOverContract, RewritingContract, SeenContract):
         with pytest.raises(OSError):  # noqa: PT011 - sealed by its release, or simply gone
             spool.append(b"two\n")
 
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
         assert found.read(0, 100) == b"one\n"
         found.release(keep=False)
 
@@ -157,7 +157,7 @@ class OutboxContract(LeftOverContract, RewritingContract, SeenContract):
         other.append(b"other\n")
         spool.release(keep=True)
 
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
         found.append(b"taken over\n")
 
         assert found.read(0, 100) == b"taken over\n"

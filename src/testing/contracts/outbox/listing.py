@@ -35,7 +35,7 @@ class SeenContract(OutboxKit):
         looks = [later.seen()]
         spool.release(keep=True)
         looks.append(later.seen())
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
         looks.append(outbox.seen())
 
         assert [[True], [False], [True]] == [[seen.is_owned for seen in look] for look in looks]
@@ -56,7 +56,7 @@ class SeenContract(OutboxKit):
 
         assert seen.begun is not None
         assert before - _ROUNDED <= seen.begun <= after + _ROUNDED
-        for found in later.left_over(MODEL):
+        for found in later.claim_orphans(MODEL):
             found.release(keep=False)
 
     def test_the_oldest_comes_first_whatever_its_model(self, outbox: Outbox, later: Outbox) -> None:
@@ -69,7 +69,7 @@ class SeenContract(OutboxKit):
 
         assert [spool.name for spool in spools] == [seen.name for seen in found]
         assert [False, True] * 3 == [seen.is_owned for seen in found]
-        for spool in [*later.left_over(MODEL), *later.left_over(OTHER), *spools[1::2]]:
+        for spool in [*later.claim_orphans(MODEL), *later.claim_orphans(OTHER), *spools[1::2]]:
             spool.release(keep=False)
 
     def test_the_size_is_of_the_journal_and_of_every_file_beside_it(self, outbox: Outbox, later: Outbox) -> None:
@@ -95,7 +95,7 @@ class SeenContract(OutboxKit):
             living.append(b"%d\n" % number)
 
         assert b"".join(b"%d\n" % number for number in range(20)) == self.journal(living)
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
         assert self.journal(found) == b"left\n"
         living.release(keep=False)
         found.release(keep=False)
@@ -130,13 +130,13 @@ class SeenContract(OutboxKit):
 
         with meanwhile(later.seen, later.seen, later.seen):
             for _ in range(150):
-                found = outbox.left_over(MODEL)
+                found = outbox.claim_orphans(MODEL)
                 claims.append(len(found))
                 for spool in found:
                     spool.release(keep=True)
 
         assert [1] * 150 == claims
-        for spool in outbox.left_over(MODEL):
+        for spool in outbox.claim_orphans(MODEL):
             spool.release(keep=False)
 
     def test_runs_may_come_and_go_while_somebody_looks(self, outbox: Outbox, later: Outbox) -> None:

@@ -17,15 +17,15 @@ class LeftOverContract(OutboxKit):
 
     def test_nothing_is_left_over_at_first(self, outbox: Outbox) -> None:
         """No spool, and no error either."""
-        assert outbox.left_over(MODEL) == []
+        assert outbox.claim_orphans(MODEL) == []
 
     def test_a_living_run_leaves_nothing_over(self, outbox: Outbox, later: Outbox) -> None:
         """Its spool is its own, also in the eyes of others."""
         spool = outbox.open(MODEL)
         spool.append(b"mine\n")
 
-        assert outbox.left_over(MODEL) == []
-        assert later.left_over(MODEL) == []
+        assert outbox.claim_orphans(MODEL) == []
+        assert later.claim_orphans(MODEL) == []
         spool.release(keep=False)
 
     def test_what_was_kept_is_found_by_a_later_run(self, outbox: Outbox, later: Outbox) -> None:
@@ -35,7 +35,7 @@ class LeftOverContract(OutboxKit):
         self.write(f"{spool.folder}/1-last.pt", b"weights")
         spool.release(keep=True)
 
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
 
         assert spool.name == found.name
         assert found.read(0, 100) == b"one\n"
@@ -47,7 +47,7 @@ class LeftOverContract(OutboxKit):
         spool = outbox.open(MODEL)
         spool.append(b"one\n")
         spool.release(keep=True)
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
 
         found.append(b"two\n")
 
@@ -58,10 +58,10 @@ class LeftOverContract(OutboxKit):
         """Two runs that start together must not both send it."""
         outbox.open(MODEL).release(keep=True)
 
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
 
-        assert outbox.left_over(MODEL) == []
-        assert later.left_over(MODEL) == []
+        assert outbox.claim_orphans(MODEL) == []
+        assert later.claim_orphans(MODEL) == []
         found.release(keep=False)
 
     def test_of_many_claims_at_once_each_spool_goes_to_one(self, outbox: Outbox, later: Outbox) -> None:
@@ -72,7 +72,7 @@ class LeftOverContract(OutboxKit):
             spool.release(keep=True)
         claimed: list[Spool] = []
 
-        run_concurrently(lambda number: claimed.extend((outbox, later)[number % 2].left_over(MODEL)), threads=8)
+        run_concurrently(lambda number: claimed.extend((outbox, later)[number % 2].claim_orphans(MODEL)), threads=8)
 
         assert sorted(names) == sorted(spool.name for spool in claimed)
         for spool in claimed:
@@ -82,11 +82,11 @@ class LeftOverContract(OutboxKit):
         """The second run could not deliver it either."""
         outbox.open(MODEL).release(keep=True)
         for _ in range(3):
-            (found,) = later.left_over(MODEL)
+            (found,) = later.claim_orphans(MODEL)
             found.append(b"tried\n")
             found.release(keep=True)
 
-        (found,) = outbox.left_over(MODEL)
+        (found,) = outbox.claim_orphans(MODEL)
 
         assert found.read(0, 100) == b"tried\n" * 3
         found.release(keep=False)
@@ -98,7 +98,7 @@ class LeftOverContract(OutboxKit):
         for spool in reversed(spools):
             spool.release(keep=True)
 
-        found = later.left_over(MODEL)
+        found = later.claim_orphans(MODEL)
 
         assert names == [spool.name for spool in found]
         for spool in found:
@@ -112,7 +112,7 @@ class LeftOverContract(OutboxKit):
 
         spool.release(keep=False)
 
-        assert later.left_over(MODEL) == []
+        assert later.claim_orphans(MODEL) == []
         assert not self.exists(f"{spool.folder}/1-last.pt")
         assert not self.exists(spool.folder)
 
@@ -127,7 +127,7 @@ class LeftOverContract(OutboxKit):
         ending.release(keep=keep)
 
         assert living.read(0, 100) == b"living\n"
-        left = later.left_over(MODEL)
+        left = later.claim_orphans(MODEL)
         assert [waiting.name, ending.name][: 1 + keep] == [spool.name for spool in left]
         for spool in [*left, living]:
             spool.release(keep=False)
@@ -139,7 +139,7 @@ class LeftOverContract(OutboxKit):
         spool.release(keep=keep)
         spool.release(keep=keep)
 
-        left = later.left_over(MODEL)
+        left = later.claim_orphans(MODEL)
 
         assert len(left) == keep
         for found in left:
@@ -151,9 +151,9 @@ class LeftOverContract(OutboxKit):
         spool.append(b"one\n")
         spool.release(keep=True)
 
-        assert later.left_over(OTHER) == []
+        assert later.claim_orphans(OTHER) == []
         other = outbox.open(OTHER)
         other.release(keep=False)
-        (found,) = later.left_over(MODEL)
+        (found,) = later.claim_orphans(MODEL)
         assert found.read(0, 100) == b"one\n"
         found.release(keep=False)

@@ -118,7 +118,7 @@ class Child:
             raise AssertionError(f"the process hung: {self._ended()}")
         return status
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         """Leave nothing behind: neither it nor what it has started. A second time does nothing."""
         self._over.set()
         self._watchdog.join()
@@ -126,7 +126,7 @@ class Child:
         with self._lock:
             if not self._is_buried:
                 self._is_buried = True
-                self._process.bury()
+                self._process.reap()
         self._stdout.close()
         with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
@@ -137,7 +137,7 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.bury()
+        self.reap()
 
     def _watch(self) -> None:
         while not self._over.wait(HANG_TIMEOUT):

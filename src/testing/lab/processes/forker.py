@@ -4,7 +4,7 @@ The one rule: this process has one thread and one job. A fork of it is as good a
 imported what it needs. What it has forked keeps its number until it is told to bury it, and goes when it goes.
 
 An order is one line of JSON with four files: standard input, output and error of the new process, and where its number
-and later its end are written. ``{"bury": number}`` is answered by a line when it is done.
+and later its end are written. ``{"reap": number}`` is answered by a line when it is done.
 """
 
 from __future__ import annotations

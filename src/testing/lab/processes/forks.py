@@ -21,18 +21,18 @@ _INSIDE = ("hubport", "requests", "urllib3", "queue", "threading")
 
 
 def forked(
-    work: Callable[[], object], *, leave: Callable[[int], object] = os._exit, within: float = HANG_TIMEOUT
+    work: Callable[[], object], *, leave: Callable[[int], object] = os._exit, timeout: float = HANG_TIMEOUT
 ) -> int:
     """Fork; the child calls *work* and then ``leave(0)``. How it ended, which is 1 when *work* raised or hung.
 
     ``leave=sys.exit`` takes it through everything that the interpreter does at its end. A child that takes longer than
-    *within* seconds dumps every thread's stack on its standard error.
+    *timeout* seconds dumps every thread's stack on its standard error.
     """
     sys.stdout.flush()
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    faulthandler.dump_traceback_later(within, exit=True)
+    faulthandler.dump_traceback_later(timeout, exit=True)
     try:
         work()
     except BaseException:  # noqa: BLE001 - whatever it is, the parent's code below must not run a second time
@@ -66,7 +66,7 @@ def held(lock: Any) -> Iterator[None]:
 def locks_of(**things: object) -> dict[str, Any]:
     """Every lock that *things* are made of, hubport's own and those of requests below it, by the way that leads there.
 
-    ``locks_of(session=session)`` finds, for one, ``session._delivery.tally._lock``. Threads are left out: theirs are
+    ``locks_of(session=session)`` finds, for one, ``session._delivery.counters._lock``. Threads are left out: theirs are
     held for as long as they live.
     """
     found: dict[str, Any] = {}

@@ -19,7 +19,7 @@ class Process(Protocol):
 
     @property
     def pid(self) -> int:
-        """Its number, which is also that of its group. It is nobody else's before :meth:`bury`."""
+        """Its number, which is also that of its group. It is nobody else's before :meth:`reap`."""
         ...
 
     @property
@@ -31,7 +31,7 @@ class Process(Protocol):
         """Wait for its end; the exit status, or minus the number of the signal that ended it."""
         ...
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         """Wait for its end, and give its number back."""
         ...
 
@@ -74,7 +74,7 @@ class Started(Process):
         assert self._status is not None
         return self._status
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         """Take note of its end."""
         self.wait()
         self._process.wait()

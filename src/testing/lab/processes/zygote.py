@@ -53,11 +53,11 @@ class Forked(Process):
                 self._file.close()
             return self._status
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         """Have the zygote take note of its end."""
         if self.is_ours:
             self.wait()
-            self._zygote.bury(self._pid)
+            self._zygote.reap(self._pid)
         self._file.close()
 
     def _number(self) -> int:
@@ -119,7 +119,7 @@ class Zygote(Closeable):
             raise
         return Child(process, os.fdopen(to_stdin, "wb"), os.fdopen(from_stdout, "rb"), errors)
 
-    def bury(self, pid: int) -> None:
+    def reap(self, pid: int) -> None:
         """Give back the number of a process that has ended. For :class:`Forked`."""
         with self._lock, contextlib.suppress(ConnectionError):
             self._control.sendall(json.dumps({"bury": pid}).encode() + b"\n")

@@ -45,13 +45,13 @@ def eager_threads() -> Iterator[None]:
 def test_an_outage_that_three_workers_meet_at_once_is_one_warning_and_one_end() -> None:
     for _ in range(200):
         lines = Lines()
-        troubles = FailureLog(DeliveryCounters(), EventLogger(lines))
+        failure_log = FailureLog(DeliveryCounters(), EventLogger(lines))
         for outcome in (SILENCE, DELIVERED):
             together = threading.Barrier(len(KINDS))
 
             def note(kind: str, outcome: Outcome = outcome, together: threading.Barrier = together) -> None:
                 together.wait(HUNG_AFTER)
-                troubles.note(kind, outcome)  # noqa: B023 - the threads end within the round
+                failure_log.note(kind, outcome)  # noqa: B023 - the threads end within the round
 
             threads = [threading.Thread(target=note, args=(kind,)) for kind in KINDS]
             for thread in threads:
@@ -59,4 +59,4 @@ def test_an_outage_that_three_workers_meet_at_once_is_one_warning_and_one_end() 
             for thread in threads:
                 thread.join(HUNG_AFTER)
         assert ["hub.failed", "hub.recovered"] == lines.warnings
-        assert "" == troubles.current
+        assert "" == failure_log.current

@@ -90,8 +90,8 @@ def test_a_run_in_trouble_says_why_when_it_tries_again_and_what_becomes_of_it() 
         "the HUB takes nothing now: no answer (Connection refused); 3 records kept in /spool/1, tried again in 5 s; "
         "should this run end before that, 'hubport sync' on this machine sends them."
     )
-    locked_out = attrs.evolve(report, next_send={}, trouble="status 401")
-    assert "tried again" not in str(locked_out)
+    is_unauthorized = attrs.evolve(report, next_send={}, trouble="status 401")
+    assert "tried again" not in str(is_unauthorized)
 
 
 def test_as_json_is_json() -> None:
@@ -102,12 +102,12 @@ def test_as_json_is_json() -> None:
 
 
 def test_a_tally_counts_by_kind_and_column() -> None:
-    tally = DeliveryCounters()
-    tally.add("metrics", "logged", 3)
-    tally.add("metrics", "delivered")
-    tally.add("checkpoints", "logged")
-    assert [1, 2, 1] == [tally.blame("rain"), tally.blame("rain"), tally.blame("snow")]
-    assert Count(logged=3, delivered=1) == tally.count("metrics")
-    assert Count(logged=1) == tally.count("checkpoints")
-    assert Count() == tally.count("heartbeats")
-    assert {"rain": 2, "snow": 1} == tally.reasons()
+    counters = DeliveryCounters()
+    counters.add("metrics", "logged", 3)
+    counters.add("metrics", "delivered")
+    counters.add("checkpoints", "logged")
+    assert [1, 2, 1] == [counters.count_failure("rain"), counters.count_failure("rain"), counters.count_failure("snow")]
+    assert Count(logged=3, delivered=1) == counters.count("metrics")
+    assert Count(logged=1) == counters.count("checkpoints")
+    assert Count() == counters.count("heartbeats")
+    assert {"rain": 2, "snow": 1} == counters.reasons()

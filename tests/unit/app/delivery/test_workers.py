@@ -30,9 +30,9 @@ class Errand:
         return self.outcomes.pop(0) if self.outcomes else DELIVERED
 
 
-def crew_of_one(errand: Errand, every: float = 10.0) -> tuple[WorkerGroup, Worker]:
-    crew = WorkerGroup(FakeClock(), Upstream(), DeliveryCounters(), logger(), on_empty=lambda: None)
-    return crew, crew.hire("metrics", Pacer(every, crew.link), errand)
+def crew_of_one(sender: Errand, every: float = 10.0) -> tuple[WorkerGroup, Worker]:
+    group = WorkerGroup(FakeClock(), Upstream(), DeliveryCounters(), logger(), on_empty=lambda: None)
+    return group, group.add("metrics", Pacer(every, group.upstream), sender)
 
 
 def rings(worker: Worker) -> bool:
@@ -56,7 +56,7 @@ def test_an_offer_rings_once_until_it_is_taken() -> None:
 def test_an_offer_that_an_interrupt_has_cut_in_half_is_completed_by_the_next_one_made_again() -> None:
     """The lane has it, and nobody was rung: a plain offer believes that somebody was."""
     _, worker = crew_of_one(Errand())
-    worker.lane.offer()
+    worker.pacer.offer()
     worker.offer()
     assert not rings(worker)
 
@@ -64,7 +64,7 @@ def test_an_offer_that_an_interrupt_has_cut_in_half_is_completed_by_the_next_one
 
     assert rings(worker)
     worker.step()
-    assert 1 == worker.errand.runs  # type: ignore[attr-defined]
+    assert 1 == worker.sender.runs  # type: ignore[attr-defined]
 
 
 def test_an_offer_made_again_without_need_is_one_look_more_and_no_message_more() -> None:
@@ -74,52 +74,52 @@ def test_an_offer_made_again_without_need_is_one_look_more_and_no_message_more()
     worker.step()
     worker.step()
 
-    assert 1 == worker.errand.runs  # type: ignore[attr-defined]
+    assert 1 == worker.sender.runs  # type: ignore[attr-defined]
     assert worker.is_idle
 
 
 def test_another_key_opens_what_the_refused_one_has_locked_and_rings_everybody() -> None:
-    locked_out = Outcome(Verdict.UNAUTHORIZED, 401)
-    crew, worker = crew_of_one(Errand(outcomes=[locked_out], has_more=True))
-    other = crew.hire("checkpoint", Pacer(900.0, crew.link), Errand())
+    is_unauthorized = Outcome(Verdict.UNAUTHORIZED, 401)
+    group, worker = crew_of_one(Errand(outcomes=[is_unauthorized], has_more=True))
+    other = group.add("checkpoint", Pacer(900.0, group.upstream), Errand())
     worker.offer()
     worker.step()
-    assert crew.link.locked_out
+    assert group.upstream.is_unauthorized
     for one in (worker, other):
         rings(one)
-    assert (None, None) == (worker.lane.due, other.lane.due)
+    assert (None, None) == (worker.pacer.due, other.pacer.due)
 
-    crew.unlock()
+    group.clear_unauthorized()
 
     assert (True, True) == (rings(worker), rings(other))
-    due = worker.lane.due
+    due = worker.pacer.due
     assert due is not None
     assert due < math.inf
 
 
 def test_a_settled_tally_takes_out_what_was_counted_and_never_written() -> None:
-    tally = DeliveryCounters()
-    tally.add("metrics", "logged", 10)
-    tally.add("metrics", "delivered", 6)
-    tally.add("metrics", "lost", 1)
-    tally.add("metrics", "refused", 1)
-    tally.add("checkpoints", "logged", 3)
-    tally.add("checkpoints", "superseded", 2)
-    tally.add("heartbeats", "logged", 4)
+    counters = DeliveryCounters()
+    counters.add("metrics", "logged", 10)
+    counters.add("metrics", "delivered", 6)
+    counters.add("metrics", "lost", 1)
+    counters.add("metrics", "refused", 1)
+    counters.add("checkpoints", "logged", 3)
+    counters.add("checkpoints", "superseded", 2)
+    counters.add("heartbeats", "logged", 4)
 
-    tally.settle()
+    counters.settle()
 
-    assert Count(logged=8, delivered=6, refused=1, lost=1) == tally.count("metrics")
-    assert Count(logged=2, superseded=2) == tally.count("checkpoints")
-    assert Count(logged=4) == tally.count("heartbeats")  # one that got no answer is no record that waits
-    assert 0 == tally.count("metrics").waiting
+    assert Count(logged=8, delivered=6, refused=1, lost=1) == counters.count("metrics")
+    assert Count(logged=2, superseded=2) == counters.count("checkpoints")
+    assert Count(logged=4) == counters.count("heartbeats")  # one that got no answer is no record that waits
+    assert 0 == counters.count("metrics").waiting
 
 
 def test_a_tally_of_which_nothing_waits_is_settled_already() -> None:
-    tally = DeliveryCounters()
-    tally.add("metrics", "logged", 2)
-    tally.add("metrics", "delivered", 2)
-    tally.settle()
-    tally.settle()
+    counters = DeliveryCounters()
+    counters.add("metrics", "logged", 2)
+    counters.add("metrics", "delivered", 2)
+    counters.settle()
+    counters.settle()
 
-    assert Count(logged=2, delivered=2) == tally.count("metrics")
+    assert Count(logged=2, delivered=2) == counters.count("metrics")

@@ -42,8 +42,8 @@ def test_every_provider_resolves(settings: HubSettings) -> None:
         type(found[name]) for name in ("store", "blobs", "server", "service")
     )
     assert found["service"].store is found["store"]
-    assert found["hub"].premises.store is found["store"]
-    assert found["hub"].premises.blobs is found["service"].blobs is found["blobs"]
+    assert found["hub"].context.store is found["store"]
+    assert found["hub"].context.blobs is found["service"].blobs is found["blobs"]
 
 
 def test_fakes_stand_in_place_of_what_an_extra_brings(settings: HubSettings) -> None:
@@ -51,7 +51,7 @@ def test_fakes_stand_in_place_of_what_an_extra_brings(settings: HubSettings) -> 
     container = HubContainer(settings=settings, store=store, blobs=blobs)
 
     assert container.service().store is store
-    assert container.hub().premises.blobs is blobs
+    assert container.hub().context.blobs is blobs
 
 
 def test_building_it_touches_nothing_with_fakes(settings: HubSettings, tmp_path: Path) -> None:

@@ -48,15 +48,15 @@ class Desk:
     """Keys and who recognises them, over one store and one clock."""
 
     clock: FakeClock = attrs.field(factory=FakeClock)
-    shelf: CountedShelf = attrs.field(factory=lambda: CountedShelf(FakeHubStore().keys))
+    repository: CountedShelf = attrs.field(factory=lambda: CountedShelf(FakeHubStore().keys))
     keys: KeyAdmin = attrs.field(init=False)
     uses: KeyUsageRecorder = attrs.field(init=False)
     ring: KeyAuthenticator = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.keys = KeyAdmin(self.shelf, self.clock)
-        self.uses = KeyUsageRecorder(self.shelf, self.clock)
-        self.ring = KeyAuthenticator(self.shelf, self.clock, self.uses)
+        self.keys = KeyAdmin(self.repository, self.clock)
+        self.uses = KeyUsageRecorder(self.repository, self.clock)
+        self.ring = KeyAuthenticator(self.repository, self.clock, self.uses)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_key_is_42_hex_digits_and_no_two_are_the_same(desk: Desk) -> None:
 def test_what_is_kept_is_not_the_key(desk: Desk) -> None:
     key, secret = desk.keys.create("mine")
 
-    assert desk.shelf.get(key.id) == key
+    assert desk.repository.get(key.id) == key
     assert secret not in repr(key)
     assert secret not in str(attrs.asdict(key))
     assert ("mine", secret[-4:]) == (key.name, key.tail)
@@ -115,7 +115,7 @@ def test_a_password_is_no_key(desk: Desk) -> None:
 def test_a_new_key_is_good_at_once_also_when_it_was_tried_before(desk: Desk) -> None:
     key = ApiKey.of("f" * 42, name="restored", created=0.0)
     assert desk.ring.user({"x-api-key": "f" * 42}) is None
-    desk.shelf.save(key)
+    desk.repository.save(key)
     assert key.id == desk.ring.user({"x-api-key": "f" * 42})
 
 
@@ -132,10 +132,10 @@ def test_the_store_is_asked_once_in_two_seconds(desk: Desk) -> None:
     _, secret = desk.keys.create("mine")
     for _ in range(1000):
         desk.ring.user({"x-api-key": secret})
-    assert 1 == desk.shelf.reads
+    assert 1 == desk.repository.reads
     desk.clock.advance(TRUSTED_FOR)
     desk.ring.user({"x-api-key": secret})
-    assert 2 == desk.shelf.reads
+    assert 2 == desk.repository.reads
 
 
 def test_wrong_keys_push_no_good_one_out(desk: Desk) -> None:
@@ -143,9 +143,9 @@ def test_wrong_keys_push_no_good_one_out(desk: Desk) -> None:
     desk.ring.user({"x-api-key": secret})
     for number in range(2000):
         desk.ring.user({"x-api-key": f"{number:042x}"})
-    reads = desk.shelf.reads
+    reads = desk.repository.reads
     desk.ring.user({"x-api-key": secret})
-    assert reads == desk.shelf.reads
+    assert reads == desk.repository.reads
 
 
 def test_the_ring_holds_no_key_and_no_end_of_them(desk: Desk) -> None:
@@ -160,7 +160,7 @@ def test_the_ring_holds_no_key_and_no_end_of_them(desk: Desk) -> None:
 
 def test_another_key_whose_hash_begins_alike_is_another_key(desk: Desk) -> None:
     key, secret = desk.keys.create("mine")
-    desk.shelf.save(attrs.evolve(key, sha256="0" * 64))
+    desk.repository.save(attrs.evolve(key, sha256="0" * 64))
     assert desk.ring.user({"x-api-key": secret}) is None
 
 
@@ -175,33 +175,33 @@ def test_the_last_use_is_written_once_a_minute(desk: Desk) -> None:
     for _ in range(1000):
         desk.ring.user({"x-api-key": secret})
     desk.uses.close()
-    used = desk.shelf.get(key.id)
+    used = desk.repository.get(key.id)
     assert used is not None
-    assert (1, desk.clock.wall()) == (desk.shelf.writes, used.last_used)
+    assert (1, desk.clock.wall()) == (desk.repository.writes, used.last_used)
 
     desk.clock.advance(EVERY)
     desk.ring.user({"x-api-key": secret})
     desk.uses.close()
-    used = desk.shelf.get(key.id)
+    used = desk.repository.get(key.id)
     assert used is not None
-    assert (2, desk.clock.wall()) == (desk.shelf.writes, used.last_used)
+    assert (2, desk.clock.wall()) == (desk.repository.writes, used.last_used)
 
 
 def test_what_another_server_has_written_is_not_written_again(desk: Desk) -> None:
     key, secret = desk.keys.create("mine")
-    desk.shelf.save(attrs.evolve(key, last_used=desk.clock.wall() - 1))
+    desk.repository.save(attrs.evolve(key, last_used=desk.clock.wall() - 1))
     desk.ring.user({"x-api-key": secret})
     desk.uses.close()
-    assert 0 == desk.shelf.writes
+    assert 0 == desk.repository.writes
 
 
 def test_a_last_use_in_the_future_is_put_right_by_the_next_one(desk: Desk) -> None:
     """The clock was put back, or another server's goes ahead."""
     key, secret = desk.keys.create("mine")
-    desk.shelf.save(attrs.evolve(key, last_used=desk.clock.wall() + 86_400))
+    desk.repository.save(attrs.evolve(key, last_used=desk.clock.wall() + 86_400))
     desk.ring.user({"x-api-key": secret})
     desk.uses.close()
-    used = desk.shelf.get(key.id)
+    used = desk.repository.get(key.id)
     assert used is not None
     assert desk.clock.wall() == used.last_used
 
@@ -210,7 +210,7 @@ def test_a_wrong_key_is_no_use(desk: Desk) -> None:
     desk.keys.create("mine")
     desk.ring.user({"x-api-key": "0" * 42})
     desk.uses.close()
-    assert 0 == desk.shelf.writes
+    assert 0 == desk.repository.writes
 
 
 def test_noting_a_use_revives_nothing(desk: Desk) -> None:
@@ -219,17 +219,17 @@ def test_noting_a_use_revives_nothing(desk: Desk) -> None:
     desk.ring.user({"x-api-key": secret})
     desk.keys.revoke(key.id)
     desk.uses.close()
-    kept = desk.shelf.get(key.id)
+    kept = desk.repository.get(key.id)
     assert kept is not None
     assert kept.is_trashed
 
 
 def test_a_key_that_is_gone_when_its_use_is_written(desk: Desk) -> None:
     key, _ = desk.keys.create("mine")
-    desk.shelf.delete(key.id)
+    desk.repository.delete(key.id)
     desk.uses.note(key)
     desk.uses.close()
-    assert desk.shelf.get(key.id) is None
+    assert desk.repository.get(key.id) is None
 
 
 @pytest.mark.parametrize("fault", [OSError("the disk is full"), StoreUnusable("the database", "is gone")], ids=str)
@@ -241,8 +241,8 @@ def test_a_store_that_fails_there_fails_no_request(
             raise fault
 
     key, secret = desk.keys.create("mine")
-    uses = KeyUsageRecorder(Full(desk.shelf), desk.clock)
-    ring = KeyAuthenticator(desk.shelf, desk.clock, uses)
+    uses = KeyUsageRecorder(Full(desk.repository), desk.clock)
+    ring = KeyAuthenticator(desk.repository, desk.clock, uses)
     assert key.id == ring.user({"x-api-key": secret})
     uses.close()
     assert "keys.use_not_written" in caplog.text

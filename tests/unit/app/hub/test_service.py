@@ -38,8 +38,8 @@ class FakeListener:
     url: str = "http://127.0.0.1:8421"
     closed_within: float | None = None
 
-    def close(self, *, within: float) -> None:
-        self.closed_within = within
+    def close(self, *, timeout: float) -> None:
+        self.closed_within = timeout
 
 
 @attrs.define
@@ -53,7 +53,7 @@ class Premises:
 
 
 @pytest.fixture
-def premises(tmp_path: Path) -> Callable[..., Premises]:
+def context(tmp_path: Path) -> Callable[..., Premises]:
     store, blobs = FakeHubStore(), FakeBlobs()
 
     def make(**settings: object) -> Premises:
@@ -70,18 +70,18 @@ def premises(tmp_path: Path) -> Callable[..., Premises]:
     return make
 
 
-def test_the_first_start_makes_a_key_and_later_ones_make_none(premises: Callable[..., Premises]) -> None:
-    with premises().service.serving() as served:
+def test_the_first_start_makes_a_key_and_later_ones_make_none(context: Callable[..., Premises]) -> None:
+    with context().service.serving() as served:
         assert served.key is not None
         assert served.has_keys
         assert served.key not in repr(served)
-    with premises().service.serving() as again:
+    with context().service.serving() as again:
         assert again.key is None
         assert again.has_keys
 
 
-def test_it_is_closed_in_the_end_also_after_an_error(premises: Callable[..., Premises]) -> None:
-    hub = premises()
+def test_it_is_closed_in_the_end_also_after_an_error(context: Callable[..., Premises]) -> None:
+    hub = context()
 
     def fail() -> None:
         with hub.service.serving():
@@ -92,16 +92,16 @@ def test_it_is_closed_in_the_end_also_after_an_error(premises: Callable[..., Pre
     assert 5.0 == hub.listener.closed_within
 
 
-def test_a_hub_whose_keys_were_all_revoked_lets_nobody_in(premises: Callable[..., Premises]) -> None:
-    service = premises().service
+def test_a_hub_whose_keys_were_all_revoked_lets_nobody_in(context: Callable[..., Premises]) -> None:
+    service = context().service
     service.keys.revoke(service.keys.create("first")[0].id)
 
     with service.serving() as served:
         assert (None, False) == (served.key, served.has_keys)
 
 
-def test_to_other_machines_it_listens_only_with_a_key(premises: Callable[..., Premises]) -> None:
-    hub = premises(host="0.0.0.0", allow_remote=True)  # noqa: S104
+def test_to_other_machines_it_listens_only_with_a_key(context: Callable[..., Premises]) -> None:
+    hub = context(host="0.0.0.0", allow_remote=True)  # noqa: S104
     key, _ = hub.service.keys.create("first")
     with hub.service.serving() as served:
         assert served.key is None
@@ -129,8 +129,8 @@ def test_one_that_may_not_listen_gives_its_store_back(tmp_path: Path) -> None:
     assert 1 == store.closings
 
 
-def test_the_first_start_for_other_machines_makes_the_key(premises: Callable[..., Premises]) -> None:
-    with premises(host="0.0.0.0", allow_remote=True).service.serving() as served:  # noqa: S104
+def test_the_first_start_for_other_machines_makes_the_key(context: Callable[..., Premises]) -> None:
+    with context(host="0.0.0.0", allow_remote=True).service.serving() as served:  # noqa: S104
         assert served.key is not None
         assert served.address.endswith(":8421")
         assert "0.0.0.0" not in served.address  # noqa: S104
@@ -154,22 +154,22 @@ def test_where_nothing_can_listen_no_key_is_made(tmp_path: Path) -> None:
     assert 0 == store.keys.page(limit=1).total
 
 
-def test_the_address_is_noted_for_who_works_without_a_server(premises: Callable[..., Premises]) -> None:
-    service = premises().service
+def test_the_address_is_noted_for_who_works_without_a_server(context: Callable[..., Premises]) -> None:
+    service = context().service
     assert "http://127.0.0.1:8421" == service.noted_address()
     service.note_address("https://hub.example.org/hub")
     assert "https://hub.example.org/hub" == service.noted_address()
 
 
 @pytest.mark.parametrize("noted", ["", "no address", "http://u:p@h", "\0", "https://h/?q"])
-def test_a_noted_address_that_is_none_counts_for_nothing(premises: Callable[..., Premises], noted: str) -> None:
-    service = premises().service
+def test_a_noted_address_that_is_none_counts_for_nothing(context: Callable[..., Premises], noted: str) -> None:
+    service = context().service
     service.settings.address_file.write_text(noted)
     assert "http://127.0.0.1:8421" == service.noted_address()
 
 
-def test_without_a_server_it_answers_whoever_may_read_the_store(premises: Callable[..., Premises]) -> None:
-    hub = premises()
+def test_without_a_server_it_answers_whoever_may_read_the_store(context: Callable[..., Premises]) -> None:
+    hub = context()
     model = HubModel(ID, "a model", "coco8.yaml")
     hub.store.models.save(model)
     answer = hub.service.direct().send(Request("GET", f"/v1/models/{ID}"), timeout=1.0)
@@ -177,8 +177,8 @@ def test_without_a_server_it_answers_whoever_may_read_the_store(premises: Callab
     assert (200, f"http://127.0.0.1:8421/models/{ID}") == (answer.status, json.loads(answer.body)["data"]["url"])
 
 
-def test_how_many_checkpoints_are_kept_is_a_setting(premises: Callable[..., Premises]) -> None:
-    hub = premises(keep=2)
+def test_how_many_checkpoints_are_kept_is_a_setting(context: Callable[..., Premises]) -> None:
+    hub = context(keep=2)
     hub.store.models.save(HubModel(ID, "a model", "coco8.yaml"))
     direct = hub.service.direct()
     for epoch in range(5):
@@ -208,7 +208,7 @@ def test_the_rate_limit_is_a_setting(tmp_path: Path) -> None:
     container.uses().close()
 
 
-def test_ids_and_tokens_are_of_letters_and_digits(premises: Callable[..., Premises]) -> None:
+def test_ids_and_tokens_are_of_letters_and_digits(context: Callable[..., Premises]) -> None:
     world = SystemEnvironment(FakeClock(), owner)
     ids, tokens = {world.new_id() for _ in range(200)}, {world.new_token() for _ in range(200)}
 
@@ -239,9 +239,9 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> Non
 
 
 def kept(blobs: FakeBlobs, name: str) -> str:
-    draft = blobs.draft()
-    draft.write(b"x")
-    draft.keep(name)
+    pending = blobs.pending()
+    pending.write(b"x")
+    pending.keep(name)
     return name
 
 

@@ -39,9 +39,9 @@ class LateSpool(FakeSpool):
     def when_rewritten(self) -> None:
         pass
 
-    def rewrite(self, make: Callable[[], bytes]) -> None:
+    def compact(self, make: Callable[[], bytes]) -> None:
         self.when_rewritten()
-        super().rewrite(make)
+        super().compact(make)
         self.was_rewritten = True
 
 
@@ -103,7 +103,7 @@ class Run:
             self.refusal = f"status 422: no {len(self.asides)}"
             self.refused += taken
             for epoch in batch.epochs:
-                self.spool.append(journal.aside_line(epoch, self.refusal))
+                self.spool.append(journal.rejected_line(epoch, self.refusal))
                 self.asides.append((epoch, self.refusal))
         self.spool.append(journal.sent_line(batch.end))
         self.reader.settle(batch, delivered=is_delivered)
@@ -131,11 +131,11 @@ class Run:
     def damage(self) -> None:
         self.spool.journal += b"half a li\n"
 
-    def rewrite(self, meanwhile: list[Step]) -> None:
+    def compact(self, meanwhile: list[Step]) -> None:
         """*meanwhile* the trainer goes on."""
         self.spool.was_rewritten = False
         self.spool.when_rewritten = lambda: self.play(meanwhile)  # type: ignore[method-assign]
-        self.reader.rewrite()
+        self.reader.compact()
         assert self.spool.was_rewritten
 
     def play(self, history: list[Step]) -> None:
@@ -147,7 +147,7 @@ class Run:
         backlog = backlog_of(self.spool)
         assert len(self.waiting) == backlog.records
         assert self.checkpoints == backlog.checkpoints
-        assert len(self.asides) + len(self.refused_checkpoints) == backlog.aside
+        assert len(self.asides) + len(self.refused_checkpoints) == backlog.rejected
         assert self.refusal == backlog.refusal
         assert backlog.about == ABOUT
         assert attrs.evolve(backlog, damaged=0) == attrs.evolve(self.reader.refreshed(), damaged=0)
@@ -235,7 +235,7 @@ def test_a_rewritten_journal_says_what_the_old_one_said(history: list[Step], fut
 
 def is_worth(reader: BacklogReader) -> bool:
     """The same, as a question: a type checker takes an attribute for what it was a moment ago."""
-    return reader.is_worth_rewriting
+    return reader.needs_compaction
 
 
 def settled(spool: Any, reader: BacklogReader, epochs: range, text: str = "") -> None:
@@ -256,7 +256,7 @@ def test_a_journal_is_worth_rewriting_at_a_fourth_of_the_limit_and_then_at_twice
     assert is_worth(reader)
     before = spool.size
 
-    reader.rewrite()
+    reader.compact()
 
     assert spool.size < before / 4
     assert not is_worth(reader)
@@ -275,7 +275,7 @@ def test_without_a_limit_a_journal_grows_to_16_mebibytes_first() -> None:
     settled(spool, reader, range(3), "x" * 5_590_000)
     assert reader.cursor > 1 << 24
     assert is_worth(reader)
-    reader.rewrite()
+    reader.compact()
     assert spool.size < 17_000_000
 
 
@@ -286,7 +286,7 @@ def test_where_most_of_it_would_stay_it_is_left_until_twice_as_much_is_settled()
     before = bytes(spool.journal)
     assert is_worth(reader)
 
-    reader.rewrite()
+    reader.compact()
 
     assert before == bytes(spool.journal)
     assert not is_worth(reader)
@@ -308,7 +308,7 @@ def test_no_room_for_a_new_one_leaves_the_old_one_and_the_reader_as_they_were() 
     outbox.capacity = 100
 
     with pytest.raises(OSError, match="no space") as caught:
-        reader.rewrite()
+        reader.compact()
 
     assert errno.ENOSPC == caught.value.errno
     assert before == bytes(spool.journal)
@@ -324,7 +324,7 @@ def test_of_more_epochs_than_are_remembered_the_newest_stay() -> None:
     settled(spool, reader, range(1000, many))
     before = spool.size
 
-    reader.rewrite()
+    reader.compact()
 
     assert spool.size < before
     for again in (reader, BacklogReader(spool)):

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hubport.app.delivery.counters import DeliveryCounters
-from hubport.app.delivery.spools import left_over
+from hubport.app.delivery.spools import claim_orphans
 from hubport.app.log import logger
 from hubport.app.outbox.backlog_reader import BacklogReader
 from hubport.app.outbox.journal_reader import backlog_of
@@ -112,7 +112,7 @@ def test_all_that_the_hub_lacks_waits(history: list[Step]) -> None:
     requeue_rejected(run.spool)
 
     backlog = backlog_of(run.spool)
-    assert (ABOUT, 0, 0) == (backlog.about, backlog.aside, backlog.damaged)
+    assert (ABOUT, 0, 0) == (backlog.about, backlog.rejected, backlog.damaged)
     assert (len(lacking), sorted(wanted)) == (backlog.records, list(backlog.checkpoints))
     assert lacking == delivered(run)
     assert 0 == backlog_of(run.spool).records
@@ -145,7 +145,7 @@ def test_without_room_for_another_journal_what_waits_is_sent_and_what_was_refuse
     for line in (
         journal.run_line({"model": MODEL}),
         journal.metrics_line(0, {"text": "x" * 1000}),
-        journal.aside_line(0, "status 422: no"),
+        journal.rejected_line(0, "status 422: no"),
         journal.sent_line(10**6),
         journal.metrics_line(1, {"loss": 1.0}),
     ):
@@ -154,8 +154,8 @@ def test_without_room_for_another_journal_what_waits_is_sent_and_what_was_refuse
     spool.release(keep=True)
     outbox.capacity = 1000
 
-    (reader,) = left_over(MODEL, outbox, DeliveryCounters(), logger(), refused=True)
+    (reader,) = claim_orphans(MODEL, outbox, DeliveryCounters(), logger(), refused=True)
 
-    assert (1, 1) == (reader.backlog.records, reader.backlog.aside)
+    assert (1, 1) == (reader.backlog.records, reader.backlog.rejected)
     assert before == bytes(spool.journal)
     assert "outbox.refused_not_sent" in caplog.text

@@ -49,9 +49,9 @@ def surveyed(*lines: bytes, is_owned: bool = False) -> SpoolStatus:
         ((RUN, RECORD, SENT), State.DELIVERED, "its process was killed behind the last delivery"),
         ((RUN,), State.DELIVERED, "its process was killed behind the last delivery"),
         ((), State.DELIVERED, "its process was killed behind the last delivery"),
-        ((RUN, RECORD, journal.aside_line(0, "status 422: no"), SENT), State.REJECTED, "status 422: no"),
+        ((RUN, RECORD, journal.rejected_line(0, "status 422: no"), SENT), State.REJECTED, "status 422: no"),
         ((RUN, CHECKPOINT, journal.checkpoint_end_line(1, "status 413: no")), State.REJECTED, "status 413: no"),
-        ((RUN, RECORD, journal.aside_line(0, "status 422: no")), State.WAITING, "its process was killed"),
+        ((RUN, RECORD, journal.rejected_line(0, "status 422: no")), State.WAITING, "its process was killed"),
     ],
 )
 def test_a_spool_that_nobody_owns(lines: tuple[bytes, ...], state: State, reason: str) -> None:
@@ -73,7 +73,7 @@ def test_of_a_process_that_has_not_said_its_number_it_is_not_known() -> None:
 
 def test_everything_is_counted() -> None:
     second = journal.checkpoint_line(Checkpoint(2, 0, CheckpointKind.FINAL, "/spool/2-best.pt", 100))
-    status = surveyed(RUN, RECORD, RECORD, CHECKPOINT, second, b"half a li\n", journal.aside_line(9, "no"))
+    status = surveyed(RUN, RECORD, RECORD, CHECKPOINT, second, b"half a li\n", journal.rejected_line(9, "no"))
 
     assert (2, 2, 1, 1) == (status.metrics, status.checkpoints, status.refused, status.damaged)
     assert HUB == status.hub
@@ -131,7 +131,7 @@ def test_a_look_is_at_one_journal_also_while_another_one_takes_its_place() -> No
 
     def late() -> BinaryIO:
         journal = opened()
-        spool.rewrite(lambda: RUN)
+        spool.compact(lambda: RUN)
         return journal
 
     (status,) = spool_statuses([attrs.evolve(seen, open=late)])

@@ -75,26 +75,26 @@ def test_what_is_given_stands_in_place_of_the_adapter(settings: Settings, name: 
     fake = FAKES[name]()
     container = Container(settings=settings, **{name: fake})
 
-    connector = container.connector()
+    factory = container.factory()
 
-    assert fake is getattr(connector, name)
+    assert fake is getattr(factory, name)
     assert fake is getattr(container, name)()
     for other in PORTS.keys() - {name}:
-        assert type(getattr(connector, other)) is PORTS[other][1]
-    connector.http.close()
+        assert type(getattr(factory, other)) is PORTS[other][1]
+    factory.http.close()
 
 
 def test_everything_may_be_given(settings: Settings) -> None:
     fakes = {name: make() for name, make in FAKES.items()}
 
-    connector = Container(settings=settings, **fakes).connector()
+    factory = Container(settings=settings, **fakes).factory()
 
-    assert all(fake is getattr(connector, name) for name, fake in fakes.items())
+    assert all(fake is getattr(factory, name) for name, fake in fakes.items())
 
 
 def test_without_settings_nothing_is_built() -> None:
     with pytest.raises(Error, match="settings"):
-        Container().connector()
+        Container().factory()
 
 
 def test_settings_of_another_kind_are_refused() -> None:

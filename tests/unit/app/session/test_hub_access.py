@@ -8,7 +8,7 @@ import pytest
 
 from hubport import AuthenticationFailed, Credentials, InvalidModelRef, InvalidSettings, Settings
 from hubport.app.logins import Logins
-from hubport.app.session.hub_access import access, key_for, named_hub
+from hubport.app.session.hub_access import key_for, model_access, named_hub
 from hubport.domain.client.login import Login
 from hubport.testing import FakePrivateFile
 from tests.unit.domain.strategies import KEY, MODEL_ID
@@ -28,7 +28,7 @@ def logins(root: str = OWN, **more: Any) -> Logins:
 
 def found(model: str, key: str | None = None, *, kept: Logins = NOBODY, **settings: Any) -> tuple[str, str, str]:
     """The HUB's root, that of its pages, and the key that goes there."""
-    resolved, claim = access(model, key, Settings(**settings), kept)
+    resolved, claim = model_access(model, key, Settings(**settings), kept)
     assert MODEL_ID == claim.model_id
     return resolved.hub_root, resolved.page_root, claim.credentials.secret
 

@@ -16,7 +16,7 @@ CHECKPOINT = Checkpoint(number=1, epoch=12, kind=CheckpointKind.EPOCH, path="/sp
 
 def backlog_of(content: bytes) -> Backlog:
     backlog = Backlog()
-    backlog.fold(lines(content, 0))
+    backlog.apply_all(lines(content, 0))
     return backlog
 
 
@@ -87,14 +87,14 @@ def test_why_something_waits_is_what_the_run_said_at_its_end() -> None:
 
 
 def test_of_several_refusals_the_last_one_is_told() -> None:
-    content = journal.aside_line(3, "status 422: no")
-    assert (1, "status 422: no") == (backlog_of(content).aside, backlog_of(content).refusal)
+    content = journal.rejected_line(3, "status 422: no")
+    assert (1, "status 422: no") == (backlog_of(content).rejected, backlog_of(content).refusal)
 
     content += journal.checkpoint_line(CHECKPOINT) + journal.checkpoint_end_line(1, "status 413: too large")
-    assert (2, "status 413: too large") == (backlog_of(content).aside, backlog_of(content).refusal)
+    assert (2, "status 413: too large") == (backlog_of(content).rejected, backlog_of(content).refusal)
 
     content += journal.checkpoint_end_line(2, "delivered")
-    assert (2, "status 413: too large") == (backlog_of(content).aside, backlog_of(content).refusal)
+    assert (2, "status 413: too large") == (backlog_of(content).rejected, backlog_of(content).refusal)
 
 
 @pytest.mark.parametrize("how", ["delivered", "superseded", "given up", "status 422: no", ""])
@@ -105,7 +105,7 @@ def test_a_checkpoint_waits_until_it_is_settled(how: str) -> None:
 
     settled = backlog_of(content + journal.checkpoint_end_line(1, how))
     assert settled.is_settled
-    assert (how not in {"delivered", "superseded", "given up"}) == settled.aside == is_refusal(how)
+    assert (how not in {"delivered", "superseded", "given up"}) == settled.rejected == is_refusal(how)
 
 
 def test_who_wrote_is_known() -> None:
@@ -195,7 +195,7 @@ def written(operation: str, value: Any, so_far: int) -> bytes:  # noqa: PLR0911 
         case "sent":
             return journal.sent_line(so_far)
         case "aside":
-            return journal.aside_line(value, "status 422: no")
+            return journal.rejected_line(value, "status 422: no")
         case "checkpoint":
             return journal.checkpoint_line(value)
         case "end":
@@ -240,7 +240,7 @@ def test_the_fold_is_what_happened(history: list[tuple[str, Any]], cut: int) -> 
 
     backlog = backlog_of(content)
 
-    assert (waiting, len(refusals), damaged) == (backlog.checkpoints, backlog.aside, backlog.damaged)
+    assert (waiting, len(refusals), damaged) == (backlog.checkpoints, backlog.rejected, backlog.damaged)
     assert (refusals or [""])[-1] == backlog.refusal
     assert (len(unsettled), newest) == (backlog.records, backlog.newest_settled)
     assert (about, ended) == (backlog.about, backlog.ended)
@@ -248,7 +248,7 @@ def test_the_fold_is_what_happened(history: list[tuple[str, Any]], cut: int) -> 
     assert (not unsettled and not waiting) == backlog.is_settled
     # A fold can be gone on with, from the byte where it stopped.
     again = backlog_of(content[:middle])
-    again.fold(lines(content[again.end :], again.end))
+    again.apply_all(lines(content[again.end :], again.end))
     assert backlog == again
 
 
@@ -259,6 +259,6 @@ anything = st.none() | st.booleans() | small | st.sampled_from(KINDS) | mappings
 @given(st.lists(st.lists(anything, max_size=4), max_size=5))
 def test_no_record_that_passes_its_checksum_breaks_the_fold(records: list[list[Any]]) -> None:
     backlog = Backlog()
-    backlog.fold(Line(record, n) for n, record in enumerate(records))
+    backlog.apply_all(Line(record, n) for n, record in enumerate(records))
 
     assert backlog.damaged <= len(records)

@@ -97,7 +97,7 @@ def test_lines_about_something_else_and_damaged_ones_are_passed_over() -> None:
         + b"rubbish\n"
         + journal.metrics_line(3, {"a": 1.0})
         + journal.sent_line(5)
-        + journal.aside_line(3, "no")
+        + journal.rejected_line(3, "no")
         + journal.checkpoint_end_line(1, "delivered")
     )
 

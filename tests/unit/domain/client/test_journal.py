@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from hubport.domain.checkpoint import Checkpoint
 from hubport.domain.client.journal import (
     Line,
-    aside_line,
     checkpoint_end_line,
     checkpoint_line,
     encoded,
     end_line,
     lines,
     metrics_line,
+    rejected_line,
     run_line,
     sent_line,
 )
@@ -71,7 +71,7 @@ def test_a_checkpoint_is_written_whole(checkpoint: Checkpoint) -> None:
 def test_the_other_lines_are_these() -> None:
     assert [["run", {"model": "x"}]] == read(run_line({"model": "x"}))
     assert [["sent", 512]] == read(sent_line(512))
-    assert [["aside", 3, "status 422: no"]] == read(aside_line(3, "status 422: no"))
+    assert [["aside", 3, "status 422: no"]] == read(rejected_line(3, "status 422: no"))
     assert [["c-end", 7, "delivered"]] == read(checkpoint_end_line(7, "delivered"))
     assert [["end", "no answer"]] == read(end_line("no answer"))
 
@@ -230,7 +230,7 @@ written = st.one_of(
     st.builds(encoded, records),
     st.builds(checkpoint_line, checkpoints),
     st.builds(sent_line, st.integers(0, 10**6)),
-    st.builds(aside_line, st.integers(0, 9), st.text(max_size=5)),
+    st.builds(rejected_line, st.integers(0, 9), st.text(max_size=5)),
     st.builds(encoded, st.sampled_from([["m"], ["m", 1], ["m", "1", {}], ["m", -1, {}], ["m", 1.0, {}], ["m", 1, 5]])),
     st.binary(max_size=10).map(lambda rubbish: rubbish + b"\n"),
 )

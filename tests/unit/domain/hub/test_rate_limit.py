@@ -7,7 +7,7 @@ from hubport.domain.hub.rate_limit import RateLimiter
 
 
 def spent(bucket: RateLimiter, who: str, now: float, times: int) -> int:
-    return sum(bucket.spend(who, now) is None for _ in range(times))
+    return sum(bucket.acquire(who, now) is None for _ in range(times))
 
 
 def test_all_of_it_may_be_spent_at_once() -> None:
@@ -37,7 +37,7 @@ def test_a_refusal_says_when_to_come_back_in_all_four_headers() -> None:
         "x-ratelimit-remaining": "0",
         "retry-after": "6",
         "x-ratelimit-reset": "1007",
-    } == bucket.spend("a", 1000.5)
+    } == bucket.acquire("a", 1000.5)
 
 
 @given(st.integers(1, 50), st.floats(0.5, 100), st.lists(st.floats(0, 20), max_size=60))
@@ -45,11 +45,11 @@ def test_whoever_waits_as_long_as_he_was_told_is_let_in(calls: int, seconds: flo
     bucket, now = RateLimiter(calls, seconds), 1e9
     for pause in pauses:
         now += pause
-        refusal = bucket.spend("a", now)
+        refusal = bucket.acquire("a", now)
         if refusal is not None:
             assert now + int(refusal["retry-after"]) <= int(refusal["x-ratelimit-reset"]) + 1
             now += int(refusal["retry-after"])
-            assert bucket.spend("a", now) is None
+            assert bucket.acquire("a", now) is None
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=200))
@@ -57,17 +57,17 @@ def test_in_no_time_more_is_spent_than_the_rim_and_what_flowed_in(pauses: list[f
     bucket, now, let_in = RateLimiter(5, 10.0), 0.0, 0
     for pause in pauses:
         now += pause
-        let_in += bucket.spend("a", now) is None
+        let_in += bucket.acquire("a", now) is None
 
     assert let_in <= 5 + now * 0.5 + 1e-6
 
 
 def test_a_clock_that_goes_back_takes_nothing_away() -> None:
     bucket = RateLimiter(2, 1.0)
-    bucket.spend("a", 100.0)
+    bucket.acquire("a", 100.0)
 
-    assert bucket.spend("a", 50.0) is None
-    assert bucket.spend("a", 50.0) is not None
+    assert bucket.acquire("a", 50.0) is None
+    assert bucket.acquire("a", 50.0) is not None
 
 
 class Then(float):
@@ -87,11 +87,11 @@ def test_of_two_that_ask_at_the_same_moment_no_one_finds_a_full_bucket() -> None
 
     class Busy(Then):
         def other(self) -> None:
-            between.append(bucket.spend("a", 0.0))
+            between.append(bucket.acquire("a", 0.0))
 
     spent(bucket, "a", 0.0, 10)
 
-    assert bucket.spend("a", Busy(0.0)) is not None
+    assert bucket.acquire("a", Busy(0.0)) is not None
     assert between[0] is not None
     assert 0 == spent(bucket, "a", 0.0, 50)
 
@@ -100,7 +100,7 @@ def test_it_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(allowance, "_MOST", 3)
     bucket = RateLimiter(1, 1e9)
     for who in ("a", "b", "a", "c", "d"):
-        bucket.spend(who, 0.0)
+        bucket.acquire(who, 0.0)
 
-    assert bucket.spend("a", 0.0) is not None  # was seen later than b, who is forgotten
-    assert bucket.spend("b", 0.0) is None
+    assert bucket.acquire("a", 0.0) is not None  # was seen later than b, who is forgotten
+    assert bucket.acquire("b", 0.0) is None

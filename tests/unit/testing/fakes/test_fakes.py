@@ -53,12 +53,12 @@ class TestFakeOutbox:
         outbox = FakeOutbox()
         first, second = outbox.open(MODEL), outbox.open(MODEL)
         first.append(b"one\n")
-        assert outbox.left_over(MODEL) == []
+        assert outbox.claim_orphans(MODEL) == []
 
         outbox.crash()
 
-        assert outbox.left_over(MODEL) == [first, second]
-        assert outbox.left_over(MODEL) == []
+        assert outbox.claim_orphans(MODEL) == [first, second]
+        assert outbox.claim_orphans(MODEL) == []
         assert first.read(0, 100) == b"one\n"
 
     def test_a_test_may_damage_a_journal(self) -> None:

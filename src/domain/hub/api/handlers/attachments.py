@@ -33,13 +33,13 @@ def keep(hub: HubContext, sent: UploadedFile, name: str) -> StoredFile:
     It is nobody's yet.
     """
     token = hub.around.new_token()
-    stored = sent.draft.keep(f"{token}/{name}")
+    stored = sent.pending.keep(f"{token}/{name}")
     return StoredFile(name, token, stored.size, stored.sha256)
 
 
 def give(
     hub: HubContext,
-    shelf: Repository[_HolderT],
+    repository: Repository[_HolderT],
     item_id: str,
     file: StoredFile,
     change: Callable[[_HolderT], _HolderT],
@@ -60,7 +60,7 @@ def give(
         return change(item)
 
     try:
-        item = shelf.update(item_id, changed)
+        item = repository.update(item_id, changed)
     except KeyError:
         hub.blobs.delete(file.blob)
         raise missing from None
@@ -72,7 +72,7 @@ def give(
 
 
 def delete(
-    hub: HubContext, asked: HubRequest, shelf: Repository[_HolderT], item_id: str, *, missing: ApiError
+    hub: HubContext, asked: HubRequest, repository: Repository[_HolderT], item_id: str, *, missing: ApiError
 ) -> HubResponse:
     """The item into the trash; with ``hard=true`` for good, and its files with it.
 
@@ -82,14 +82,14 @@ def delete(
     if asked.says("hard"):
         # Those that it had in the end: a file that it gets a moment before goes too, and one that comes a moment later
         # finds no item.
-        item = shelf.delete(item_id)
+        item = repository.delete(item_id)
         if item is None:
             raise missing
         for held in item.files:
             hub.blobs.delete(held.blob)
         return envelope(200, "deleted for good")
     try:
-        shelf.update(item_id, lambda item: attrs.evolve(item, is_trashed=True))
+        repository.update(item_id, lambda item: attrs.evolve(item, is_trashed=True))
     except KeyError:
         raise missing from None
     return envelope(200, "in the trash")

@@ -28,7 +28,7 @@ class _Kind(Generic[_ItemT]):
     """One kind of item: where it stands, how one is made, and what a client sees of it, below its root."""
 
     name: str
-    shelf: Callable[[HubContext], Repository[_ItemT]]
+    repository: Callable[[HubContext], Repository[_ItemT]]
     make: Callable[[str, str, float], _ItemT]
     shown: Callable[[str, _ItemT], dict[str, Any]]
 
@@ -36,27 +36,27 @@ class _Kind(Generic[_ItemT]):
         item = self._changed(self.make(hub.around.new_id(), "", hub.around.wall()), asked)
         if not item.name:
             raise ApiError(422, f"meta.name is missing: give the {self.name} a name")
-        self.shelf(hub).save(item)
+        self.repository(hub).save(item)
         return envelope(201, data=self.shown(asked.root, item))
 
     def list(self, hub: HubContext, asked: HubRequest) -> HubResponse:
-        return paginate(self.shelf(hub), asked, lambda item: self.shown(asked.root, item))
+        return paginate(self.repository(hub), asked, lambda item: self.shown(asked.root, item))
 
     def read(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
         return envelope(200, data=self.shown(asked.root, self.item(hub, item_id)))
 
     def patch(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
         try:
-            item = self.shelf(hub).update(item_id, lambda item: self._changed(item, asked))
+            item = self.repository(hub).update(item_id, lambda item: self._changed(item, asked))
         except KeyError:
             raise self.missing(item_id) from None
         return envelope(200, data=self.shown(asked.root, item))
 
     def delete(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
-        return delete(hub, asked, self.shelf(hub), item_id, missing=self.missing(item_id))
+        return delete(hub, asked, self.repository(hub), item_id, missing=self.missing(item_id))
 
     def item(self, hub: HubContext, item_id: str) -> _ItemT:
-        item = self.shelf(hub).get(item_id)
+        item = self.repository(hub).get(item_id)
         if item is None or item.is_trashed:
             raise self.missing(item_id)
         return item

@@ -269,7 +269,7 @@ def test_a_method_that_a_path_is_not_for_is_refused_as_documented(hub: FakeHub) 
 
 
 def test_the_hubs_own_429_is_as_documented(hub: FakeHub) -> None:
-    once = HubApi(hub._direct._hub.premises, RateLimiter(1, 60.0))
+    once = HubApi(hub._direct._hub.context, RateLimiter(1, 60.0))
     client = Client(InProcessHub(once, lambda: ROOT))
     assert [200, 429] == [client.ask("authenticate").status for _ in range(2)]
 
@@ -336,7 +336,7 @@ def test_the_page_of_the_api_has_the_calls_of_the_table() -> None:
 
 
 def test_the_page_of_the_api_names_the_limits_that_hold(hub: FakeHub) -> None:
-    limits, served = Limits(), HubApi(hub._direct._hub.premises)
+    limits, served = Limits(), HubApi(hub._direct._hub.context)
     said = [
         f"| {limits.json >> 20} MiB |",
         f"| {limits.upload >> 30} GiB, one file, {limits.parts} parts, {limits.field >> 10} KiB for each text |",

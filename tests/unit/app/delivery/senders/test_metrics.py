@@ -41,22 +41,22 @@ class Errands:
             spool.append(journal.run_line({"model": self.model_id}))
             if run < runs:
                 spool.append(journal.metrics_line(run % 10, {f"run{run}": 1.0}))
-        self.tally = DeliveryCounters()
+        self.counters = DeliveryCounters()
         route = HubEndpoint(
             self.model_id,
             HubProtocol(Credentials(self.hub.api_key)),
             self.hub,
             self.clock,
             logger(),
-            self.tally,
+            self.counters,
             lambda: math.inf,
         )
-        self.errand = MetricsSender(route, [BacklogReader(spool) for spool in self.spools], within=30.0)
+        self.sender = MetricsSender(route, [BacklogReader(spool) for spool in self.spools], timeout=30.0)
 
     def run(self) -> int:
         """Send until nothing is left; how many calls that took."""
         calls = 0
-        while self.errand.run() is not None:
+        while self.sender.run() is not None:
             calls += 1
         return calls
 
@@ -66,37 +66,37 @@ class Errands:
 
 @pytest.mark.parametrize("runs", [0, 1, 100])
 def test_the_work_grows_with_the_number_of_dead_runs_and_not_with_its_square(runs: int) -> None:
-    errands = Errands(runs)
-    for spool in errands.spools:
+    senders = Errands(runs)
+    for spool in senders.spools:
         spool.reads = 0
-    assert runs == errands.run()
-    assert sum(spool.reads for spool in errands.spools) <= 5 * (runs + 1)
+    assert runs == senders.run()
+    assert sum(spool.reads for spool in senders.spools) <= 5 * (runs + 1)
     # Each call has taken along what the runs before had delivered of its epoch.
     assert {
         epoch: {f"run{run}": 1.0 for run in range(epoch, runs, 10)} for epoch in range(min(runs, 10))
-    } == errands.held()
+    } == senders.held()
 
 
 def test_what_the_living_run_logs_later_is_sent_too() -> None:
-    errands = Errands(2)
-    errands.run()
+    senders = Errands(2)
+    senders.run()
     for epoch in (0, 7):
-        errands.spools[-1].append(journal.metrics_line(epoch, {"late": 2.0}))
-        assert 1 == errands.run()
-    assert {0: {"run0": 1.0, "late": 2.0}, 1: {"run1": 1.0}, 7: {"late": 2.0}} == errands.held()
+        senders.spools[-1].append(journal.metrics_line(epoch, {"late": 2.0}))
+        assert 1 == senders.run()
+    assert {0: {"run0": 1.0, "late": 2.0}, 1: {"run1": 1.0}, 7: {"late": 2.0}} == senders.held()
 
 
 def test_a_refused_epoch_of_a_dead_run_holds_up_nobody_behind_it() -> None:
-    errands = Errands(3)
-    errands.hub.refuse(422, on="metrics", calls=1)
-    assert 3 == errands.run()
-    assert [1, 2] == sorted(errands.held())
-    assert not errands.errand.has_more
+    senders = Errands(3)
+    senders.hub.refuse(422, on="metrics", calls=1)
+    assert 3 == senders.run()
+    assert [1, 2] == sorted(senders.held())
+    assert not senders.sender.has_more
 
 
 def test_an_outage_forgets_nothing() -> None:
-    errands = Errands(3)
-    errands.hub.refuse(503, on="metrics", calls=2)
-    assert [503, 503, 200] == [outcome.status for _ in range(3) if (outcome := errands.errand.run()) is not None]
-    assert 2 == errands.run()
-    assert [0, 1, 2] == sorted(errands.held())
+    senders = Errands(3)
+    senders.hub.refuse(503, on="metrics", calls=2)
+    assert [503, 503, 200] == [outcome.status for _ in range(3) if (outcome := senders.sender.run()) is not None]
+    assert 2 == senders.run()
+    assert [0, 1, 2] == sorted(senders.held())

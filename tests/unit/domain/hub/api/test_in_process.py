@@ -16,18 +16,18 @@ class Counted(FakeBlobs):
         super().__init__()
         self.open_drafts: list[PendingBlob] = []
 
-    def draft(self) -> PendingBlob:
-        draft = super().draft()
-        drop = draft.drop
+    def pending(self) -> PendingBlob:
+        pending = super().pending()
+        drop = pending.drop
 
         def dropped() -> None:
             # A draft that is over may be dropped again.
-            self.open_drafts = [other for other in self.open_drafts if other is not draft]
+            self.open_drafts = [other for other in self.open_drafts if other is not pending]
             drop()
 
-        draft.drop = dropped  # type: ignore[method-assign]
-        self.open_drafts.append(draft)
-        return draft
+        pending.drop = dropped  # type: ignore[method-assign]
+        self.open_drafts.append(pending)
+        return pending
 
 
 def lost() -> BinaryIO:
