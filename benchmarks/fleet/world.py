@@ -158,5 +158,5 @@ class MemoryOutbox(Outbox):
     ) -> list[Spool]:
         return []
 
-    def seen(self) -> list[SpoolInfo]:
+    def list_spools(self) -> list[SpoolInfo]:
         return []

@@ -237,15 +237,18 @@ class InvalidModelRecord(HubError, ValueError, KeyError):
 
 
 class StoreUnusable(HubError):
-    """A HUB's database cannot be used: not reached, not ours, too new, full, or locked. ``place`` holds no password."""
+    """A HUB's database cannot be used: not reached, not ours, too new, full, or locked.
 
-    def __init__(self, place: str, problem: str) -> None:
-        super().__init__(place, problem)
-        self.place = place
+    ``location`` holds no password.
+    """
+
+    def __init__(self, location: str, problem: str) -> None:
+        super().__init__(location, problem)
+        self.location = location
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.problem}"
+        return f"{self.location}: {self.problem}"
 
 
 class StoreFull(StoreUnusable):

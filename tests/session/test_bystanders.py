@@ -111,8 +111,8 @@ def test_it_takes_nothing_that_dead_runs_have_left(stage: Stage) -> None:
     with stage.connect(rank=1):
         stage.clock.advance(100)
     assert {} == stage.hub.metrics(stage.model_id)
-    assert 1 == len(stage.outbox.seen())
-    assert not stage.outbox.seen()[0].is_owned
+    assert 1 == len(stage.outbox.list_spools())
+    assert not stage.outbox.list_spools()[0].is_owned
 
 
 def test_it_sends_nothing_of_a_finished_model_either(stage: Stage) -> None:

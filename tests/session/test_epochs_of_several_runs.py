@@ -58,7 +58,7 @@ def test_what_a_killed_run_has_delivered_is_known_to_the_next(stage: Stage) -> N
         session.log_metrics(1, {"test/acc": 0.9})
 
     assert {1: {"train/loss": 0.5, "test/acc": 0.9}} == stage.hub.metrics(stage.model_id)
-    assert [] == stage.outbox.seen()
+    assert [] == stage.outbox.list_spools()
 
 
 def test_epochs_that_are_older_than_those_remembered(stage: Stage) -> None:
@@ -98,14 +98,14 @@ def test_a_sync_of_two_left_overs(stage: Stage) -> None:
     sync_all(stage)
 
     assert {1: {"a": 1, "b": 1}} == stage.hub.metrics(stage.model_id)
-    assert [] == stage.outbox.seen()
+    assert [] == stage.outbox.list_spools()
 
 
 def test_a_sync_takes_away_spools_in_which_nothing_waits(stage: Stage) -> None:
     leave(stage, metrics_line(1, {"a": 1}), is_delivered=True)
     sync_all(stage)
 
-    assert [] == stage.outbox.seen()
+    assert [] == stage.outbox.list_spools()
     assert [] == stage.hub.received("metrics")
 
 

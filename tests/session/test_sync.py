@@ -102,7 +102,7 @@ def test_what_needs_a_sync_is_what_waits_and_what_only_lies_there(stage: Stage, 
     session.log_metrics(0, {"a": 1.0})
     session.close()
     stage.clock.settle()
-    found = spool_statuses(stage.outbox.seen())
+    found = spool_statuses(stage.outbox.list_spools())
     assert [State.WAITING, State.WAITING, State.IN_USE, State.REJECTED] == [status.state for status in found]
     assert models[1:] == [status.model_id for status in sendable(found)]
     living.close()

@@ -58,7 +58,7 @@ def a_test() -> None:
     )
     hubport.connect("ID", http=hub, clock=clock, filesystem=ports[2], signals=ports[3], outbox=ports[4])
     hubport.connect("ID", model_cache=ports[5])
-    assert_type(FakeOutbox().seen(), list[SpoolInfo])
+    assert_type(FakeOutbox().list_spools(), list[SpoolInfo])
     assert_type(FakeOutbox().open("ID").size, int)
     hubport.connect("ID", http=clock)  # type: ignore[arg-type]
 

@@ -114,7 +114,7 @@ class DiskOutbox(Outbox):
             return []
         return [DiskOutbox(folder, beside=self._beside) for folder in folders if folder != self._root]
 
-    def seen(self) -> list[SpoolInfo]:
+    def list_spools(self) -> list[SpoolInfo]:
         """Look at every folder that has the name of a run."""
         try:
             folders = [folder for folder in self._root.iterdir() if _RUN.fullmatch(folder.name)]

@@ -42,7 +42,7 @@ class FolderBlobs(Blobs):
         self._root = BlobDirectory(Path(folder).absolute())
         self._root.make(_INCOMING, _KEPT)
 
-    def pending(self) -> PendingBlob:
+    def create(self) -> PendingBlob:
         with self._root.opened(_INCOMING) as incoming:
             name = secrets.token_hex(16)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_FOLLOWED

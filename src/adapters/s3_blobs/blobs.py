@@ -38,7 +38,7 @@ class S3Blobs(Blobs):
             self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._bucket = Bucket.reached(address, part_size)
 
-    def pending(self) -> PendingBlob:
+    def create(self) -> PendingBlob:
         return _Draft(self._bucket, self._spool)
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:

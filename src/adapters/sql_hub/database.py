@@ -40,11 +40,11 @@ class Database:
     """Readers and writers of the database at *url*; nothing is opened before it is needed."""
 
     def __init__(self, url: str) -> None:
-        self.name, place, self.dialect = _understood(url)
+        self.name, location, self.dialect = _understood(url)
         if isinstance(self.dialect, Sqlite):
-            _make_private(self.name, Path(str(place.database)))
+            _make_private(self.name, Path(str(location.database)))
             self._engine = sa.create_engine(
-                place,
+                location,
                 paramstyle="named",  # values by name, as PostgreSQL's driver has them
                 connect_args={"timeout": _PATIENCE},
                 pool_size=8,
@@ -57,7 +57,7 @@ class Database:
             sa.event.listen(self._engine, "begin", _begin_sqlite)
             self._reading = self._engine.execution_options(**_READ_ONLY)
         else:
-            self._engine = _postgresql(self.name, place)
+            self._engine = _postgresql(self.name, location)
             self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
@@ -135,23 +135,23 @@ def _understood(url: str) -> tuple[str, sa.URL, Dialect]:
             raise StoreUnusable(url, "takes no options: what follows sqlite:/// is a path, to the letter")
         return url, sa.URL.create("sqlite", database=sqlite[1]), Sqlite()
     try:
-        place = sa.make_url(url)
+        location = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         # The text may hold a password.
         raise StoreUnusable("the database", "its URL cannot be read: sqlite:///PATH or postgresql://...") from None
-    name = place.render_as_string(hide_password=True)
-    if place.drivername not in {"postgresql", "postgresql+psycopg"}:
+    name = location.render_as_string(hide_password=True)
+    if location.drivername not in {"postgresql", "postgresql+psycopg"}:
         raise StoreUnusable(name, "is none that hubport knows: sqlite:///PATH or postgresql://...")
-    if place.database and not _DECODES:
-        place = place.set(database=unquote(place.database))
-    place = place.set(drivername="postgresql+psycopg")
-    return place.render_as_string(hide_password=True), place, Postgresql()
+    if location.database and not _DECODES:
+        location = location.set(database=unquote(location.database))
+    location = location.set(drivername="postgresql+psycopg")
+    return location.render_as_string(hide_password=True), location, Postgresql()
 
 
-def _postgresql(name: str, place: sa.URL) -> sa.Engine:
-    arguments: dict[str, Any] = {} if "connect_timeout" in place.query else {"connect_timeout": _CONNECT_WITHIN}
+def _postgresql(name: str, location: sa.URL) -> sa.Engine:
+    arguments: dict[str, Any] = {} if "connect_timeout" in location.query else {"connect_timeout": _CONNECT_WITHIN}
     try:
-        return sa.create_engine(place, connect_args=arguments, hide_parameters=True)
+        return sa.create_engine(location, connect_args=arguments, hide_parameters=True)
     except ModuleNotFoundError as exc:
         raise StoreUnusable(name, "its driver is missing: pip install 'hubport[postgres]'") from exc
     except ImportError as exc:

@@ -72,9 +72,9 @@ class Write(Generic[T]):
 class PutWrite(Write[None]):
     """Metrics, which are written with those of others at the end. ``errors`` says of each what came of it, then."""
 
-    def __init__(self, table: str, puts: Sequence[MetricsWrite]) -> None:
-        super().__init__((table, min((put.model_id for put in puts), default="")), lambda _: None)
-        self.puts = puts
+    def __init__(self, table: str, writes: Sequence[MetricsWrite]) -> None:
+        super().__init__((table, min((write.model_id for write in writes), default="")), lambda _: None)
+        self.writes = writes
         self.errors: Sequence[PutError | None] = ()
 
 
@@ -164,9 +164,9 @@ class GroupCommit:
                 write.fail(exc)
 
     def _put(self, connection: sa.Connection, writes: Sequence[PutWrite]) -> None:
-        errors = iter(self._puts.write(connection, [put for write in writes for put in write.puts]) if writes else ())
+        errors = iter(self._puts.write(connection, [one for write in writes for one in write.writes]) if writes else ())
         for write in writes:
-            write.errors = [next(errors) for _ in write.puts]
+            write.errors = [next(errors) for _ in write.writes]
 
 
 def _is_of_one(error: StoreUnusable) -> bool:

@@ -54,9 +54,9 @@ class MetricsStatements:
         self._touch = database.compiled(_TOUCH)
         self._upsert = database.compiled(database.dialect.upsert(METRICS, ["model_id", "epoch"], _VALUES, {}))
 
-    def write(self, connection: sa.Connection, puts: Sequence[MetricsWrite]) -> list[PutError | None]:
+    def write(self, connection: sa.Connection, writes: Sequence[MetricsWrite]) -> list[PutError | None]:
         """Write *puts*, in their order; for each of them ``None``, or why nothing of it is written."""
-        at = {put.model_id: put.at for put in puts}
+        at = {write.model_id: write.at for write in writes}
         # In one order, as everybody locks them.
         ids = sorted(at)
         touched = connection.exec_driver_sql(
@@ -65,9 +65,9 @@ class MetricsStatements:
         there = set(ids)
         if touched.rowcount < len(ids):
             there = set(connection.scalars(_THERE, {"ids": ids}))
-        held = self._held(connection, [put for put in puts if put.model_id in there])
+        held = self._held(connection, [write for write in writes if write.model_id in there])
         before = {model_id: dict(epochs) for model_id, epochs in held.items()}
-        errors = [_merged(held, put) for put in puts]
+        errors = [_merged(held, write) for write in writes]
         rows = [
             {"of_model": model_id, "of_epoch": epoch, "new_text": encoded(text)}
             for model_id, epochs in held.items()
@@ -78,22 +78,22 @@ class MetricsStatements:
             connection.exec_driver_sql(self._upsert, rows)
         return errors
 
-    def _held(self, connection: sa.Connection, puts: Sequence[MetricsWrite]) -> dict[str, dict[int, str]]:
+    def _held(self, connection: sa.Connection, writes: Sequence[MetricsWrite]) -> dict[str, dict[int, str]]:
         """What is there of the epochs of *puts*, by model."""
-        held: dict[str, dict[int, str]] = {put.model_id: {} for put in puts}
-        keys = {(put.model_id, epoch) for put in puts for epoch in put.epochs}
+        held: dict[str, dict[int, str]] = {write.model_id: {} for write in writes}
+        keys = {(write.model_id, epoch) for write in writes for epoch in write.epochs}
         if keys:
             for row in self._dialect.metrics_of(connection, list(keys)):
                 held[row.model_id][row.epoch] = decoded(row.text)
         return held
 
 
-def _merged(held: dict[str, dict[int, str]], put: MetricsWrite) -> PutError | None:
+def _merged(held: dict[str, dict[int, str]], write: MetricsWrite) -> PutError | None:
     """Put it into *held*, which has all models that are there."""
-    if put.model_id not in held:
-        return NoSuchModel(put.model_id)
+    if write.model_id not in held:
+        return NoSuchModel(write.model_id)
     try:
-        merge(held[put.model_id], put.epochs)
+        merge(held[write.model_id], write.epochs)
     except EpochTooLarge as error:
         return error
     return None

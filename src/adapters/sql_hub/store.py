@@ -88,13 +88,13 @@ class SqlHubStore(HubStore):
             )
         return self._identity
 
-    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
-        plain = [put for put in puts if is_plain(put.model_id)]
+    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+        plain = [write for write in writes if is_plain(write.model_id)]
         write = PutWrite(MODELS.name, plain)
         if plain:
             self._writer.do(write)
         errors = iter(write.errors)
-        return [next(errors) if is_plain(put.model_id) else NoSuchModel(put.model_id) for put in puts]
+        return [next(errors) if is_plain(write.model_id) else NoSuchModel(write.model_id) for write in writes]
 
     def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         if not is_plain(model_id):

@@ -20,7 +20,7 @@ from ...domain.errors import StoreFull, StoreUnusable
 from ...domain.hub.api.hub import ROUTES, HubApi
 from ...domain.hub.api.messages import ERRORS, ApiError, BodyKind, HubRequest, HubResponse, envelope
 from ...domain.hub.api.routing import Match
-from . import json_body as bodies
+from . import json_body
 from .base_url import base_url
 from .batcher import RequestBatcher
 from .downloads import send_blob
@@ -38,7 +38,7 @@ _MOST_QUERY = 32
 _NOT_FOUND = 404
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 #: There is one kind of call that is answered together with others of its kind.
-((_CONVOYED, _TOGETHER),) = ((route, route.together) for route in ROUTES.all if route.together is not None)
+((_BATCHED, _TOGETHER),) = ((route, route.together) for route in ROUTES.all if route.together is not None)
 
 
 class HubApplication:
@@ -140,48 +140,48 @@ class HubApplication:
             return page
         if wire.path == "/openapi.json":
             return await self._pool.run(_document, wire.method, self._root_for(wire))
-        asked = self._asked(wire)
+        request = self._asked(wire)
         if wants_events(wire):
-            match = await self._pool.run(self._hub.admit, asked)
-            return await self._changes.stream(wire, match, asked)
-        return await self._called(wire, asked)
+            match = await self._pool.run(self._hub.admit, request)
+            return await self._changes.stream(wire, match, request)
+        return await self._called(wire, request)
 
-    async def _called(self, wire: Exchange, asked: HubRequest) -> HubResponse:
+    async def _called(self, wire: Exchange, request: HubRequest) -> HubResponse:
         """The answer to a call of the HUB's."""
         if 0 <= wire.length <= SMALL:
             body = await wire.all(SMALL)
-            if wire.is_for(_CONVOYED):
-                return await self._batcher.ride((asked, body))
+            if wire.is_for(_BATCHED):
+                return await self._batcher.submit((request, body))
             # What it has to give back it gives back in its thread: who is cancelled need not wait for it.
-            return await self._pool.begin(self._whole, asked, body)
-        match = await self._pool.run(self._hub.admit, asked)
-        takes = _takes(match)
-        if takes is BodyKind.FORM:
-            return await self._uploads.take(wire, match, asked)
-        most = self._limits.json if takes is BodyKind.JSON else SMALL
+            return await self._pool.begin(self._whole, request, body)
+        match = await self._pool.run(self._hub.admit, request)
+        kind = _body_kind(match)
+        if kind is BodyKind.FORM:
+            return await self._uploads.take(wire, match, request)
+        most = self._limits.json if kind is BodyKind.JSON else SMALL
         if wire.length > most:
             raise too_large(most)
         async with self._large:
             body = await wire.all(most)
-            return await self._pool.run(self._with_body, match, asked, body)
+            return await self._pool.run(self._with_body, match, request, body)
 
     # In a thread.
 
     def _all_of(self, calls: Sequence[tuple[HubRequest, bytes]]) -> list[HubResponse]:
         """All of many small calls of one kind."""
-        return self._hub.answer_together(_TOGETHER, [(asked, partial(_with_json, body)) for asked, body in calls])
+        return self._hub.answer_together(_TOGETHER, [(request, partial(_with_json, body)) for request, body in calls])
 
-    def _whole(self, asked: HubRequest, body: bytes) -> HubResponse:
+    def _whole(self, request: HubRequest, body: bytes) -> HubResponse:
         """All of a small call."""
-        return self._with_body(self._hub.admit(asked), asked, body)
+        return self._with_body(self._hub.admit(request), request, body)
 
-    def _with_body(self, match: Match, asked: HubRequest, body: bytes) -> HubResponse:
-        takes = _takes(match)
-        if takes is BodyKind.FORM:
-            return self._uploads.whole(match, asked, body)
-        if takes is BodyKind.JSON:
-            asked = _with_json(body, asked)
-        return match.answer(self._hub.context, asked)
+    def _with_body(self, match: Match, request: HubRequest, body: bytes) -> HubResponse:
+        kind = _body_kind(match)
+        if kind is BodyKind.FORM:
+            return self._uploads.whole(match, request, body)
+        if kind is BodyKind.JSON:
+            request = _with_json(body, request)
+        return match.answer(self._hub.context, request)
 
     # In the event loop.
 
@@ -201,13 +201,13 @@ class HubApplication:
         return self._own if host is None else base_url(host)
 
 
-def _takes(match: Match) -> BodyKind:
+def _body_kind(match: Match) -> BodyKind:
     """What to make of the body: nothing where the call is refused in any case."""
-    return match.route.takes if match.route.status < ERRORS else BodyKind.NOTHING
+    return match.route.body if match.route.status < ERRORS else BodyKind.NOTHING
 
 
-def _with_json(body: bytes, asked: HubRequest) -> HubRequest:
-    return asked.with_json(bodies.parse_json(body))
+def _with_json(body: bytes, request: HubRequest) -> HubRequest:
+    return request.with_json(json_body.parse_json(body))
 
 
 def _document(method: str, root: str) -> HubResponse:

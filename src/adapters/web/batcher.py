@@ -28,24 +28,24 @@ class RequestBatcher(Generic[RiderT, T]):
         self._waiting: deque[tuple[RiderT, asyncio.Future[T]]] = deque()
         self._is_under_way = False
 
-    async def ride(self, rider: RiderT) -> T:
+    async def submit(self, item: RiderT) -> T:
         """What comes of *rider*. What *drive* raises, all of its group get."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((rider, future))
+        self._waiting.append((item, future))
         if not self._is_under_way:
             self._is_under_way = True
             # After this turn: the others whose calls the loop has just read are a moment behind. Without them
             # the first would go alone, again and again, and all others wait for it.
-            asyncio.get_running_loop().call_soon(self._set_off)
+            asyncio.get_running_loop().call_soon(self._dispatch)
         return await future
 
-    def _set_off(self) -> None:
+    def _dispatch(self) -> None:
         group = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
         # Not awaited by anybody who could be cancelled: who rides along does not go with whose client has gone.
-        begun = self._pool.begin(self._drive, [rider for rider, _ in group])
-        begun.add_done_callback(lambda begun: self._arrive([future for _, future in group], begun))
+        begun = self._pool.begin(self._drive, [item for item, _ in group])
+        begun.add_done_callback(lambda begun: self._resolve([future for _, future in group], begun))
 
-    def _arrive(self, futures: Sequence[asyncio.Future[T]], begun: asyncio.Future[Sequence[T]]) -> None:
+    def _resolve(self, futures: Sequence[asyncio.Future[T]], begun: asyncio.Future[Sequence[T]]) -> None:
         error = begun.exception()
         for number, future in enumerate(futures):
             if future.done():  # its client has gone
@@ -56,4 +56,4 @@ class RequestBatcher(Generic[RiderT, T]):
                 future.set_exception(error)
         self._is_under_way = bool(self._waiting)
         if self._is_under_way:
-            self._set_off()
+            self._dispatch()

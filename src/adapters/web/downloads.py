@@ -32,7 +32,7 @@ async def send_blob(wire: Exchange, answer: HubResponse, blobs: Blobs, pool: Thr
         await wire.finish()
         return
     reader = await pool.run(_opened, blobs, blob)
-    gone = asyncio.ensure_future(wire.until_gone())
+    gone = asyncio.ensure_future(wire.wait_disconnected())
     try:
         await wire.begin(answer, length=blob.size)
         left = blob.size

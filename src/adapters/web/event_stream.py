@@ -42,7 +42,7 @@ class EventStream:
     closing: asyncio.Event
     _listeners: int = 0
 
-    async def stream(self, wire: Exchange, match: Match, asked: HubRequest) -> HubResponse | None:
+    async def stream(self, wire: Exchange, match: Match, request: HubRequest) -> HubResponse | None:
         """Tell *wire* of what *match* tells, until one of both sides ends it; an answer where there is nothing to tell.
 
         Raises:
@@ -52,21 +52,21 @@ class EventStream:
             raise ApiError(503, "too many pages listen to this HUB: close some", {"retry-after": "30"})
         self._listeners += 1
         ends: set[asyncio.Future[Any]] = {
-            asyncio.ensure_future(wire.until_gone()),
+            asyncio.ensure_future(wire.wait_disconnected()),
             asyncio.ensure_future(self.closing.wait()),
         }
         try:
-            return await self._tell(wire, match, asked, ends)
+            return await self._tell(wire, match, request, ends)
         finally:
             self._listeners -= 1
             for waiting in ends:
                 waiting.cancel()
 
     async def _tell(
-        self, wire: Exchange, match: Match, asked: HubRequest, ends: set[asyncio.Future[Any]]
+        self, wire: Exchange, match: Match, request: HubRequest, ends: set[asyncio.Future[Any]]
     ) -> HubResponse | None:
-        after = wire.headers.get("last-event-id") or asked.query.get("after", "0")
-        told = await self._told(match, asked, after)
+        after = wire.headers.get("last-event-id") or request.query.get("after", "0")
+        told = await self._told(match, request, after)
         if told.event is None:
             return told.answer
         headers = {"content-type": _KIND, "x-accel-buffering": "no"}
@@ -84,13 +84,13 @@ class EventStream:
             )
             if is_same and not is_quiet:
                 continue
-            if await self._pool.run(self._hub.context.around.user, asked.headers) is None:
+            if await self._pool.run(self._hub.context.around.user, request.headers) is None:
                 break  # the key was revoked
             said = loop.time()
             if is_same:
                 await wire.say(b": still here\n\n")
                 continue
-            told = await self._told(match, asked, str(told.revision))
+            told = await self._told(match, request, str(told.revision))
             if told.event is None:
                 await wire.say(b"event: gone\ndata: " + told.answer.body + b"\n\n")
                 break
@@ -101,9 +101,9 @@ class EventStream:
     def _is_over(self, told: _Event) -> bool:
         return told.until is not None and self._hub.context.around.wall() >= told.until
 
-    async def _told(self, match: Match, asked: HubRequest, after: str) -> _Event:
-        asked = attrs.evolve(asked, query={**asked.query, "after": after})
-        return await self._pool.run(_told, match, self._hub.context, asked)
+    async def _told(self, match: Match, request: HubRequest, after: str) -> _Event:
+        request = attrs.evolve(request, query={**request.query, "after": after})
+        return await self._pool.run(_told, match, self._hub.context, request)
 
 
 @attrs.frozen
@@ -116,9 +116,9 @@ class _Event:
     event: bytes | None = None
 
 
-def _told(match: Match, context: HubContext, asked: HubRequest) -> _Event:
+def _told(match: Match, context: HubContext, request: HubRequest) -> _Event:
     """In a thread: thousands of epochs take a while to be read and written."""
-    answer = match.answer(context, asked)
+    answer = match.answer(context, request)
     if answer.status >= ERRORS:
         return _Event(answer)
     data = json.loads(answer.body)["data"]

@@ -109,7 +109,7 @@ class Exchange:
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def until_gone(self) -> None:
+    async def wait_disconnected(self) -> None:
         """Return when the client has gone."""
         while (await self._receive())["type"] == "http.request":
             pass

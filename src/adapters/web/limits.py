@@ -25,14 +25,14 @@ class Limits:
     part_head: int = 4 * _KIB
     field: int = 64 * _KIB
     #: Until a request's first line and headers are there.
-    head_within: float = 15.0
+    header_timeout: float = 15.0
     #: Until the next byte of a body; and until a client has taken what it is given.
     silence: float = 30.0
     #: What a body may take at all: so many seconds, and more for each piece of `pace` bytes.
     patience: float = 60.0
     pace: int = 4 * _KIB
     #: Between two requests of one connection.
-    idle: float = 30.0
+    keepalive_timeout: float = 30.0
     #: How long and how far a client that was refused is heard out, so that it hears the refusal.
     lingering_timeout: float = 5.0
     discard: int = 64 * _MIB

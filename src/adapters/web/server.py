@@ -113,7 +113,7 @@ class HubServer:
             log_config=None,
             access_log=False,
             proxy_headers=False,
-            timeout_keep_alive=int(self._limits.idle),
+            timeout_keep_alive=int(self._limits.keepalive_timeout),
         )
         config.load()
         state = ServerState()

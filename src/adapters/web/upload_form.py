@@ -91,10 +91,10 @@ class Form:
             raise ApiError(400, "the form is cut short: its final boundary is missing") from exc
         return self._fields, self._file
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Give up the file, unless it was kept."""
         if self._pending is not None:
-            self._pending.drop()
+            self._pending.discard()
 
     def _limit(self, reason: str) -> str:
         """Which limit it was, by the parser's own words."""
@@ -121,7 +121,7 @@ class Form:
         if self._file is not None:
             raise ApiError(422, "there are two files in this form: send each with a form of its own")
         self._text = None
-        self._pending = self._blobs.pending()
+        self._pending = self._blobs.create()
         self._file = UploadedFile(part.filename, self._pending)
 
     def _draft_write(self, data: bytes | bytearray) -> None:

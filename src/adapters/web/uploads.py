@@ -34,21 +34,21 @@ class Uploads:
         self._limits = limits
         self._turns = asyncio.Semaphore(limits.uploads)
 
-    def whole(self, match: Match, asked: HubRequest, body: bytes) -> HubResponse:
+    def whole(self, match: Match, request: HubRequest, body: bytes) -> HubResponse:
         """The answer to a small form, which is here already; in a thread.
 
         Raises:
             Refusal: when it is no whole form.
             OSError: when its file cannot be kept.
         """
-        form = self._form(asked)
+        form = self._form(request)
         try:
             form.feed(body)
-            return self._answer(match, asked, form)
+            return self._answer(match, request, form)
         finally:
-            form.drop()
+            form.discard()
 
-    async def take(self, wire: Exchange, match: Match, asked: HubRequest) -> HubResponse:
+    async def take(self, wire: Exchange, match: Match, request: HubRequest) -> HubResponse:
         """The answer to a form as it comes: while one piece is written, the next is gathered.
 
         Raises:
@@ -59,7 +59,7 @@ class Uploads:
         most = self._limits.upload + _FORM
         if wire.length > most:
             raise ApiError(413, file_too_large(self._limits.upload))
-        form = self._form(asked)
+        form = self._form(request)
         async with self._turns:
             writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             writing.set_result(None)
@@ -68,18 +68,18 @@ class Uploads:
                     await self._pool.end(writing)
                     writing = self._pool.begin(form.feed, gathered)
                 await self._pool.end(writing)
-                return await self._pool.run(self._answer, match, asked, form)
+                return await self._pool.run(self._answer, match, request, form)
             finally:
                 with suppress(Exception):
                     await self._pool.end(writing)
-                await self._pool.run(form.drop)
+                await self._pool.run(form.discard)
 
-    def _form(self, asked: HubRequest) -> Form:
-        return Form(asked.headers.get("content-type", ""), self._context.blobs, self._limits)
+    def _form(self, request: HubRequest) -> Form:
+        return Form(request.headers.get("content-type", ""), self._context.blobs, self._limits)
 
-    def _answer(self, match: Match, asked: HubRequest, form: Form) -> HubResponse:
+    def _answer(self, match: Match, request: HubRequest, form: Form) -> HubResponse:
         fields, file = form.end()
-        return match.answer(self._context, attrs.evolve(asked, fields=fields, file=file))
+        return match.answer(self._context, attrs.evolve(request, fields=fields, file=file))
 
 
 async def _gathered(wire: Exchange) -> bytes:

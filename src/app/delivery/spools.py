@@ -77,7 +77,10 @@ def _of_same_hub(model_id: str, hub_id: str, outbox: Outbox, log: EventLogger, *
 
 def tell_of_others(model_id: str, outbox: Outbox, log: EventLogger) -> None:
     """Say what waits of this model for other addresses, and which command sends it."""
-    found = (spool_statuses(seen for seen in other.seen() if seen.model_id == model_id) for other in outbox.elsewhere())
+    found = (
+        spool_statuses(seen for seen in other.list_spools() if seen.model_id == model_id)
+        for other in outbox.elsewhere()
+    )
     waiting = [status for statuses in found for status in statuses if status.state is State.WAITING]
     for hub in sorted({status.hub for status in waiting if status.hub}):
         of_hub = [status for status in waiting if status.hub == hub]

@@ -50,7 +50,7 @@ def _store(settings: HubSettings) -> HubStore:
 
 
 def _blobs(settings: HubSettings) -> Blobs:
-    place = settings.blobs_place
+    place = settings.blobs_location
     if place.startswith("s3://"):
         with from_extra("hub,s3", "a HUB with its files in a bucket"):
             from ...adapters.s3_blobs import S3Blobs  # noqa: PLC0415

@@ -111,7 +111,7 @@ class HubSettings:
         return None if is_theirs else decoded
 
     @property
-    def blobs_place(self) -> str:
+    def blobs_location(self) -> str:
         """A folder, or a URL."""
         return self.blobs or str(self.data_dir / "blobs")
 

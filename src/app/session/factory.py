@@ -32,8 +32,7 @@ from ..delivery.report import Report
 from ..log import EventLogger, logger, say
 from ..outbox.backlog_reader import BacklogReader
 from ..settings import Settings
-from . import fork as process
-from . import running
+from . import fork, running
 from .handshake import Handshake
 from .lifecycle import Engine, Lifecycle
 from .rank import Rank, rank
@@ -139,7 +138,7 @@ class SessionFactory:
 
     @property
     def _is_imported(self) -> bool:
-        return self.settings.rank is None and process.imports_script()
+        return self.settings.rank is None and fork.imports_script()
 
     def send_orphans(
         self, access: ModelAccess, model_id: str, *, deadline: float, refused: bool = False, by_force: bool = False

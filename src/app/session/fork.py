@@ -25,7 +25,7 @@ class Forkable(Protocol):
 _ALIVE: weakref.WeakSet[Forkable] = weakref.WeakSet()
 
 
-def watch(thing: Forkable) -> None:
+def register(thing: Forkable) -> None:
     """Tell *thing* when it finds itself in a forked child."""
     _ALIVE.add(thing)
 

@@ -23,7 +23,7 @@ from ..delivery.recorder import Recorder
 from ..delivery.report import Report
 from ..log import EventLogger
 from ..settings import Settings
-from . import fork as process
+from . import fork
 from .signal_drain import SignalDrain
 from .uncaught import uncaught_exception
 from .unsent import FORKED, Unsent
@@ -67,7 +67,7 @@ class Lifecycle:
         self._is_replaced = False
         self._is_ended_by_worker = False
         self._closing = threading.Lock()
-        process.watch(self)
+        fork.register(self)
 
     def begin(
         self,
@@ -117,7 +117,7 @@ class Lifecycle:
             if kind and self.unsent is not None:
                 self.unsent.lose(call, kind, number)
             return None
-        self._hold.go_on()
+        self._hold.rearm()
         return engine
 
     def closed(self, call: str) -> SessionClosed:

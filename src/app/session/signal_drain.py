@@ -50,7 +50,7 @@ class SignalDrain:
             self._was_survived = not goes_on
             self._delivery.waiting.ring()
 
-    def go_on(self) -> None:
+    def rearm(self) -> None:
         """The trainer logs: where it has survived a signal, as after an interrupted cell of a notebook, go on too."""
         if self._was_survived and self._signals is not None:
             self._was_survived = False

@@ -35,7 +35,7 @@ class TrainingSession:
     """Keeps one training connected to its HUB; made by :func:`hubport.connect`.
 
     ``model_file`` and ``train_args`` are what the HUB says to train, ``record`` is all that it says of the model.
-    Use it as a context manager: leaving it stops heartbeats and drains what it can in ``Settings.exit_timeout`` seconds.
+    Use it as a context manager: leaving it stops heartbeats and drains what it can in ``Settings.exit_timeout`` s.
     The HUB is told whether the run was closed or failed, and of an exception the class.
     One that nobody holds any more ends in the same way. A copy of it, by pickle, copy or a spawned process, holds the
     same of the model, no key, and does nothing.

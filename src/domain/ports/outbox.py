@@ -140,7 +140,7 @@ class Outbox(Protocol):
         """The outboxes of the same user for other addresses. One that has a single place need not override it."""
         return []
 
-    def seen(self) -> list[SpoolInfo]:
+    def list_spools(self) -> list[SpoolInfo]:
         """Every spool of every model, oldest first, whoever owns it. Nothing is claimed or changed.
 
         Nothing is left out because it cannot be read: see :attr:`SpoolInfo.problem`.

@@ -37,14 +37,14 @@ class BlobsContract:
 
     def written(self, blobs: Blobs, content: bytes, piece: int = 65_536) -> PendingBlob:
         """A draft of *content*, in pieces of so many bytes."""
-        pending = blobs.pending()
+        pending = blobs.create()
         for start in range(0, len(content), piece):
             pending.write(content[start : start + piece])
         return pending
 
     def kept(self, blobs: Blobs, content: bytes, name: str = _NAME) -> BlobInfo:
         """*content*, kept under *name*."""
-        return self.written(blobs, content).keep(name)
+        return self.written(blobs, content).commit(name)
 
     def content(self, blobs: Blobs, name: str = _NAME, start: int = 0) -> bytes:
         """All of *name* from *start* on, which must be there, read in pieces."""
@@ -70,23 +70,23 @@ class BlobsContract:
 
     def test_pieces_of_any_size_make_one_blob(self, blobs: Blobs) -> None:
         """In the order in which they were written; also empty ones."""
-        pending = blobs.pending()
+        pending = blobs.create()
         for data in (b"a", b"", b"bc", b"e" * 200_000, b"d"):
             pending.write(data)
 
-        assert _stored(b"abc" + b"e" * 200_000 + b"d") == pending.keep(_NAME)
+        assert _stored(b"abc" + b"e" * 200_000 + b"d") == pending.commit(_NAME)
         assert b"abc" + b"e" * 200_000 + b"d" == self.content(blobs)
 
     def test_a_draft_is_seen_by_nobody(self, blobs: Blobs) -> None:
         """Until it is kept, the name has nothing, or what it had."""
         pending = self.written(blobs, b"first")
         assert blobs.open(_NAME) is None
-        pending.keep(_NAME)
+        pending.commit(_NAME)
 
-        self.written(blobs, b"second").drop()
+        self.written(blobs, b"second").discard()
         another = self.written(blobs, b"third")
         assert b"first" == self.content(blobs)
-        another.drop()
+        another.discard()
 
     def test_keeping_again_replaces(self, blobs: Blobs) -> None:
         """Also by less."""
@@ -129,7 +129,7 @@ class BlobsContract:
     def test_a_dropped_draft_leaves_nothing(self, blobs: Blobs) -> None:
         """Half a checkpoint is none."""
         pending = self.written(blobs, b"half a checkpoint")
-        pending.drop()
+        pending.discard()
 
         assert blobs.open(_NAME) is None
         assert 0 == blobs.sweep(lambda _: True, older_than=0)
@@ -137,18 +137,18 @@ class BlobsContract:
     def test_a_dropped_draft_leaves_what_was_there(self, blobs: Blobs) -> None:
         """Replaced is what was replaced whole."""
         self.kept(blobs, b"whole")
-        self.written(blobs, b"half a checkpoint").drop()
+        self.written(blobs, b"half a checkpoint").discard()
 
         assert b"whole" == self.content(blobs)
 
     def test_dropping_twice_or_after_keeping_does_nothing(self, blobs: Blobs) -> None:
         """So that whoever receives can always drop at the end."""
         kept = self.written(blobs, b"kept")
-        kept.keep(_NAME)
-        kept.drop()
+        kept.commit(_NAME)
+        kept.discard()
         dropped = self.written(blobs, b"dropped")
-        dropped.drop()
-        dropped.drop()
+        dropped.discard()
+        dropped.discard()
 
         assert b"kept" == self.content(blobs)
 
@@ -157,16 +157,16 @@ class BlobsContract:
         """Whatever ended it: what came before would be missing, or stand twice."""
         pending = self.written(blobs, b"first")
         if end == "kept":
-            pending.keep(_NAME)
+            pending.commit(_NAME)
         elif end == "dropped":
-            pending.drop()
+            pending.discard()
         else:
             with pytest.raises(OSError, match="no name"):
-                pending.keep("no name")
+                pending.commit("no name")
         with pytest.raises(OSError, match="over"):
             pending.write(b"second")
         with pytest.raises(OSError, match="over"):
-            pending.keep(_NAME)
+            pending.commit(_NAME)
         if end == "kept":
             assert b"first" == self.content(blobs)
         else:
@@ -277,7 +277,7 @@ class BlobsContract:
         assert 0 == blobs.sweep(lambda _: False, older_than=_LATER)
         assert b"kept" == self.content(blobs)
         pending.write(b" whole")
-        assert _stored(b"received whole") == pending.keep(_NAME)
+        assert _stored(b"received whole") == pending.commit(_NAME)
         assert b"received whole" == self.content(blobs)
 
     def test_a_sweep_of_nothing_takes_nothing(self, blobs: Blobs) -> None:
@@ -288,13 +288,13 @@ class BlobsContract:
 
     def test_drafts_are_kept_apart(self, blobs: Blobs) -> None:
         """Written in turns, each is its own."""
-        first, second = blobs.pending(), blobs.pending()
+        first, second = blobs.create(), blobs.create()
         for _ in range(3):
             first.write(b"1")
             second.write(b"2")
 
-        assert _stored(b"222") == second.keep("token/2.pt")
-        assert _stored(b"111") == first.keep("token/1.pt")
+        assert _stored(b"222") == second.commit("token/2.pt")
+        assert _stored(b"111") == first.commit("token/1.pt")
         assert b"111" == self.content(blobs, "token/1.pt")
         assert b"222" == self.content(blobs, "token/2.pt")
 
@@ -315,7 +315,7 @@ class BlobsContract:
 
         def work(thread: int) -> None:
             for number in range(5):
-                self.written(blobs, b"dropped").drop()
+                self.written(blobs, b"dropped").discard()
                 self.kept(blobs, b"%d %d" % (thread, number), f"token{thread}/{number}.pt")
 
         run_concurrently(work, threads=4)

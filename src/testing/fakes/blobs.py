@@ -16,7 +16,7 @@ class FakeBlobs(Blobs):
     def __init__(self) -> None:
         self._content: dict[str, bytes] = {}
 
-    def pending(self) -> PendingBlob:
+    def create(self) -> PendingBlob:
         return _Draft(self._content)
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:

@@ -115,28 +115,28 @@ class FakeHubStore(HubStore):
     def keys(self) -> Repository[ApiKey]:
         return self._keys
 
-    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
         with self._lock:
-            return [self._put_one(put) for put in puts]
+            return [self._put_one(write) for write in writes]
 
-    def _put_one(self, put: MetricsWrite) -> PutError | None:
-        if self._models.get(put.model_id) is None:
-            return NoSuchModel(put.model_id)
-        self._models.update(put.model_id, lambda model: attrs.evolve(model, last_seen=put.at))
-        revision, held = self._revisions[put.model_id], self._metrics.setdefault(put.model_id, {})
-        before = {epoch: held.get(epoch) for epoch in put.epochs}
+    def _put_one(self, write: MetricsWrite) -> PutError | None:
+        if self._models.get(write.model_id) is None:
+            return NoSuchModel(write.model_id)
+        self._models.update(write.model_id, lambda model: attrs.evolve(model, last_seen=write.at))
+        revision, held = self._revisions[write.model_id], self._metrics.setdefault(write.model_id, {})
+        before = {epoch: held.get(epoch) for epoch in write.epochs}
         try:
-            self._merge(held, put.epochs)
+            self._merge(held, write.epochs)
         except EpochTooLarge as error:
             return error
         changed = [epoch for epoch, text in before.items() if text != held[epoch]]
-        self._put.setdefault(put.model_id, []).extend((revision, epoch) for epoch in changed)
+        self._put.setdefault(write.model_id, []).extend((revision, epoch) for epoch in changed)
         return None
 
     def metrics(self, model_id: str, *, after: int = 0) -> MetricsDelta:
         with self._lock:
-            put = self._put.get(model_id, [])
-            epochs = {epoch for _, epoch in put[bisect.bisect_left(put, (after + 1, -1)) :]}
+            write = self._put.get(model_id, [])
+            epochs = {epoch for _, epoch in write[bisect.bisect_left(write, (after + 1, -1)) :]}
             held = self._metrics.get(model_id, {})
             return MetricsDelta(self._revisions.get(model_id, 0), {epoch: held[epoch] for epoch in sorted(epochs)})
 

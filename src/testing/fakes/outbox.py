@@ -120,7 +120,7 @@ class FakeOutbox(Outbox):
         wanted: Callable[[SpoolInfo], bool] | None = None,
     ) -> list[Spool]:
         """Claim what nobody owns."""
-        names = {seen.name for seen in self.seen() if wanted is None or wanted(seen)}
+        names = {seen.name for seen in self.list_spools() if wanted is None or wanted(seen)}
         found = [s for s in self.spools if s.model_id == model_id and not s.is_owned and s.name in names]
         for spool in found:
             spool.is_owned, spool.is_sealed = True, False
@@ -130,7 +130,7 @@ class FakeOutbox(Outbox):
         """Those that a test has put beside it."""
         return list(self.others)
 
-    def seen(self) -> list[SpoolInfo]:
+    def list_spools(self) -> list[SpoolInfo]:
         """All of them."""
         found = []
         for spool in list(self.spools):

@@ -81,8 +81,8 @@ class WatchedStore(HubStore):
     def keys(self) -> Repository[ApiKey]:
         return self._behind.keys
 
-    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
-        errors = self._behind.write_metrics(puts)
+    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+        errors = self._behind.write_metrics(writes)
         with self.news:
             self.news.notify_all()
         return errors

@@ -418,7 +418,7 @@ class TestOrder:
         names = [output(self.RUN_AT, tmp_path / "hub", stamp).strip() for stamp in stamps]
         outbox = DiskOutbox(tmp_path / "hub")
 
-        assert names == [seen.name for seen in outbox.seen()]
+        assert names == [seen.name for seen in outbox.list_spools()]
         found = outbox.claim_orphans(MODEL)
 
         assert names == [spool.name for spool in found]
@@ -428,7 +428,7 @@ class TestOrder:
     def test_runs_of_one_nanosecond_keep_their_order(self, tmp_path: Path) -> None:
         names = [output(self.RUN_AT, tmp_path / "hub", self.NOW).strip() for _ in range(8)]
 
-        assert names == [seen.name for seen in DiskOutbox(tmp_path / "hub").seen()]
+        assert names == [seen.name for seen in DiskOutbox(tmp_path / "hub").list_spools()]
 
     def test_what_was_written_by_the_first_version_is_older_than_anything_new(self, tmp_path: Path) -> None:
         """Its folders are named by time alone; and they are in the order of their times."""
@@ -449,7 +449,9 @@ class TestOrder:
         assert [b"old\n"] * 3 == [spool.read(0, 100) for spool in found[:-1]]
         for spool in found:
             spool.release(keep=True)
-        assert [stamp / 1e9 for stamp in sorted(stamps)] == [seen.begun for seen in DiskOutbox(tmp_path).seen()[:-1]]
+        assert [stamp / 1e9 for stamp in sorted(stamps)] == [
+            seen.begun for seen in DiskOutbox(tmp_path).list_spools()[:-1]
+        ]
 
     def test_the_sequence_is_one_for_all_models_and_hubs(self, tmp_path: Path) -> None:
         """What was left for one address may be sent with what was left for another one."""
@@ -479,7 +481,7 @@ class TestOrder:
                 child.say()
             assert [0] * 4 == [child.end() for child in children]
 
-        assert 80 == len(DiskOutbox(tmp_path).seen())
+        assert 80 == len(DiskOutbox(tmp_path).list_spools())
 
     def test_a_folder_that_is_being_made_by_one_whose_clock_is_behind_is_made_again(self, tmp_path: Path) -> None:
         """Another process takes it for what a kill has left. It is nobody's loss."""

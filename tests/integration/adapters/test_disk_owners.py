@@ -43,7 +43,7 @@ CLAIMS = (
     OWNER
     + """
     found = outbox.left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn", by_force=len(sys.argv) > 3)
-    print(len(found), [seen.is_owned for seen in outbox.seen()])
+    print(len(found), [seen.is_owned for seen in outbox.list_spools()])
 """
 )
 NONE_HERE = ["ENOLCK", "ENOSYS", "EOPNOTSUPP"]
@@ -128,7 +128,7 @@ def test_a_spool_of_another_machine_is_left_alone_while_there_are_signs_of_life(
     outbox = DiskOutbox(tmp_path)
 
     assert [] == outbox.claim_orphans(MODEL)
-    (seen,) = outbox.seen()
+    (seen,) = outbox.list_spools()
     assert (True, "gpu-3") == (seen.is_owned, seen.host)
     silent(spool, 800)
     assert [] == outbox.claim_orphans(MODEL)
@@ -142,7 +142,7 @@ def test_one_that_was_silent_for_long_is_dead(tmp_path: Path) -> None:
     change_owner(spool, **ELSEWHERE)
     silent(spool, 1000)
 
-    assert [False] == [seen.is_owned for seen in DiskOutbox(tmp_path).seen()]
+    assert [False] == [seen.is_owned for seen in DiskOutbox(tmp_path).list_spools()]
     (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
 
     assert b"one\n" == found.read(0, 100)
@@ -163,7 +163,7 @@ def test_somebody_who_knows_takes_it_by_force(tmp_path: Path) -> None:
 
 def test_what_another_machine_has_given_up_in_order_is_free_at_once(tmp_path: Path) -> None:
     DiskOutbox(tmp_path).open(MODEL).release(keep=True)
-    (seen,) = DiskOutbox(tmp_path).seen()
+    (seen,) = DiskOutbox(tmp_path).list_spools()
     change_owner(Path(seen.name), **ELSEWHERE)
 
     (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)

@@ -111,7 +111,7 @@ def test_what_a_kill_has_left_of_a_new_journal_is_nothing_and_goes(tmp_path: Pat
     spool.compact(lambda: b"newer\n")
 
     assert b"newer\n" == content(spool)
-    (seen,) = DiskOutbox(tmp_path).seen()
+    (seen,) = DiskOutbox(tmp_path).list_spools()
     assert 6 == seen.size
     spool.release(keep=False)
     assert [] == [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -136,7 +136,7 @@ def test_no_other_process_gets_it_before_its_owner_is_dead(tmp_path: Path) -> No
         owner.line()
         for _ in range(1000):
             assert [] == outbox.claim_orphans(MODEL)
-            assert [True] == [seen.is_owned for seen in outbox.seen()]
+            assert [True] == [seen.is_owned for seen in outbox.list_spools()]
         owner.kill()
     spool = claimed(tmp_path)
     assert b"new\n" == content(spool)
@@ -153,7 +153,7 @@ def test_an_owner_in_this_process_rewrites_while_others_look_and_claim(tmp_path:
         print("ready", flush=True)
         for _ in range(1000):
             assert outbox.left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn") == []
-            (seen,) = outbox.seen()
+            (seen,) = outbox.list_spools()
             assert seen.is_owned
             with seen.open() as journal:
                 assert journal.read() in (b"", b"new\\n"), seen
@@ -181,7 +181,7 @@ def test_a_glance_from_other_processes_costs_no_claimant_its_spool(tmp_path: Pat
         outbox = DiskOutbox(sys.argv[1])
         print("ready", flush=True)
         while True:
-            outbox.seen()
+            outbox.list_spools()
     """
     DiskOutbox(tmp_path).open(MODEL).release(keep=True)
     with contextlib.ExitStack() as stack:
@@ -276,7 +276,7 @@ def test_a_child_that_was_forked_in_the_middle_can_open_a_run_of_its_own(tmp_pat
         def work():
             while not is_over.is_set():
                 spool.rewrite(lambda: b"new\\n")
-                outbox.seen()
+                outbox.list_spools()
 
         threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
         for thread in threads:
@@ -399,7 +399,7 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
         spool.compact(lambda: b"new\n")
         with pytest.raises(OSError, match="no luck"):
             spool.compact(fail)
-        DiskOutbox(tmp_path).seen()
+        DiskOutbox(tmp_path).list_spools()
     assert Counter({f"{spool.folder}/journal": 1}) == held()
     spool.release(keep=False)
     assert Counter() == held()

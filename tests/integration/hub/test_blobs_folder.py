@@ -32,7 +32,7 @@ def blobs(folder: Path) -> FolderBlobs:
 
 
 def written(blobs: FolderBlobs, content: bytes) -> PendingBlob:
-    pending = blobs.pending()
+    pending = blobs.create()
     pending.write(content)
     return pending
 
@@ -65,26 +65,26 @@ def test_nobody_else_may_look(blobs: FolderBlobs, folder: Path) -> None:
     before = os.umask(0)
     try:
         blobs = FolderBlobs(folder.with_name("bare"))
-        written(blobs, b"kept").keep(NAME)
+        written(blobs, b"kept").commit(NAME)
         pending = written(blobs, b"draft")
     finally:
         os.umask(before)
     modes = {stat.S_IMODE(path.lstat().st_mode) for path in folder.with_name("bare").rglob("*") if path.is_dir()}
     assert {0o700} == modes | {stat.S_IMODE(folder.with_name("bare").stat().st_mode)}
     assert [0o600, 0o600] == [stat.S_IMODE(path.stat().st_mode) for path in files(folder.with_name("bare"))]
-    pending.drop()
+    pending.discard()
 
 
 def test_blobs_spread_over_folders(blobs: FolderBlobs, folder: Path) -> None:
     for number in range(100):
-        written(blobs, b"").keep(f"token{number}/model.pt")
+        written(blobs, b"").commit(f"token{number}/model.pt")
 
     assert 100 == len(files(folder / "kept"))
     assert max(len(list(bucket.iterdir())) for bucket in (folder / "kept").iterdir()) < 10
 
 
 def test_what_another_object_keeps_is_there(blobs: FolderBlobs, folder: Path) -> None:
-    written(blobs, b"kept").keep(NAME)
+    written(blobs, b"kept").commit(NAME)
 
     assert b"kept" == content(FolderBlobs(folder))
 
@@ -95,7 +95,7 @@ def test_what_another_object_keeps_is_there(blobs: FolderBlobs, folder: Path) ->
 def test_no_name_leads_out_of_the_folder(blobs: FolderBlobs, folder: Path, name: str) -> None:
     before = files(folder.parent)
     with pytest.raises(OSError, match="no name for a blob") as caught:
-        written(blobs, b"content").keep(name)
+        written(blobs, b"content").commit(name)
 
     assert errno.EINVAL == caught.value.errno
     assert before == files(folder.parent)
@@ -103,11 +103,11 @@ def test_no_name_leads_out_of_the_folder(blobs: FolderBlobs, folder: Path, name:
 
 def test_a_name_is_as_long_as_a_file_may_be(blobs: FolderBlobs) -> None:
     longest = "token/" + "x" * 249
-    written(blobs, b"kept").keep(longest)
+    written(blobs, b"kept").commit(longest)
 
     assert b"kept" == content(blobs, longest)
     with pytest.raises(OSError, match="no name for a blob"):
-        blobs.pending().keep(longest + "x")
+        blobs.create().commit(longest + "x")
     assert content(blobs, longest + "x") is None
 
 
@@ -117,20 +117,20 @@ def test_a_name_is_as_long_as_a_file_may_be(blobs: FolderBlobs) -> None:
 def test_a_link_in_place_of_a_blob_is_not_followed(blobs: FolderBlobs, folder: Path) -> None:
     outside = folder.with_name("secret")
     outside.write_bytes(b"secret")
-    written(blobs, b"kept").keep(NAME)
+    written(blobs, b"kept").commit(NAME)
     (kept,) = files(folder)
     kept.unlink()
     kept.symlink_to(outside)
 
     with pytest.raises(OSError, match="a link is in the way"):
         blobs.open(NAME)
-    written(blobs, b"new").keep(NAME)
+    written(blobs, b"new").commit(NAME)
     assert (b"new", b"secret") == (content(blobs), outside.read_bytes())
 
 
 @pytest.mark.parametrize("which", ["incoming", "kept", "bucket"])
 def test_a_link_in_place_of_a_folder_is_not_followed(blobs: FolderBlobs, folder: Path, which: str) -> None:
-    written(blobs, b"kept").keep(NAME)
+    written(blobs, b"kept").commit(NAME)
     (kept,) = files(folder)
     replaced = kept.parent if which == "bucket" else folder / which
     outside = folder.with_name("outside")
@@ -139,7 +139,7 @@ def test_a_link_in_place_of_a_folder_is_not_followed(blobs: FolderBlobs, folder:
     replaced.symlink_to(outside)
 
     with pytest.raises(OSError, match=IN_THE_WAY):
-        written(blobs, b"new").keep(NAME)
+        written(blobs, b"new").commit(NAME)
     if which != "incoming":
         with pytest.raises(OSError, match=IN_THE_WAY):
             blobs.open(NAME)
@@ -155,14 +155,14 @@ def test_the_folder_itself_may_be_a_link(folder: Path) -> None:
     elsewhere.mkdir()
     folder.symlink_to(elsewhere)
     blobs = FolderBlobs(folder)
-    written(blobs, b"kept").keep(NAME)
+    written(blobs, b"kept").commit(NAME)
 
     assert b"kept" == content(blobs)
     assert 1 == len(files(elsewhere))
 
 
 def test_a_pipe_in_place_of_a_blob_holds_nobody(blobs: FolderBlobs, folder: Path) -> None:
-    written(blobs, b"kept").keep(NAME)
+    written(blobs, b"kept").commit(NAME)
     (kept,) = files(folder)
     kept.unlink()
     os.mkfifo(kept)
@@ -196,7 +196,7 @@ def test_the_content_is_on_the_disk_before_it_has_its_name(
     pending = written(blobs, b"content")
     monkeypatch.setattr(os, "fsync", seen_fsync)
     monkeypatch.setattr(os, "rename", seen_rename)
-    pending.keep(NAME)
+    pending.commit(NAME)
 
     assert ["incoming", "kept", "renamed", "kept/bucket"] == done
 
@@ -204,7 +204,7 @@ def test_the_content_is_on_the_disk_before_it_has_its_name(
 def test_a_disk_that_fails_to_write_leaves_what_was_there(
     blobs: FolderBlobs, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written(blobs, b"first").keep(NAME)
+    written(blobs, b"first").commit(NAME)
     pending = written(blobs, b"second")
 
     def fails(fd: int) -> None:
@@ -213,11 +213,11 @@ def test_a_disk_that_fails_to_write_leaves_what_was_there(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fails)
         with pytest.raises(OSError, match="the disk fails") as caught:
-            pending.keep(NAME)
+            pending.commit(NAME)
 
     assert (errno.EIO, str(folder)) == (caught.value.errno, caught.value.filename)
     with pytest.raises(OSError, match="over"):  # the kernel may have forgotten what it could not write
-        pending.keep(NAME)
+        pending.commit(NAME)
     assert (b"first", []) == (content(blobs), pending_blobs(folder))
 
 
@@ -229,25 +229,25 @@ def test_a_full_disk_says_which_and_gets_its_room_back(tmp_path: Path) -> None:
         pytest.skip(f"no small disk here: {exc}")
     with disk:
         blobs = FolderBlobs(disk.path)
-        written(blobs, b"first").keep(NAME)
+        written(blobs, b"first").commit(NAME)
         pending = written(blobs, b"x" * 500_000)
         with pytest.raises(OSError, match="the disk is full: make room there") as caught:
             pending.write(b"x" * 1_000_000)
         assert (errno.ENOSPC, str(disk.path)) == (caught.value.errno, caught.value.filename)
         with pytest.raises(OSError, match="over"):
-            pending.keep(NAME)
+            pending.commit(NAME)
 
         assert (b"first", []) == (content(blobs), pending_blobs(disk.path))
-        written(blobs, b"x" * 800_000).keep(NAME)
+        written(blobs, b"x" * 800_000).commit(NAME)
         assert b"x" * 800_000 == content(blobs)
 
 
 def test_a_disk_that_is_not_mounted_is_no_missing_blob(blobs: FolderBlobs, folder: Path) -> None:
-    written(blobs, b"kept").keep(NAME)
+    written(blobs, b"kept").commit(NAME)
     folder.rename(folder.with_name("unmounted"))
     folder.mkdir()
 
-    for call in (lambda: blobs.open(NAME), lambda: blobs.delete(NAME), blobs.pending):
+    for call in (lambda: blobs.open(NAME), lambda: blobs.delete(NAME), blobs.create):
         with pytest.raises(FileNotFoundError, match="not mounted"):
             call()
     with pytest.raises(FileNotFoundError, match="not mounted"):
@@ -315,19 +315,19 @@ def test_a_sweep_takes_old_drafts_and_leaves_those_that_are_written(blobs: Folde
 
     assert 1 == blobs.sweep(lambda _: True, older_than=HOUR)
     assert not old.exists()
-    slow.keep(NAME)
+    slow.commit(NAME)
     assert b"slow client" == content(blobs)
     with pytest.raises(FileNotFoundError, match="somebody has removed it"):
-        abandoned.keep("token/abandoned.pt")
+        abandoned.commit("token/abandoned.pt")
     assert content(blobs, "token/abandoned.pt") is None
 
 
 def test_a_sweep_takes_old_blobs_that_nobody_wants(blobs: FolderBlobs, folder: Path) -> None:
     for name in ("token/wanted.pt", "token/stray.pt"):
-        written(blobs, name.encode()).keep(name)
+        written(blobs, name.encode()).commit(name)
     for path in files(folder):
         make_old(path)
-    written(blobs, b"young").keep("token/young.pt")
+    written(blobs, b"young").commit("token/young.pt")
 
     assert 1 == blobs.sweep(lambda name: name == "token/wanted.pt", older_than=HOUR)
     assert content(blobs, "token/stray.pt") is None
@@ -337,17 +337,17 @@ def test_a_sweep_takes_old_blobs_that_nobody_wants(blobs: FolderBlobs, folder: P
 def test_the_age_of_a_blob_begins_when_it_is_kept(blobs: FolderBlobs, folder: Path) -> None:
     pending = written(blobs, b"its client was silent for long, and then said: that was all")
     make_old(pending_blobs(folder)[0])
-    pending.keep(NAME)
+    pending.commit(NAME)
 
     assert 0 == blobs.sweep(lambda _: False, older_than=HOUR)
 
 
 def test_a_blob_that_is_replaced_while_the_sweep_asks_stays(blobs: FolderBlobs, folder: Path) -> None:
-    written(blobs, b"old").keep(NAME)
+    written(blobs, b"old").commit(NAME)
     make_old(files(folder)[0])
 
     def asked(name: str) -> bool:
-        written(blobs, b"new").keep(name)
+        written(blobs, b"new").commit(name)
         return False
 
     assert 0 == blobs.sweep(asked, older_than=HOUR)
@@ -355,7 +355,7 @@ def test_a_blob_that_is_replaced_while_the_sweep_asks_stays(blobs: FolderBlobs, 
 
 
 def test_an_error_of_whoever_is_asked_comes_out_as_it_is(blobs: FolderBlobs, folder: Path) -> None:
-    written(blobs, b"kept").keep(NAME)
+    written(blobs, b"kept").commit(NAME)
 
     def asked(name: str) -> bool:
         raise ConnectionResetError("the database is gone")
@@ -366,7 +366,7 @@ def test_an_error_of_whoever_is_asked_comes_out_as_it_is(blobs: FolderBlobs, fol
 
 
 def test_a_sweep_leaves_what_is_not_ours(blobs: FolderBlobs, folder: Path) -> None:
-    written(blobs, b"kept").keep(NAME)
+    written(blobs, b"kept").commit(NAME)
     (kept,) = files(folder)
     foreign = [kept.with_name("README"), folder / "kept" / "notes", folder / "incoming" / "lost+found"]
     for path in foreign:

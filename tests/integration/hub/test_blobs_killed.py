@@ -87,9 +87,9 @@ def test_kills_leave_whole_blobs_and_all_that_were_acknowledged(tmp_path: Path) 
 @pytest.mark.parametrize("step", ["begun", "written"])
 def test_a_kill_before_keeping_leaves_what_was_there(tmp_path: Path, step: str) -> None:
     blobs = FolderBlobs(tmp_path / "blobs")
-    pending = blobs.pending()
+    pending = blobs.create()
     pending.write(b"there")
-    pending.keep("token/model.pt")
+    pending.commit("token/model.pt")
     with program(
         """
         import sys

@@ -44,10 +44,10 @@ def blobs(bucket: Bucket, tmp_path: Path) -> S3Blobs:
     return S3Blobs(bucket.url(PREFIX), spool=tmp_path / "spool", part_size=PART)
 
 
-def keep(blobs: S3Blobs, content: bytes, name: str = NAME) -> None:
-    pending = blobs.pending()
+def commit(blobs: S3Blobs, content: bytes, name: str = NAME) -> None:
+    pending = blobs.create()
     pending.write(content)
-    pending.keep(name)
+    pending.commit(name)
 
 
 def content(blobs: S3Blobs, name: str = NAME) -> bytes | None:
@@ -62,7 +62,7 @@ def content(blobs: S3Blobs, name: str = NAME) -> bytes | None:
 
 
 def test_a_blob_lies_under_the_prefix_by_its_name(blobs: S3Blobs, bucket: Bucket, tmp_path: Path) -> None:
-    keep(blobs, b"kept")
+    commit(blobs, b"kept")
 
     assert [f"{PREFIX}/{NAME}"] == bucket.keys()
     assert b"kept" == content(S3Blobs(bucket.url(f"/{PREFIX}/", region="us-east-1"), spool=tmp_path))
@@ -72,7 +72,7 @@ def test_a_blob_lies_under_the_prefix_by_its_name(blobs: S3Blobs, bucket: Bucket
 @pytest.mark.parametrize("size", [PART, PART + 1, 2 * PART, 2 * PART + 12_345])
 def test_what_is_sent_in_parts_is_one_blob(blobs: S3Blobs, bucket: Bucket, size: int) -> None:
     whole = bytes(range(251)) * (size // 251 + 1)
-    keep(blobs, whole[:size])
+    commit(blobs, whole[:size])
 
     assert whole[:size] == content(blobs)
     assert [] == bucket.uploads()
@@ -91,7 +91,7 @@ def test_the_storage_is_told_the_checksum(blobs: S3Blobs, bucket: Bucket, size: 
 
     for operation in ("PutObject", "UploadPart"):
         blobs._bucket.client.meta.events.register(f"before-call.s3.{operation}", seen)
-    keep(blobs, bytes(size))
+    commit(blobs, bytes(size))
 
     parts = [PART, size - PART] if size > PART else [size]
     assert sorted(b64encode(hashlib.sha256(bytes(part)).digest()).decode() for part in parts) == sorted(told)
@@ -99,7 +99,7 @@ def test_the_storage_is_told_the_checksum(blobs: S3Blobs, bucket: Bucket, size: 
 
 @pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"])
 def test_an_upload_that_breaks_off_leaves_what_was_there(blobs: S3Blobs, bucket: Bucket, operation: str) -> None:
-    keep(blobs, b"there")
+    commit(blobs, b"there")
     calls: list[str] = []
 
     def fails(**_: object) -> None:
@@ -111,18 +111,18 @@ def test_an_upload_that_breaks_off_leaves_what_was_there(blobs: S3Blobs, bucket:
     with pytest.raises(
         OSError, match=r"it cannot take token/model-best.pt: the storage says InternalError We are sorry"
     ):
-        keep(blobs, bytes(3 * PART))
+        commit(blobs, bytes(3 * PART))
 
     assert (b"there", []) == (content(blobs), bucket.uploads())
 
 
 def test_a_draft_is_over_when_it_could_not_be_kept(blobs: S3Blobs) -> None:
-    pending = blobs.pending()
+    pending = blobs.create()
     pending.write(b"content")
     with pytest.raises(OSError, match="no name for a blob"):
-        pending.keep("../outside")
+        pending.commit("../outside")
     with pytest.raises(OSError, match="over"):
-        pending.keep(NAME)
+        pending.commit(NAME)
     with pytest.raises(OSError, match="over"):
         pending.write(b"more")
 
@@ -135,9 +135,9 @@ def test_a_sweep_takes_old_strays_alone(blobs: S3Blobs, bucket: Bucket) -> None:
     for key in foreign:
         bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"of somebody else")
     for name in ("token/wanted.pt", "token/stray.pt"):
-        keep(blobs, b"old", name)
+        commit(blobs, b"old", name)
     bucket.age(2 * HOUR)
-    keep(blobs, b"young", "token/young.pt")
+    commit(blobs, b"young", "token/young.pt")
 
     assert 1 == blobs.sweep(lambda name: name == "token/wanted.pt", older_than=HOUR)
     assert sorted([*foreign, f"{PREFIX}/token/wanted.pt", f"{PREFIX}/token/young.pt"]) == bucket.keys()
@@ -167,12 +167,12 @@ def test_a_bucket_that_goes_is_no_missing_blob(tmp_path: Path) -> None:
         bucket.client.create_bucket(Bucket=other)
         blobs = S3Blobs(bucket.url().replace(bucket.name, other), spool=tmp_path)
         bucket.client.delete_bucket(Bucket=other)
-        pending = blobs.pending()
+        pending = blobs.create()
         calls: list[Callable[[], object]] = [
             lambda: blobs.open(NAME),
             lambda: blobs.delete(NAME),
             lambda: blobs.sweep(lambda _: False, older_than=0),
-            lambda: pending.keep(NAME),
+            lambda: pending.commit(NAME),
         ]
         for call in calls:
             with pytest.raises(OSError, match="there is no such bucket"):
@@ -216,7 +216,7 @@ def test_a_refusal_says_what_to_do(
         calls: list[Callable[[], object]] = [
             lambda: blobs.open(NAME),
             lambda: blobs.delete(NAME),
-            lambda: keep(blobs, b"content"),
+            lambda: commit(blobs, b"content"),
         ]
         for call in calls:
             with pytest.raises(OSError, match=advice) as caught:

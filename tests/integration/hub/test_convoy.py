@@ -47,8 +47,8 @@ def convoyed(scene: Callable[[RequestBatcher[int, int], Driver], Awaitable[None]
 def test_who_comes_in_one_turn_goes_together() -> None:
     async def scene(convoy: RequestBatcher[int, int], driver: Driver) -> None:
         driver.gate.set()
-        assert [2, 4, 6] == await asyncio.gather(*map(convoy.ride, (1, 2, 3)))
-        assert 8 == await convoy.ride(4)
+        assert [2, 4, 6] == await asyncio.gather(*map(convoy.submit, (1, 2, 3)))
+        assert 8 == await convoy.submit(4)
         assert [[1, 2, 3], [4]] == driver.groups
 
     convoyed(scene)
@@ -56,9 +56,9 @@ def test_who_comes_in_one_turn_goes_together() -> None:
 
 def test_who_comes_while_a_group_is_under_way_goes_with_the_next() -> None:
     async def scene(convoy: RequestBatcher[int, int], driver: Driver) -> None:
-        first = asyncio.ensure_future(convoy.ride(1))
+        first = asyncio.ensure_future(convoy.submit(1))
         await driver.begun.wait()
-        others = asyncio.gather(*map(convoy.ride, range(2, 100)))
+        others = asyncio.gather(*map(convoy.submit, range(2, 100)))
         await asyncio.sleep(0)
         driver.gate.set()
 
@@ -72,10 +72,10 @@ def test_who_comes_while_a_group_is_under_way_goes_with_the_next() -> None:
 def test_an_error_is_everybodys_and_the_next_group_goes() -> None:
     async def scene(convoy: RequestBatcher[int, int], driver: Driver) -> None:
         driver.gate.set()
-        outcomes = await asyncio.gather(convoy.ride(0), convoy.ride(1), return_exceptions=True)
+        outcomes = await asyncio.gather(convoy.submit(0), convoy.submit(1), return_exceptions=True)
 
         assert [ZeroDivisionError, ZeroDivisionError] == [type(outcome) for outcome in outcomes]
-        assert 4 == await convoy.ride(2)
+        assert 4 == await convoy.submit(2)
 
     convoyed(scene)
 
@@ -83,13 +83,13 @@ def test_an_error_is_everybodys_and_the_next_group_goes() -> None:
 @pytest.mark.parametrize("is_under_way", [True, False])
 def test_who_gives_up_takes_nobody_along(*, is_under_way: bool) -> None:
     async def scene(convoy: RequestBatcher[int, int], driver: Driver) -> None:
-        first, second = (asyncio.ensure_future(convoy.ride(rider)) for rider in (1, 2))
+        first, second = (asyncio.ensure_future(convoy.submit(rider)) for rider in (1, 2))
         await (driver.begun.wait() if is_under_way else asyncio.sleep(0))
         first.cancel()
         driver.gate.set()
 
         assert 4 == await second
-        assert 6 == await convoy.ride(3)
+        assert 6 == await convoy.submit(3)
         assert first.cancelled()
 
     convoyed(scene)

@@ -35,8 +35,8 @@ class WatchedBlobs(FakeBlobs):
         self.may = threading.Event()
         self.may.set()
 
-    def pending(self) -> PendingBlob:
-        return _Watched(super().pending(), self)
+    def create(self) -> PendingBlob:
+        return _Watched(super().create(), self)
 
 
 class _Watched(PendingBlob):
@@ -54,12 +54,12 @@ class _Watched(PendingBlob):
         finally:
             self._blobs.in_use.release()
 
-    def keep(self, name: str) -> BlobInfo:
-        return self._pending.keep(name)
+    def commit(self, name: str) -> BlobInfo:
+        return self._pending.commit(name)
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         assert not self._blobs.in_use.locked()
-        self._pending.drop()
+        self._pending.discard()
         self._blobs.dropped.set()
 
 

@@ -64,7 +64,7 @@ def test_each_request_is_one_event_without_its_key_and_its_query() -> None:
 
 def test_without_a_log_nothing_is_printed(capfd: Any, caplog: Any) -> None:
     assert not structlog.is_configured()
-    with served(lingering_timeout=0.05, head_within=0.3) as server:
+    with served(lingering_timeout=0.05, header_timeout=0.3) as server:
         with Talk(server) as talk:
             talk.ask("GET", PATH)
             talk.heard()

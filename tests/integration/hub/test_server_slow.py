@@ -34,17 +34,17 @@ def drip(talk: Talk, data: bytes) -> None:
 
 
 def test_who_says_nothing_is_let_go() -> None:
-    with served(head_within=0.2) as server, Talk(server) as talk:
+    with served(header_timeout=0.2) as server, Talk(server) as talk:
         assert talk.is_over()
 
 
 def test_headers_that_come_byte_by_byte_are_not_waited_for() -> None:
-    with served(head_within=0.3) as server, Talk(server) as talk:
+    with served(header_timeout=0.3) as server, Talk(server) as talk:
         drip(talk, head("GET", PATH, **{f"x_{number}": "x" for number in range(1000)}))
 
 
 def test_the_second_request_of_a_connection_has_no_more_time_than_the_first() -> None:
-    with served(head_within=0.3, idle=60) as server, Talk(server) as talk:
+    with served(header_timeout=0.3, idle=60) as server, Talk(server) as talk:
         talk.ask("GET", PATH)
         assert 200 == talk.heard().status
         talk.say(b"GET / HT")
@@ -120,7 +120,7 @@ def test_who_was_slow_once_and_then_took_everything_is_not_cut() -> None:
 
 
 def test_beyond_the_most_connections_clients_are_told_and_the_others_served() -> None:
-    with served(connections=3, head_within=3600.0) as server, contextlib.ExitStack() as stack:
+    with served(connections=3, header_timeout=3600.0) as server, contextlib.ExitStack() as stack:
         talks = [stack.enter_context(Talk(server)) for _ in range(3)]
         for talk in talks:
             talk.ask("GET", PATH)

@@ -16,8 +16,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from hubport.adapters.sql_hub import SqlHubStore
-from hubport.adapters.sql_hub import migrate as schema
+from hubport.adapters.sql_hub import SqlHubStore, migrate
 from hubport.adapters.sql_hub.database import Database
 from hubport.adapters.sql_hub.tables import METADATA
 from hubport.domain.checkpoint import CheckpointKind
@@ -70,7 +69,7 @@ def a_database(url: str) -> Iterator[Database]:
 
 
 def head(database: Database) -> str | None:
-    return database.read(schema.version)
+    return database.read(migrate.version)
 
 
 def later_version(folder: Path, down: str) -> Path:
@@ -95,7 +94,7 @@ def test_an_empty_database_becomes_exactly_what_this_version_writes(database_url
     def differences(connection: sa.Connection) -> object:
         context = MigrationContext.configure(
             connection,
-            opts={"compare_type": True, "compare_server_default": True, "version_table": schema.VERSION_TABLE},
+            opts={"compare_type": True, "compare_server_default": True, "version_table": migrate.VERSION_TABLE},
         )
         return compare_metadata(context, METADATA)
 
@@ -104,13 +103,13 @@ def test_an_empty_database_becomes_exactly_what_this_version_writes(database_url
     with a_database(database_url) as database:
         assert [] == database.read(differences)
         tables = database.read(lambda connection: sa.inspect(connection).get_table_names())
-        wanted = {*METADATA.tables, schema.VERSION_TABLE}
+        wanted = {*METADATA.tables, migrate.VERSION_TABLE}
         assert wanted == {name for name in tables if not name.startswith("sqlite_")}
 
 
 def test_what_revision_1_held_is_there_after_the_upgrade(database_url: str) -> None:
     with a_database(database_url) as database:
-        schema.migrate(database, to="0001")
+        migrate.migrate(database, to="0001")
         database.write(insert_as_of_then)
 
     with closing(SqlHubStore(database_url)) as store:
@@ -124,7 +123,7 @@ def test_what_revision_1_held_is_there_after_the_upgrade(database_url: str) -> N
 def test_an_existing_hub_gets_one_identity_that_stays(database_url: str) -> None:
     """Of a database that was there before HUBs had any, and whoever opens it."""
     with a_database(database_url) as database:
-        schema.migrate(database, to="0001")
+        migrate.migrate(database, to="0001")
     stores = [SqlHubStore(database_url) for _ in range(2)]
     names = {store.identity for store in stores}
     for store in stores:
@@ -137,7 +136,7 @@ def test_an_existing_hub_gets_one_identity_that_stays(database_url: str) -> None
 def test_a_time_in_an_old_document_counts_until_the_model_is_written_again(database_url: str) -> None:
     """Earlier versions wrote the time of a heartbeat there; of it and that of the metrics the later one counted."""
     with a_database(database_url) as database:
-        schema.migrate(database, to="0001")
+        migrate.migrate(database, to="0001")
         database.write(insert_as_of_then)
         document = _DOCUMENT.replace('"last_seen":null', '"last_seen":2e9')
         database.write(
@@ -161,7 +160,7 @@ def test_an_upgrade_keeps_what_is_there(database_url: str, tmp_path: Path) -> No
     with a_database(database_url) as database:
         more = later_version(tmp_path / "later", str(head(database)))
 
-        schema.migrate(database, more=[more])
+        migrate.migrate(database, more=[more])
 
         assert "9999" == head(database)
         assert [("p1", None)] == database.read(
@@ -179,7 +178,7 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(database_url: str, tm
             file.write("    raise RuntimeError('in the middle')\n")
 
         with pytest.raises(RuntimeError, match="in the middle"):
-            schema.migrate(database, more=[more])
+            migrate.migrate(database, more=[more])
 
         assert before == head(database)
         columns = database.read(lambda connection: sa.inspect(connection).get_columns("projects"))
@@ -189,7 +188,7 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(database_url: str, tm
 def test_a_later_versions_store_is_left_alone(database_url: str, tmp_path: Path) -> None:
     SqlHubStore(database_url).close()
     with a_database(database_url) as database:
-        schema.migrate(database, more=[later_version(tmp_path / "later", str(head(database)))])
+        migrate.migrate(database, more=[later_version(tmp_path / "later", str(head(database)))])
 
         with pytest.raises(StoreUnusable) as caught:
             SqlHubStore(database_url)

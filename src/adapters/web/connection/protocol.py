@@ -77,7 +77,7 @@ class GuardedProtocol(H11Protocol):
         if number > self._limits.connections + _TOLD:
             transport.abort()
             return
-        self._head_timer = self.loop.call_later(self._limits.head_within, self._head_is_late)
+        self._head_timer = self.loop.call_later(self._limits.header_timeout, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
@@ -110,7 +110,7 @@ class GuardedProtocol(H11Protocol):
         super().data_received(data)
         is_between = self.conn.their_state is h11.IDLE
         if self._head_timer is None and is_between and not self.transport.is_closing():
-            self._head_timer = self.loop.call_later(self._limits.head_within, self._head_is_late)
+            self._head_timer = self.loop.call_later(self._limits.header_timeout, self._head_is_late)
         elif self._head_timer is not None and not is_between:
             self._head_timer.cancel()
             self._head_timer = None
@@ -167,7 +167,7 @@ class GuardedProtocol(H11Protocol):
     def _head_is_late(self) -> None:
         self._head_timer = None
         if self.conn.trailing_data[0]:
-            self.refuse(_TOO_SLOW, f"no whole request came within {self._limits.head_within:g} s")
+            self.refuse(_TOO_SLOW, f"no whole request came within {self._limits.header_timeout:g} s")
         else:
             self.transport.close()
 

@@ -72,19 +72,19 @@ def _operation(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
         "tags": [_tag(route)],
         "parameters": [*_in_path(route), *_in_query(route)],
     }
-    if route.takes is not BodyKind.NOTHING:
+    if route.body is not BodyKind.NOTHING:
         operation["requestBody"] = _body(route)
     responses: dict[str, Any] = {}
-    if route.gives == "File":
+    if route.response_schema == "File":
         operation["parameters"] += FILE_HEADERS
         responses |= files()
     elif route.status < ERRORS:
-        operation["parameters"] += LISTENER_HEADERS if route.gives == "Changes" else ()
+        operation["parameters"] += LISTENER_HEADERS if route.response_schema == "Changes" else ()
         responses[str(route.status)] = _success(route, given)
-    refused = {*ANY, *route.refuses, route.status} | (set() if route.is_open else {401})
+    refused = {*ANY, *route.errors, route.status} | (set() if route.is_open else {401})
     if "{" in route.template:
         refused.add(404)
-    if route.takes is BodyKind.FORM:  # one with two files, or with two fields of one name
+    if route.body is BodyKind.FORM:  # one with two files, or with two fields of one name
         refused.add(422)
     responses |= {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(refused) if status >= ERRORS
@@ -120,20 +120,20 @@ def _in_query(route: Route) -> list[dict[str, Any]]:
 
 
 def _body(route: Route) -> dict[str, Any]:
-    if route.wants is None:  # what it holds does not change the answer
-        return {"content": {_MEDIA[route.takes]: {"schema": {}}}}
-    return {"required": True, "content": {_MEDIA[route.takes]: {"schema": ref(route.wants)}}}
+    if route.request_schema is None:  # what it holds does not change the answer
+        return {"content": {_MEDIA[route.body]: {"schema": {}}}}
+    return {"required": True, "content": {_MEDIA[route.body]: {"schema": ref(route.request_schema)}}}
 
 
 def _success(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
     example: dict[str, Any] = {"success": True, "message": ""}
-    if route.gives is not None:
-        example["data"] = given[route.gives]
+    if route.response_schema is not None:
+        example["data"] = given[route.response_schema]
     answer: dict[str, Any] = {
         "description": "Done.",
-        "content": {"application/json": {"schema": enveloped(route.gives), "example": example}},
+        "content": {"application/json": {"schema": enveloped(route.response_schema), "example": example}},
     }
-    if route.gives == "Changes":
+    if route.response_schema == "Changes":
         answer["content"]["text/event-stream"] = {"schema": EVENTS}
     links = _links(route)
     return {**answer, "links": links} if links else answer

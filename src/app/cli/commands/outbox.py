@@ -79,7 +79,7 @@ def _surveyed(settings: Settings) -> list[SpoolStatus]:
     return [
         status
         for folder in folders
-        for status in _with_hubs(spool_statuses(DiskOutbox(folder).seen()), folder, settings)
+        for status in _with_hubs(spool_statuses(DiskOutbox(folder).list_spools()), folder, settings)
     ]
 
 

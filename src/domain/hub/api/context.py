@@ -54,12 +54,12 @@ class HubContext:
         """What to say where there is none."""
         return ApiError(404, f"there is no model {model_id} in this HUB")
 
-    def record(self, asked: HubRequest, model: HubModel) -> dict[str, Any]:
+    def record(self, request: HubRequest, model: HubModel) -> dict[str, Any]:
         """What whoever has *asked* sees of *model*."""
 
         def read(after: int) -> MetricsDelta:
             return self.store.metrics(model.id, after=after)
 
-        view = ModelSerializer(asked.root, self.around.wall(), self.store.datasets.get)
+        view = ModelSerializer(request.root, self.around.wall(), self.store.datasets.get)
         objective = Objective(model.best_metric, model.best_direction)
         return view.record(model, self.summaries.of(model.id, read, objective))

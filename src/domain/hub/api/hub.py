@@ -11,28 +11,25 @@ import attrs
 
 from ..rate_limit import RateLimiter
 from .context import HubContext
-from .handlers import downloads as files
-from .handlers import models, training
-from .handlers import projects_datasets as repositories
-from .handlers import unsupported as beyond
+from .handlers import downloads, models, projects_datasets, training, unsupported
 from .messages import ApiError, HubRequest, HubResponse, envelope
 from .routing import Match, Route, Routes, Together
 
 _NO_KEY = "this key is not one of this HUB's: check it, or create one with `hubport keys create`"
 
 
-def _authenticate(hub: HubContext, asked: HubRequest) -> HubResponse:
+def _authenticate(hub: HubContext, request: HubRequest) -> HubResponse:
     return envelope(200, data={"hubId": hub.store.identity})
 
 
 ROUTES = Routes(
     (
-        Route("POST", "/v1/auth", "authenticate", "Is this key one of yours?", _authenticate, gives="Hub"),
+        Route("POST", "/v1/auth", "authenticate", "Is this key one of yours?", _authenticate, response_schema="Hub"),
         *models.ROUTES,
         *training.ROUTES,
-        *repositories.ROUTES,
-        *files.ROUTES,
-        *beyond.ROUTES,
+        *projects_datasets.ROUTES,
+        *downloads.ROUTES,
+        *unsupported.ROUTES,
     )
 )
 
@@ -53,13 +50,13 @@ class HubApi:
     allowance: RateLimiter = attrs.field(factory=_plenty)
     wrong_keys: RateLimiter = attrs.field(factory=_few)
 
-    def answer(self, asked: HubRequest) -> HubResponse:
+    def answer(self, request: HubRequest) -> HubResponse:
         """The answer to *asked*, whatever it is."""
         try:
-            match = self.admit(asked)
-        except ApiError as refusal:
-            return refusal.answer()
-        return match.answer(self.context, asked)
+            match = self.admit(request)
+        except ApiError as error:
+            return error.answer()
+        return match.answer(self.context, request)
 
     def answer_together(
         self, together: Together, calls: Sequence[tuple[HubRequest, Callable[[HubRequest], HubRequest]]]
@@ -67,30 +64,30 @@ class HubApi:
         """The answers to *calls* of the one route that has *together*; each comes with how its body is read."""
         answers: list[HubResponse | None] = [None] * len(calls)
         admitted: list[tuple[int, Match, HubRequest]] = []
-        for number, (asked, with_body) in enumerate(calls):
+        for number, (request, with_body) in enumerate(calls):
             try:
-                admitted.append((number, self.admit(asked), with_body(asked)))
-            except ApiError as refusal:
-                answers[number] = refusal.answer()
+                admitted.append((number, self.admit(request), with_body(request)))
+            except ApiError as error:
+                answers[number] = error.answer()
         if admitted:
-            given = together(self.context, [(asked, match.parts[0]) for _, match, asked in admitted])
+            given = together(self.context, [(request, match.parts[0]) for _, match, request in admitted])
             for (number, _, _), answer in zip(admitted, given, strict=True):
                 answers[number] = answer
         return [answer for answer in answers if answer is not None]
 
-    def admit(self, asked: HubRequest) -> Match:
+    def admit(self, request: HubRequest) -> Match:
         """Whom *asked* meets, decided without its body.
 
         Raises:
             Refusal: 401, 404, 405 or 429.
         """
-        match = ROUTES.match(asked.method, asked.path)
+        match = ROUTES.match(request.method, request.path)
         if match.route.is_open:
             return match
         now = self.context.around.wall()
-        user = self.context.around.user(asked.headers)
+        user = self.context.around.user(request.headers)
         if user is None:
-            headers = self.wrong_keys.acquire(asked.peer, now)
+            headers = self.wrong_keys.acquire(request.peer, now)
             if headers is None:
                 raise ApiError(401, _NO_KEY, {"www-authenticate": "Bearer"})
             raise ApiError(429, f"too many calls without a good key: wait {headers['retry-after']} s", headers)

@@ -35,8 +35,8 @@ class InProcessHub(Http):
         with ExitStack() as stack:
             sent = None
             if request.file is not None:
-                pending = blobs.pending()
-                stack.callback(pending.drop)
+                pending = blobs.create()
+                stack.callback(pending.discard)
                 _copy(request.file, pending)
                 sent = UploadedFile(request.file.name, pending)
             asked = HubRequest(

@@ -57,7 +57,7 @@ class HubRequest:
         """The same with this body."""
         return HubRequest(self.method, self.path, self.root, self.headers, self.query, self.peer, json)
 
-    def object(self) -> Mapping[str, Any]:
+    def json_object(self) -> Mapping[str, Any]:
         """The body.
 
         Raises:
@@ -67,7 +67,7 @@ class HubRequest:
             raise ApiError(400, "the body is not a JSON object")
         return self.json
 
-    def says(self, flag: str) -> bool:
+    def query_flag(self, flag: str) -> bool:
         """Whether the query has *flag* set; clients write Python's ``True`` and ``None``.
 
         Raises:

@@ -18,24 +18,26 @@ LARGEST_LIMIT = 10**8
 LONGEST_QUERY = 200
 
 
-def paginate(repository: Repository[ItemT], asked: HubRequest, shown: Callable[[ItemT], dict[str, Any]]) -> HubResponse:
+def paginate(
+    repository: Repository[ItemT], request: HubRequest, shown: Callable[[ItemT], dict[str, Any]]
+) -> HubResponse:
     """A page of *shelf*, each item as *shown*.
 
     Raises:
         Refusal: 422 when the query makes no sense.
     """
-    query = asked.query.get("query", "")
+    query = request.query.get("query", "")
     if len(query) > LONGEST_QUERY or not is_plain(query):
         raise ApiError(422, f"query has more than {LONGEST_QUERY} characters, or some that no name has")
-    if asked.query.get("page", "0") not in {"", "0", "None"}:
+    if request.query.get("page", "0") not in {"", "0", "None"}:
         raise ApiError(422, "pages have no numbers here: send lastRecordId of one page as last_doc_id of the next")
     try:
         page = repository.page(
-            limit=_limit(asked.query.get("limit", "")),
+            limit=_limit(request.query.get("limit", "")),
             # The old clients send `None` for the first page.
-            cursor=None if (cursor := asked.query.get("last_doc_id", "")) in {"", "None"} else cursor,
+            cursor=None if (cursor := request.query.get("last_doc_id", "")) in {"", "None"} else cursor,
             query=query,
-            is_trashed=asked.says("trashed"),
+            is_trashed=request.query_flag("trashed"),
         )
     except ValueError as exc:
         raise ApiError(422, str(exc)) from exc

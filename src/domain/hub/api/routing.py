@@ -30,11 +30,12 @@ def _compiled(template: str) -> re.Pattern[str]:
 
 @attrs.frozen
 class Route:
-    """One call. ``name`` and ``summary`` are for the API's document, ``gives`` names the schema of ``data`` in it.
+    """One call of the API.
 
-    ``handler`` gets the premises, what is asked, and the parts of the path. ``is_open``: anybody may ask, without a
-    key. ``refuses`` are the statuses of its own refusals; those that any call may meet are not among them. ``together``
-    answers many calls, each with the ID in its path, for less than each by itself would cost.
+    ``name`` and ``summary`` are for the OpenAPI document; ``request_schema`` and ``response_schema`` name schemas in it.
+    ``handler`` gets the context, the request, and the parts of the path. An ``is_open`` route needs no key. ``errors``
+    are the statuses of its own errors, without those that any call may get. ``together`` answers many calls, each with
+    the ID in its path, for less than each by itself would cost.
     """
 
     method: str
@@ -42,13 +43,13 @@ class Route:
     name: str
     summary: str
     handler: Handler
-    takes: BodyKind = BodyKind.NOTHING
+    body: BodyKind = BodyKind.NOTHING
     is_open: bool = False
     query: Sequence[str] = ()
-    wants: str | None = None
-    gives: str | None = None
+    request_schema: str | None = None
+    response_schema: str | None = None
     status: int = 200
-    refuses: Sequence[int] = ()
+    errors: Sequence[int] = ()
     together: Together | None = None
     pattern: re.Pattern[str] = attrs.field(
         init=False, repr=False, default=attrs.Factory(lambda self: _compiled(self.template), takes_self=True)
@@ -62,12 +63,12 @@ class Match:
     route: Route
     parts: tuple[str, ...]
 
-    def answer(self, context: HubContext, asked: HubRequest) -> HubResponse:
+    def answer(self, context: HubContext, request: HubRequest) -> HubResponse:
         """What its handler answers."""
         try:
-            return self.route.handler(context, asked, *self.parts)
-        except ApiError as refusal:
-            return refusal.answer()
+            return self.route.handler(context, request, *self.parts)
+        except ApiError as error:
+            return error.answer()
 
 
 @attrs.frozen

@@ -38,7 +38,7 @@ class PendingBlob(Protocol):
         """
         ...
 
-    def keep(self, name: str) -> BlobInfo:
+    def commit(self, name: str) -> BlobInfo:
         """Make all that was written the blob *name*, in place of what was there.
 
         It is on the disk (or acknowledged by the storage) when this returns, and survives a crash. The draft is over.
@@ -48,8 +48,8 @@ class PendingBlob(Protocol):
         """
         ...
 
-    def drop(self) -> None:
-        """Give it up, and what it takes with it. After :meth:`keep`, or a second time, it does nothing."""
+    def discard(self) -> None:
+        """Give it up, and what it takes with it. After :meth:`commit`, or a second time, it does nothing."""
         ...
 
 
@@ -57,7 +57,7 @@ class PendingBlob(Protocol):
 class Blobs(Protocol):
     """Bytes by name, ``<token>/<file name>``; see :func:`is_blob_name`. Under another name there is none."""
 
-    def pending(self) -> PendingBlob:
+    def create(self) -> PendingBlob:
         """A new file, empty and without a name yet."""
         ...
 
@@ -89,7 +89,7 @@ def is_blob_name(name: str) -> bool:
 
 
 def check_blob_name(name: str) -> None:
-    """What :meth:`PendingBlob.keep` asks of a name.
+    """What :meth:`PendingBlob.commit` asks of a name.
 
     Raises:
         OSError: when *name* is none.

@@ -40,12 +40,12 @@ class HashingBlob(PendingBlob):
         try:
             self._append(data)
         except BaseException:
-            self.drop()  # a part of *data* may be in it: nobody can go on from there
+            self.discard()  # a part of *data* may be in it: nobody can go on from there
             raise
         self._sha256.update(data)
         self._size += len(data)
 
-    def keep(self, name: str) -> BlobInfo:
+    def commit(self, name: str) -> BlobInfo:
         """Make all of it the blob *name*."""
         self._must_live()
         try:
@@ -53,10 +53,10 @@ class HashingBlob(PendingBlob):
             self._settle(name)
         finally:
             # After a failed fsync the kernel may have thrown away what it could not write: a second try would lie.
-            self.drop()
+            self.discard()
         return BlobInfo(self._size, self._sha256.hexdigest())
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Give it up."""
         self._end()
 

@@ -150,7 +150,7 @@ class HubStore(Protocol):
         """Hashes of keys; a revoked key lies in the trash."""
         ...
 
-    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
         """Keep all of *puts*, in their order; each epoch is merged with what was there of it, see :mod:`.epoch_text`.
 
         For each of them ``None``, or why nothing of it was kept. What changes nothing has no new revision, but that of

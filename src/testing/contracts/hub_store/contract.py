@@ -81,14 +81,14 @@ class HubStoreContract(HubShelfContract):
             store.models.save(model)
         store.put_metrics(ID, {7: '{"a": 0, "d": 0}'}, at=1.0)
 
-        puts = [
+        writes = [
             MetricsWrite(ID, {7: '{"a": 1, "b": 1}', 2**63 - 1: '{"a": 5}'}, 1.0),
             MetricsWrite(OTHER_ID, {7: '{"a": 7}'}, 1.0),
             MetricsWrite("0" * 20, {7: '{"a": 8}'}, 1.0),
             MetricsWrite(ID, {7: '{"a": 2, "c": 2}'}, 1.0),
             MetricsWrite(OTHER_ID, {7: '{"b": 7}'}, 1.0),
         ]
-        errors = store.write_metrics(puts)
+        errors = store.write_metrics(writes)
 
         assert [None, None, NoSuchModel, None, None] == [error and type(error) for error in errors]
         found = {epoch: json.loads(text) for epoch, text in store.metrics(ID).epochs.items()}
@@ -128,12 +128,12 @@ class HubStoreContract(HubShelfContract):
         store.put_metrics(ID, {0: large}, at=1.0)
 
         more = f'{{"b": "{"y" * 200}"}}'
-        puts = [
+        writes = [
             MetricsWrite(ID, {1: '{"c": 1}'}, 1.0),
             MetricsWrite(ID, {1: '{"d": 1}', 0: more}, 1.0),
             MetricsWrite(ID, {0: large}, 1.0),
         ]
-        first, second, third = store.write_metrics(puts)
+        first, second, third = store.write_metrics(writes)
 
         assert (None, None) == (first, third)
         assert isinstance(second, EpochTooLarge)

@@ -220,7 +220,7 @@ class RewritingContract(OutboxKit):
 
         with meanwhile(compact):
             for _ in range(500):
-                (seen,) = later.seen()
+                (seen,) = later.list_spools()
                 assert seen.is_owned
                 assert seen.size >= len(old)
                 with seen.open() as reader:
@@ -233,7 +233,7 @@ class RewritingContract(OutboxKit):
         for _ in range(20):
             spool.compact(lambda: b"x" * 999 + b"\n")
 
-        (seen,) = later.seen()
+        (seen,) = later.list_spools()
 
         assert seen.size == 1000
         spool.release(keep=False)

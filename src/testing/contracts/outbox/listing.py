@@ -26,24 +26,24 @@ class SeenContract(OutboxKit):
 
     def test_at_first_there_is_nothing_to_see(self, outbox: Outbox) -> None:
         """No spool, and no error either."""
-        assert outbox.seen() == []
+        assert outbox.list_spools() == []
 
     def test_a_spool_is_seen_whoever_owns_it(self, outbox: Outbox, later: Outbox) -> None:
         """Alive, left over, and taken over."""
         spool = outbox.open(MODEL)
         spool.append(b"one\n")
-        looks = [later.seen()]
+        looks = [later.list_spools()]
         spool.release(keep=True)
-        looks.append(later.seen())
+        looks.append(later.list_spools())
         (found,) = later.claim_orphans(MODEL)
-        looks.append(outbox.seen())
+        looks.append(outbox.list_spools())
 
         assert [[True], [False], [True]] == [[seen.is_owned for seen in look] for look in looks]
         for (seen,) in looks:
             assert (spool.name, MODEL) == (seen.name, seen.model_id)
             assert _content(seen) == b"one\n"
         found.release(keep=False)
-        assert later.seen() == []
+        assert later.list_spools() == []
 
     def test_it_is_seen_when_a_run_began(self, outbox: Outbox, later: Outbox) -> None:
         """In unix seconds, also after it has ended."""
@@ -52,7 +52,7 @@ class SeenContract(OutboxKit):
         after = time.time()
         spool.release(keep=True)
 
-        (seen,) = later.seen()
+        (seen,) = later.list_spools()
 
         assert seen.begun is not None
         assert before - _ROUNDED <= seen.begun <= after + _ROUNDED
@@ -65,7 +65,7 @@ class SeenContract(OutboxKit):
         for spool in spools[::2]:
             spool.release(keep=True)
 
-        found = later.seen()
+        found = later.list_spools()
 
         assert [spool.name for spool in spools] == [seen.name for seen in found]
         assert [False, True] * 3 == [seen.is_owned for seen in found]
@@ -80,7 +80,7 @@ class SeenContract(OutboxKit):
         self.write(f"{spool.folder}/2-best.pt", b"x" * 200_000)
         other.append(b"1\n")
 
-        assert [201_006, 2] == [seen.size for seen in later.seen()]
+        assert [201_006, 2] == [seen.size for seen in later.list_spools()]
         spool.release(keep=False)
         other.release(keep=False)
 
@@ -90,7 +90,7 @@ class SeenContract(OutboxKit):
         left.append(b"left\n")
         left.release(keep=True)
         for number in range(20):
-            for seen in later.seen():
+            for seen in later.list_spools():
                 _content(seen)
             living.append(b"%d\n" % number)
 
@@ -104,7 +104,7 @@ class SeenContract(OutboxKit):
         """What was there when it was opened is read, whole."""
         spool = outbox.open(MODEL)
         spool.append(b"one\n")
-        (seen,) = later.seen()
+        (seen,) = later.list_spools()
         with seen.open() as reader:
             assert reader.read(2) == b"on"
             spool.append(b"two\n")
@@ -117,7 +117,7 @@ class SeenContract(OutboxKit):
         """Between a look and a second one its owner may have finished."""
         spool = outbox.open(MODEL)
         spool.append(b"one\n")
-        (seen,) = later.seen()
+        (seen,) = later.list_spools()
         spool.release(keep=False)
 
         with contextlib.suppress(FileNotFoundError):
@@ -128,7 +128,7 @@ class SeenContract(OutboxKit):
         outbox.open(MODEL).release(keep=True)
         claims = []
 
-        with meanwhile(later.seen, later.seen, later.seen):
+        with meanwhile(later.list_spools, later.list_spools, later.list_spools):
             for _ in range(150):
                 found = outbox.claim_orphans(MODEL)
                 claims.append(len(found))
@@ -144,7 +144,7 @@ class SeenContract(OutboxKit):
         living = outbox.open(OTHER)
 
         def look() -> None:
-            assert (living.name, True) in {(seen.name, seen.is_owned) for seen in later.seen()}
+            assert (living.name, True) in {(seen.name, seen.is_owned) for seen in later.list_spools()}
 
         def live(number: int) -> None:
             for run in range(40):
@@ -158,5 +158,5 @@ class SeenContract(OutboxKit):
         with meanwhile(look):
             run_concurrently(live, threads=3)
 
-        assert [living.name] == [seen.name for seen in later.seen()]
+        assert [living.name] == [seen.name for seen in later.list_spools()]
         living.release(keep=False)

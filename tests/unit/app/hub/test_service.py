@@ -239,9 +239,9 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> Non
 
 
 def kept(blobs: FakeBlobs, name: str) -> str:
-    pending = blobs.pending()
+    pending = blobs.create()
     pending.write(b"x")
-    pending.keep(name)
+    pending.commit(name)
     return name
 
 

@@ -19,7 +19,7 @@ def test_without_a_word_it_is_loopback_and_sqlite_in_the_users_data_directory() 
     assert settings.data_dir.is_absolute()
     assert "hubport" == settings.data_dir.name
     assert f"sqlite:///{settings.data_dir}/hub.sqlite3" == settings.database_url
-    assert str(settings.data_dir / "blobs") == settings.blobs_place
+    assert str(settings.data_dir / "blobs") == settings.blobs_location
 
 
 def test_the_environment_names_the_places(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_the_environment_names_the_places(tmp_path: Path) -> None:
 
     assert tmp_path == settings.data_dir
     assert "postgresql://hub@db/hub" == settings.database_url
-    assert "s3://bucket/prefix" == settings.blobs_place
+    assert "s3://bucket/prefix" == settings.blobs_location
     assert settings.is_here
 
 
@@ -50,7 +50,7 @@ def test_a_folder_that_is_named_is_a_hub_of_its_own(tmp_path: Path) -> None:
     settings = HubSettings.from_env(environ, data_dir=str(tmp_path))
 
     assert f"sqlite:///{tmp_path}/hub.sqlite3" == settings.database_url
-    assert str(tmp_path / "blobs") == settings.blobs_place
+    assert str(tmp_path / "blobs") == settings.blobs_location
 
 
 def test_an_empty_variable_is_none(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_a_folder_is_a_path_and_no_part_of_a_url(tmp_path: Path, name: str) -> N
     settings = HubSettings(data_dir=folder)
 
     assert f"sqlite:///{folder}/hub.sqlite3" == settings.database_url
-    assert str(folder / "blobs") == settings.blobs_place
-    assert f"{tmp_path}/{name}" == HubSettings(data_dir=tmp_path, blobs=f"{tmp_path}/{name}").blobs_place
+    assert str(folder / "blobs") == settings.blobs_location
+    assert f"{tmp_path}/{name}" == HubSettings(data_dir=tmp_path, blobs=f"{tmp_path}/{name}").blobs_location
 
 
 def test_a_database_that_lies_where_its_path_was_read_as_a_url_is_found(tmp_path: Path) -> None:

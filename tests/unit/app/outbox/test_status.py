@@ -33,7 +33,7 @@ def surveyed(*lines: bytes, is_owned: bool = False) -> SpoolStatus:
         spool.append(line)
     if not is_owned:
         spool.release(keep=True)
-    (status,) = spool_statuses(outbox.seen())
+    (status,) = spool_statuses(outbox.list_spools())
     assert (MODEL, spool.name, spool.begun) == (status.model_id, status.spool, status.begun)
     assert spool.size == status.size
     return status
@@ -106,7 +106,7 @@ def test_one_that_goes_between_two_looks_is_left_out() -> None:
     outbox = FakeOutbox()
     for _ in range(3):
         outbox.open(MODEL)
-    first, gone, last = outbox.seen()
+    first, gone, last = outbox.list_spools()
 
     missing = refusing(FileNotFoundError(errno.ENOENT, "No such file or directory"))
     found = spool_statuses([first, attrs.evolve(gone, open=missing), last])
@@ -126,7 +126,7 @@ def test_a_look_is_at_one_journal_also_while_another_one_takes_its_place() -> No
     spool: FakeSpool = outbox.open(MODEL)
     for line in (RUN, RECORD, RECORD):
         spool.append(line)
-    (seen,) = outbox.seen()
+    (seen,) = outbox.list_spools()
     opened = seen.open
 
     def late() -> BinaryIO:
@@ -142,7 +142,7 @@ def test_a_look_is_at_one_journal_also_while_another_one_takes_its_place() -> No
 def test_looking_closes_what_it_opens() -> None:
     outbox = FakeOutbox()
     outbox.open(MODEL).append(RUN)
-    (seen,) = outbox.seen()
+    (seen,) = outbox.list_spools()
     opened: list[BinaryIO] = []
 
     def remembered(open_: Callable[[], BinaryIO] = seen.open) -> BinaryIO:
@@ -165,7 +165,7 @@ def refusing(error: OSError) -> Callable[[], BinaryIO]:
 def test_one_that_cannot_be_opened_is_shown_as_such(error: OSError) -> None:
     outbox = FakeOutbox()
     outbox.open(MODEL).append(RUN)
-    (seen,) = outbox.seen()
+    (seen,) = outbox.list_spools()
 
     (status,) = spool_statuses([attrs.evolve(seen, open=refusing(error))])
 
@@ -184,7 +184,7 @@ def test_one_whose_reading_fails_half_way_is_shown_as_such() -> None:
 
     outbox = FakeOutbox()
     outbox.open(MODEL)
-    (seen,) = outbox.seen()
+    (seen,) = outbox.list_spools()
 
     (status,) = spool_statuses([attrs.evolve(seen, open=lambda: Failing(RUN + RECORD))])
 
@@ -195,7 +195,7 @@ def test_a_handle_that_is_stale_is_of_a_spool_that_is_gone() -> None:
     """So a network file system says that another machine has removed it."""
     outbox = FakeOutbox()
     outbox.open(MODEL)
-    (seen,) = outbox.seen()
+    (seen,) = outbox.list_spools()
 
     assert [] == spool_statuses([attrs.evolve(seen, open=refusing(OSError(errno.ESTALE, "Stale file handle")))])
 

@@ -11,7 +11,7 @@ from hubport.domain.client.model_record import ModelRecord
 from hubport.domain.client.train_plan import TrainPlan
 from hubport.domain.errors import AlreadyTrained
 from hubport.domain.hub.agents import SILENCE
-from hubport.domain.hub.api import model_json as model_bodies
+from hubport.domain.hub.api import model_json
 from hubport.domain.hub.api.model_json import ModelSerializer
 from hubport.domain.hub.model import HubModel, StoredCheckpoint
 from hubport.domain.hub.progress import Progress
@@ -59,7 +59,7 @@ CREATE: dict[str, Any] = {
 
 
 def created(**changes: Any) -> HubModel:
-    return model_bodies.created(MODEL_ID, CREATE | changes, at=5.0)
+    return model_json.created(MODEL_ID, CREATE | changes, at=5.0)
 
 
 def record_of(model: HubModel) -> dict[str, Any]:
@@ -322,19 +322,19 @@ def test_numbers_may_come_as_text() -> None:
 def test_a_change_leaves_what_it_does_not_name() -> None:
     model = attrs.evolve(created(), meta={"note": "kept"})
 
-    renamed = model_bodies.patched(model, {"meta": {"name": "other", "more": 1}})
+    renamed = model_json.patched(model, {"meta": {"name": "other", "more": 1}})
 
     assert attrs.evolve(model, name="other", meta={"note": "kept", "more": 1}) == renamed
-    assert attrs.evolve(model, epochs=7) == model_bodies.patched(model, {"config": {"epochs": 7}})
-    assert attrs.evolve(model, is_trashed=True) == model_bodies.patched(model, {"trashed": True})
+    assert attrs.evolve(model, epochs=7) == model_json.patched(model, {"config": {"epochs": 7}})
+    assert attrs.evolve(model, is_trashed=True) == model_json.patched(model, {"trashed": True})
 
 
 def test_a_dataset_of_this_hub_stands_in_for_a_name_and_back() -> None:
-    own = model_bodies.patched(created(), {"datasetId": "D" * 20})
+    own = model_json.patched(created(), {"datasetId": "D" * 20})
     assert "D" * 20 == own.dataset
     assert not record_of(own)["data"]  # its file is not there: clients take that for "still being processed"
 
-    named = model_bodies.patched(own, {"dataset": {"name": "coco8.yaml"}})
+    named = model_json.patched(own, {"dataset": {"name": "coco8.yaml"}})
     assert (None, "coco8.yaml") == (named.dataset, record_of(named)["data"])
 
 
@@ -505,7 +505,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 @given(st.fixed_dictionaries({}, optional={part: json_values | st.just(CREATE[part]) for part in CREATE}))
 def test_any_body_makes_a_model_or_a_value_error(body: dict[str, Any]) -> None:
     try:
-        model = model_bodies.created(MODEL_ID, body, at=1.0)
+        model = model_json.created(MODEL_ID, body, at=1.0)
     except ValueError as refused:
         assert str(refused)  # noqa: PT017 - either way is fine, and this holds for one of them
         return

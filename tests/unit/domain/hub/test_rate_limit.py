@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubport.domain.hub import rate_limit as allowance
+from hubport.domain.hub import rate_limit
 from hubport.domain.hub.rate_limit import RateLimiter
 
 
@@ -97,7 +97,7 @@ def test_of_two_that_ask_at_the_same_moment_no_one_finds_a_full_bucket() -> None
 
 
 def test_it_remembers_a_bounded_number_of_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allowance, "_MOST", 3)
+    monkeypatch.setattr(rate_limit, "_MOST", 3)
     bucket = RateLimiter(1, 1e9)
     for who in ("a", "b", "a", "c", "d"):
         bucket.acquire(who, 0.0)

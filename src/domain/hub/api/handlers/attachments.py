@@ -33,7 +33,7 @@ def keep(hub: HubContext, sent: UploadedFile, name: str) -> StoredFile:
     It is nobody's yet.
     """
     token = hub.around.new_token()
-    stored = sent.pending.keep(f"{token}/{name}")
+    stored = sent.pending.commit(f"{token}/{name}")
     return StoredFile(name, token, stored.size, stored.sha256)
 
 
@@ -72,14 +72,14 @@ def give(
 
 
 def delete(
-    hub: HubContext, asked: HubRequest, repository: Repository[_HolderT], item_id: str, *, missing: ApiError
+    hub: HubContext, request: HubRequest, repository: Repository[_HolderT], item_id: str, *, missing: ApiError
 ) -> HubResponse:
     """The item into the trash; with ``hard=true`` for good, and its files with it.
 
     Raises:
         Refusal: *missing* where it is not there; 422.
     """
-    if asked.says("hard"):
+    if request.query_flag("hard"):
         # Those that it had in the end: a file that it gets a moment before goes too, and one that comes a moment later
         # finds no item.
         item = repository.delete(item_id)

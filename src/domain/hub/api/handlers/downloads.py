@@ -17,7 +17,7 @@ from .attachments import holders
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def _give_file(hub: HubContext, asked: HubRequest, token: str, name: str) -> HubResponse:
+def _give_file(hub: HubContext, request: HubRequest, token: str, name: str) -> HubResponse:
     file = _file(hub, token, name)
     if file is None:
         raise ApiError(404, "there is no such file: it was replaced by a newer one, or its model was deleted")
@@ -30,11 +30,11 @@ def _give_file(hub: HubContext, asked: HubRequest, token: str, name: str) -> Hub
         "cache-control": "private, max-age=31536000, immutable",
         "content-disposition": f'attachment; filename="{name}"',
     }
-    if _holds(asked.headers.get("if-none-match", ""), etag):
+    if _holds(request.headers.get("if-none-match", ""), etag):
         return HubResponse(304, {name: headers[name] for name in ("etag", "cache-control", "accept-ranges")})
-    wanted = asked.headers.get("range", "")
+    wanted = request.headers.get("range", "")
     # A client that has the beginning of another file wants all of this one.
-    if wanted and asked.headers.get("if-range", etag) == etag:
+    if wanted and request.headers.get("if-range", etag) == etag:
         found = _range(wanted, file.size)
         if found is not None:
             start, end = found
@@ -78,7 +78,7 @@ ROUTES = (
         "Download a file by the address that was given for it. HEAD and Range are understood.",
         _give_file,
         is_open=True,
-        gives="File",
-        refuses=(404, 416),
+        response_schema="File",
+        errors=(404, 416),
     ),
 )

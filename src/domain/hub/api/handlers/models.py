@@ -14,26 +14,26 @@ from ..routing import Route
 from .attachments import delete
 
 
-def _create(hub: HubContext, asked: HubRequest) -> HubResponse:
+def _create(hub: HubContext, request: HubRequest) -> HubResponse:
     try:
-        model = created(hub.around.new_id(), asked.object(), at=hub.around.wall())
+        model = created(hub.around.new_id(), request.json_object(), at=hub.around.wall())
     except ValueError as exc:
         raise ApiError(422, str(exc)) from exc
     _see_to_links(hub, model)
     hub.store.models.save(model)
-    return envelope(201, data=hub.record(asked, model))
+    return envelope(201, data=hub.record(request, model))
 
 
-def _list(hub: HubContext, asked: HubRequest) -> HubResponse:
-    return paginate(hub.store.models, asked, lambda model: hub.record(asked, model))
+def _list(hub: HubContext, request: HubRequest) -> HubResponse:
+    return paginate(hub.store.models, request, lambda model: hub.record(request, model))
 
 
-def _read(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
-    return envelope(200, data=hub.record(asked, hub.model(model_id)))
+def _read(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
+    return envelope(200, data=hub.record(request, hub.model(model_id)))
 
 
-def _patch(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
-    body = asked.object()
+def _patch(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
+    body = request.json_object()
     try:
         held = hub.get_model_or_404(model_id)
         _see_to_links(hub, patched(held, body), dataset=held.dataset, project=held.project)
@@ -42,11 +42,11 @@ def _patch(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
         raise ApiError(422, str(exc)) from exc
     except KeyError:
         raise hub.missing(model_id) from None
-    return envelope(200, data=hub.record(asked, model))
+    return envelope(200, data=hub.record(request, model))
 
 
-def _delete(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
-    return delete(hub, asked, hub.store.models, model_id, missing=hub.missing(model_id))
+def _delete(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
+    return delete(hub, request, hub.store.models, model_id, missing=hub.missing(model_id))
 
 
 def _see_to_links(hub: HubContext, model: HubModel, *, dataset: str | None = None, project: str | None = None) -> None:
@@ -66,10 +66,10 @@ ROUTES = (
         "Create a model to train.",
         _create,
         BodyKind.JSON,
-        wants="NewModel",
-        gives="Model",
+        request_schema="NewModel",
+        response_schema="Model",
         status=201,
-        refuses=(400, 422),
+        errors=(400, 422),
     ),
     Route(
         "GET",
@@ -78,10 +78,10 @@ ROUTES = (
         "List models, newest first.",
         _list,
         query=QUERY,
-        gives="ModelList",
-        refuses=(422,),
+        response_schema="ModelList",
+        errors=(422,),
     ),
-    Route("GET", _MODEL, "readModel", "Read a model.", _read, gives="Model", refuses=(404,)),
+    Route("GET", _MODEL, "readModel", "Read a model.", _read, response_schema="Model", errors=(404,)),
     Route(
         "PATCH",
         _MODEL,
@@ -89,9 +89,9 @@ ROUTES = (
         "Change a model, or take it out of the trash.",
         _patch,
         BodyKind.JSON,
-        wants="ModelChange",
-        gives="Model",
-        refuses=(400, 404, 422),
+        request_schema="ModelChange",
+        response_schema="Model",
+        errors=(400, 404, 422),
     ),
     Route(
         "DELETE",
@@ -100,6 +100,6 @@ ROUTES = (
         "Put a model into the trash, or delete it.",
         _delete,
         query=("hard",),
-        refuses=(404, 422),
+        errors=(404, 422),
     ),
 )

@@ -32,28 +32,28 @@ class _Kind(Generic[_ItemT]):
     make: Callable[[str, str, float], _ItemT]
     shown: Callable[[str, _ItemT], dict[str, Any]]
 
-    def create(self, hub: HubContext, asked: HubRequest) -> HubResponse:
-        item = self._changed(self.make(hub.around.new_id(), "", hub.around.wall()), asked)
+    def create(self, hub: HubContext, request: HubRequest) -> HubResponse:
+        item = self._changed(self.make(hub.around.new_id(), "", hub.around.wall()), request)
         if not item.name:
             raise ApiError(422, f"meta.name is missing: give the {self.name} a name")
         self.repository(hub).save(item)
-        return envelope(201, data=self.shown(asked.root, item))
+        return envelope(201, data=self.shown(request.root, item))
 
-    def list(self, hub: HubContext, asked: HubRequest) -> HubResponse:
-        return paginate(self.repository(hub), asked, lambda item: self.shown(asked.root, item))
+    def list(self, hub: HubContext, request: HubRequest) -> HubResponse:
+        return paginate(self.repository(hub), request, lambda item: self.shown(request.root, item))
 
-    def read(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
-        return envelope(200, data=self.shown(asked.root, self.item(hub, item_id)))
+    def read(self, hub: HubContext, request: HubRequest, item_id: str) -> HubResponse:
+        return envelope(200, data=self.shown(request.root, self.item(hub, item_id)))
 
-    def patch(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
+    def patch(self, hub: HubContext, request: HubRequest, item_id: str) -> HubResponse:
         try:
-            item = self.repository(hub).update(item_id, lambda item: self._changed(item, asked))
+            item = self.repository(hub).update(item_id, lambda item: self._changed(item, request))
         except KeyError:
             raise self.missing(item_id) from None
-        return envelope(200, data=self.shown(asked.root, item))
+        return envelope(200, data=self.shown(request.root, item))
 
-    def delete(self, hub: HubContext, asked: HubRequest, item_id: str) -> HubResponse:
-        return delete(hub, asked, self.repository(hub), item_id, missing=self.missing(item_id))
+    def delete(self, hub: HubContext, request: HubRequest, item_id: str) -> HubResponse:
+        return delete(hub, request, self.repository(hub), item_id, missing=self.missing(item_id))
 
     def item(self, hub: HubContext, item_id: str) -> _ItemT:
         item = self.repository(hub).get(item_id)
@@ -64,8 +64,8 @@ class _Kind(Generic[_ItemT]):
     def missing(self, item_id: str) -> ApiError:
         return ApiError(404, f"there is no {self.name} {item_id} in this HUB, or it was deleted")
 
-    def _changed(self, item: _ItemT, asked: HubRequest) -> _ItemT:
-        body = asked.object()
+    def _changed(self, item: _ItemT, request: HubRequest) -> _ItemT:
+        body = request.json_object()
         unknown = sorted(set(body) - _KNOWN)
         if unknown:
             raise ApiError(422, f"{unknown[0][:40]!r} cannot be set: there is meta")
@@ -107,21 +107,21 @@ _PROJECTS = _Kind("project", lambda hub: hub.store.projects, Project, project_re
 _DATASETS = _Kind("dataset", lambda hub: hub.store.datasets, Dataset, dataset_record)
 
 
-def _take_dataset(hub: HubContext, asked: HubRequest, dataset_id: str) -> HubResponse:
+def _take_dataset(hub: HubContext, request: HubRequest, dataset_id: str) -> HubResponse:
     _DATASETS.item(hub, dataset_id)
-    if asked.file is None:
+    if request.file is None:
         raise ApiError(400, "the form has no file: send the dataset as one .zip or .yaml")
     # Clients look at the end of the address; nothing else of the name that they gave is used.
-    end = next((end for end in (".zip", ".yaml") if asked.file.name.lower().endswith(end)), None)
+    end = next((end for end in (".zip", ".yaml") if request.file.name.lower().endswith(end)), None)
     if end is None:
         raise ApiError(422, "a dataset is a .zip or a .yaml: give the file such a name")
-    file = keep(hub, asked.file, f"{dataset_id}{end}")
+    file = keep(hub, request.file, f"{dataset_id}{end}")
 
     def replace(dataset: Dataset) -> Dataset:
         return attrs.evolve(dataset, file=file)
 
     dataset = give(hub, hub.store.datasets, dataset_id, file, replace, missing=_DATASETS.missing(dataset_id))
-    return envelope(200, data=dataset_record(asked.root, dataset))
+    return envelope(200, data=dataset_record(request.root, dataset))
 
 
 def _routes(kind: _Kind[Any], schema: str) -> tuple[Route, ...]:
@@ -134,10 +134,10 @@ def _routes(kind: _Kind[Any], schema: str) -> tuple[Route, ...]:
             f"Create a {kind.name}.",
             kind.create,
             BodyKind.JSON,
-            wants=f"New{schema}",
-            gives=schema,
+            request_schema=f"New{schema}",
+            response_schema=schema,
             status=201,
-            refuses=(400, 422),
+            errors=(400, 422),
         ),
         Route(
             "GET",
@@ -146,10 +146,10 @@ def _routes(kind: _Kind[Any], schema: str) -> tuple[Route, ...]:
             f"List {kind.name}s, newest first.",
             kind.list,
             query=QUERY,
-            gives=f"{schema}List",
-            refuses=(422,),
+            response_schema=f"{schema}List",
+            errors=(422,),
         ),
-        Route("GET", one, f"read{schema}", f"Read a {kind.name}.", kind.read, gives=schema, refuses=(404,)),
+        Route("GET", one, f"read{schema}", f"Read a {kind.name}.", kind.read, response_schema=schema, errors=(404,)),
         Route(
             "PATCH",
             one,
@@ -157,9 +157,9 @@ def _routes(kind: _Kind[Any], schema: str) -> tuple[Route, ...]:
             f"Change a {kind.name}, or take it out of the trash.",
             kind.patch,
             BodyKind.JSON,
-            wants=f"{schema}Change",
-            gives=schema,
-            refuses=(400, 404, 422),
+            request_schema=f"{schema}Change",
+            response_schema=schema,
+            errors=(400, 404, 422),
         ),
         Route(
             "DELETE",
@@ -168,7 +168,7 @@ def _routes(kind: _Kind[Any], schema: str) -> tuple[Route, ...]:
             f"Put a {kind.name} into the trash, or delete it.",
             kind.delete,
             query=("hard",),
-            refuses=(404, 422),
+            errors=(404, 422),
         ),
     )
 
@@ -183,8 +183,8 @@ ROUTES = (
         "Upload a dataset's file, in place of the one that was there.",
         _take_dataset,
         BodyKind.FORM,
-        wants="DatasetFile",
-        gives="Dataset",
-        refuses=(400, 404, 422),
+        request_schema="DatasetFile",
+        response_schema="Dataset",
+        errors=(400, 404, 422),
     ),
 )

@@ -29,15 +29,15 @@ _LONGEST_AGENT = 200
 _TAKEN = envelope(200)
 
 
-def _take_metrics(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
-    (answer,) = _take_all_metrics(hub, [(asked, model_id)])
+def _take_metrics(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
+    (answer,) = _take_all_metrics(hub, [(request, model_id)])
     return answer
 
 
 def _take_all_metrics(hub: HubContext, calls: Sequence[tuple[HubRequest, str]]) -> list[HubResponse]:
     """The answers to many calls at once, which cost the store little more than one."""
     now = hub.around.wall()
-    found = [_put(asked, model_id, now) for asked, model_id in calls]
+    found = [_put(request, model_id, now) for request, model_id in calls]
     errors = iter(hub.store.write_metrics([put for put in found if isinstance(put, MetricsWrite)]))
     return [
         put.answer() if isinstance(put, ApiError) else _put_answer(hub, put.model_id, next(errors)) for put in found
@@ -54,13 +54,13 @@ def _put_answer(hub: HubContext, model_id: str, error: PutError | None) -> HubRe
             return hub.missing(model_id).answer()
 
 
-def _put(asked: HubRequest, model_id: str, now: float) -> MetricsWrite | ApiError:
+def _put(request: HubRequest, model_id: str, now: float) -> MetricsWrite | ApiError:
     try:
-        return MetricsWrite(model_id, _epochs(asked.object().get("metrics")), now)
+        return MetricsWrite(model_id, _epochs(request.json_object().get("metrics")), now)
     except ValueError as exc:
         return ApiError(422, str(exc))
-    except ApiError as refusal:
-        return refusal
+    except ApiError as error:
+        return error
 
 
 def _epochs(metrics: Any) -> Mapping[int, str]:
@@ -80,7 +80,7 @@ def _text(values: Any) -> Any:
         raise ValueError("'metrics' holds an object that is nested too deeply") from None
 
 
-def _give_metrics(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
+def _give_metrics(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
     hub.model(model_id)
     by_name: dict[str, dict[str, Any]] = {}
     for epoch, text in hub.store.metrics(model_id).epochs.items():
@@ -89,22 +89,22 @@ def _give_metrics(hub: HubContext, asked: HubRequest, model_id: str) -> HubRespo
     return envelope(200, data=[{"meta": {"name": name}, "data": data} for name, data in by_name.items()])
 
 
-def _give_changes(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
+def _give_changes(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
     """What a page shows: the record, and the epochs that came after the revision that the page has."""
     try:
-        after = epoch_of(asked.query.get("after", "0"))
+        after = epoch_of(request.query.get("after", "0"))
     except ValueError:
         raise ApiError(422, "after is no revision that this HUB has given") from None
     # Before the model: a change in between is shown early and comes again with the next call, and none is missed.
     series = hub.store.metrics(model_id, after=after)
     model = hub.model(model_id)
     epochs = {str(epoch): _series(text) for epoch, text in series.epochs.items()}
-    return envelope(200, data={"revision": series.revision, "model": hub.record(asked, model), "epochs": epochs})
+    return envelope(200, data={"revision": series.revision, "model": hub.record(request, model), "epochs": epochs})
 
 
-def _take_checkpoint(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
+def _take_checkpoint(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
     hub.get_model_or_404(model_id)
-    fields = asked.fields or {}
+    fields = request.fields or {}
     try:
         epoch = epoch_of(fields.get("epoch", ""))
         kind = CheckpointKind(fields.get("type", ""))
@@ -113,10 +113,10 @@ def _take_checkpoint(hub: HubContext, asked: HubRequest, model_id: str) -> HubRe
         raise ApiError(422, f"the form's fields make no checkpoint: {exc}") from exc
     if best_map is not None and not math.isfinite(best_map):
         best_map = None  # a training that went astray is uploaded all the same
-    if asked.file is None:
+    if request.file is None:
         raise ApiError(400, f"the form has no file: send the checkpoint as the part {kind.part_name!r}")
     # Unique for each model: clients cache by the last part of the path.
-    file = keep(hub, asked.file, f"{model_id}-{'best' if kind is CheckpointKind.FINAL else f'epoch-{epoch}'}.pt")
+    file = keep(hub, request.file, f"{model_id}-{'best' if kind is CheckpointKind.FINAL else f'epoch-{epoch}'}.pt")
     if file.size == 0:
         hub.blobs.delete(file.blob)
         raise ApiError(
@@ -142,8 +142,8 @@ def _take_checkpoint(hub: HubContext, asked: HubRequest, model_id: str) -> HubRe
     return envelope(200)
 
 
-def _take_heartbeat(hub: HubContext, asked: HubRequest, model_id: str) -> HubResponse:
-    body = asked.object()
+def _take_heartbeat(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
+    body = request.json_object()
     # Its own ID where an agent has one, also one that another HUB gave it. Without one it is a run that begins.
     agent_id = _shown(body.get("agentId")) or f"agent-{hub.around.new_token()[-12:]}"
     name, now, end = _shown(body.get("agent")), hub.around.wall(), RunEnd.from_body(body)
@@ -188,9 +188,9 @@ ROUTES = (
         "Send metrics by epoch. They are merged by name: the newest value of a name counts.",
         _take_metrics,
         BodyKind.JSON,
-        wants="Metrics",
+        request_schema="Metrics",
         together=_take_all_metrics,
-        refuses=(400, 404, 422),
+        errors=(400, 404, 422),
     ),
     Route(
         "GET",
@@ -198,8 +198,8 @@ ROUTES = (
         "readMetrics",
         "Read metrics back, by name.",
         _give_metrics,
-        gives="SeriesList",
-        refuses=(404,),
+        response_schema="SeriesList",
+        errors=(404,),
     ),
     Route(
         "GET",
@@ -208,8 +208,8 @@ ROUTES = (
         "Read a model and the epochs that came after a revision; as `text/event-stream`, for as long as one listens.",
         _give_changes,
         query=("after",),
-        gives="Changes",
-        refuses=(404, 422),
+        response_schema="Changes",
+        errors=(404, 422),
     ),
     Route(
         "POST",
@@ -218,8 +218,8 @@ ROUTES = (
         "Upload a checkpoint. The final one makes the model trained.",
         _take_checkpoint,
         BodyKind.FORM,
-        wants="Checkpoint",
-        refuses=(400, 404, 422),
+        request_schema="Checkpoint",
+        errors=(400, 404, 422),
     ),
     Route(
         "POST",
@@ -228,8 +228,8 @@ ROUTES = (
         "Say that a run is alive, or that it ends.",
         _take_heartbeat,
         BodyKind.JSON,
-        wants="Heartbeat",
-        gives="Agent",
-        refuses=(400, 404),
+        request_schema="Heartbeat",
+        response_schema="Agent",
+        errors=(400, 404),
     ),
 )

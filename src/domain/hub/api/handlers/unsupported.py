@@ -11,7 +11,7 @@ from ..routing import Handler, Route
 
 
 def _refusing(message: str) -> Handler:
-    def refuse(hub: HubContext, asked: HubRequest, *parts: str) -> HubResponse:
+    def refuse(hub: HubContext, request: HubRequest, *parts: str) -> HubResponse:
         raise ApiError(501, message)
 
     return refuse

@@ -138,7 +138,7 @@ def client(hub: FakeHub) -> Client:
 
 
 def example_of(name: str) -> dict[str, Any]:
-    wanted: dict[str, Any] = DOCUMENT["components"]["schemas"][str(BY_NAME[name].wants)]
+    wanted: dict[str, Any] = DOCUMENT["components"]["schemas"][str(BY_NAME[name].request_schema)]
     return dict(wanted["examples"][0])
 
 
@@ -217,20 +217,20 @@ def test_every_success_is_as_documented(client: Client) -> None:
 
 def refusing(route: Route) -> Iterator[dict[str, Any]]:
     """Bad calls of *route*; each is missing a model, a file, or sense."""
-    if 400 in route.refuses and route.takes is BodyKind.JSON:
+    if 400 in route.errors and route.body is BodyKind.JSON:
         yield {"json": [1]}
-    if 400 in route.refuses and route.takes is BodyKind.FORM:
+    if 400 in route.errors and route.body is BodyKind.FORM:
         yield {"fields": {"epoch": "1", "type": "epoch"}}
-    if 422 in route.refuses and route.takes is BodyKind.JSON:
+    if 422 in route.errors and route.body is BodyKind.JSON:
         yield {"json": {"meta": 1, "config": [], "metrics": 1}}
-    if 422 in route.refuses and route.takes is BodyKind.FORM:
+    if 422 in route.errors and route.body is BodyKind.FORM:
         yield {"fields": {"epoch": "one", "type": "last"}, "file": file_part("a.txt")}
-    if 422 in route.refuses and route.takes is BodyKind.NOTHING:
+    if 422 in route.errors and route.body is BodyKind.NOTHING:
         yield {"query": "?limit=x&after=x&hard=x"}
-    if 416 in route.refuses:
+    if 416 in route.errors:
         yield {"headers": {"range": "bytes=1000-"}}
     if route.status == 501:
-        yield {"fields": {}} if route.takes is BodyKind.FORM else {"json": {}}
+        yield {"fields": {}} if route.body is BodyKind.FORM else {"json": {}}
 
 
 @pytest.mark.parametrize("route", ROUTES.all, ids=lambda route: route.name)
@@ -247,13 +247,13 @@ def test_every_refusal_is_as_documented(client: Client, hub: FakeHub, route: Rou
     client.met.clear()
     for request in refusing(route):
         client.ask(route.name, *(parts[name[1]] if name else ()), **request)
-    refused = {*route.refuses} | ({501} if route.status == 501 else set())
+    refused = {*route.errors} | ({501} if route.status == 501 else set())
     if not route.is_open:
         client.ask(route.name, *(parts[name[1]] if name else ()), headers={})
         refused.add(401)
-    if 404 in route.refuses:
+    if 404 in route.errors:
         nowhere = ["token", "a.pt"] if route.is_open else [NOBODY]
-        client.ask(route.name, *nowhere, json={"metrics": {}} if route.wants == "Metrics" else {})
+        client.ask(route.name, *nowhere, json={"metrics": {}} if route.request_schema == "Metrics" else {})
     hub.rate_limit(1, calls=2)
     client.ask(route.name, *(parts[name[1]] if name else ()))
     assert {(route.name, status) for status in {*refused, 429}} == client.met
@@ -290,7 +290,7 @@ def test_every_example_of_an_answer_fits_its_schema() -> None:
 )
 def test_every_example_of_a_body_fits_its_schema_and_is_taken(client: Client, name: str) -> None:
     kind = "Project" if "Project" in name else "Model"
-    schema = DOCUMENT["components"]["schemas"][str(BY_NAME[name].wants)]
+    schema = DOCUMENT["components"]["schemas"][str(BY_NAME[name].request_schema)]
     item = client.data(f"create{kind}", json=example_of(f"create{kind}"))["id"]
     for body in schema["examples"]:
         assert [] == misfits(body, schema)
@@ -340,7 +340,7 @@ def test_the_page_of_the_api_names_the_limits_that_hold(hub: FakeHub) -> None:
     said = [
         f"| {limits.json >> 20} MiB |",
         f"| {limits.upload >> 30} GiB, one file, {limits.parts} parts, {limits.field >> 10} KiB for each text |",
-        f"| {limits.head >> 10} KiB, within {limits.head_within:g} s |",
+        f"| {limits.head >> 10} KiB, within {limits.header_timeout:g} s |",
         f"| {limits.silence:g} s |",
         f"| {LONGEST_META:,} characters as JSON, nested {DEEPEST} deep |",
         f"| {LONGEST_NAME:,} characters |",

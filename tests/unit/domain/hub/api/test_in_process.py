@@ -16,16 +16,16 @@ class Counted(FakeBlobs):
         super().__init__()
         self.open_drafts: list[PendingBlob] = []
 
-    def pending(self) -> PendingBlob:
-        pending = super().pending()
-        drop = pending.drop
+    def create(self) -> PendingBlob:
+        pending = super().create()
+        discard = pending.discard
 
         def dropped() -> None:
             # A draft that is over may be dropped again.
             self.open_drafts = [other for other in self.open_drafts if other is not pending]
-            drop()
+            discard()
 
-        pending.drop = dropped  # type: ignore[method-assign]
+        pending.discard = dropped  # type: ignore[method-assign]
         self.open_drafts.append(pending)
         return pending
 
