@@ -42,7 +42,7 @@ class SqlShelf(Repository[ItemT], Generic[ItemT]):
         )
         self._delete = sa.delete(table).where(columns.id == sa.bindparam("item_id"))
         wanted = columns.is_trashed == sa.bindparam("is_trashed", type_=sa.Boolean)
-        holds = database.dialect.holds(columns.search_key, sa.bindparam("query", type_=sa.LargeBinary))
+        holds = database.dialect.holds(columns.sought, sa.bindparam("query", type_=sa.LargeBinary))
         self._pages = {
             is_sought: _page(table, own, sa.and_(wanted, holds) if is_sought else wanted) for is_sought in (False, True)
         }

@@ -18,7 +18,7 @@ _COUNTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def _repository(name: str, *more: sa.Column[Any]) -> sa.Table:
     """Items: their ``document`` is the truth, the columns beside it are what is searched and sorted by.
 
-    ``place`` is the key, since nothing else is counted up by both databases; it is never given twice. ``search_key`` is
+    ``place`` is the key, since nothing else is counted up by both databases; it is never given twice. ``sought`` is
     what a query is looked for in (see ``documents``).
     """
     return sa.Table(

@@ -79,11 +79,11 @@ def later_version(folder: Path, down: str) -> Path:
 
 
 def insert_as_of_then(connection: sa.Connection) -> None:
-    repository = {"place": 5, "id": MODEL.id, "is_trashed": False, "sought": "größe".encode() + b"\xff" + b"ab3cd5"}
+    row = {"place": 5, "id": MODEL.id, "is_trashed": False, "sought": "größe".encode() + b"\xff" + b"ab3cd5"}
     tables = sa.MetaData()
     tables.reflect(connection)
     connection.execute(
-        sa.insert(tables.tables["models"]).values(repository | {"document": _DOCUMENT, "revision": 4, "seen": 9.5})
+        sa.insert(tables.tables["models"]).values(row | {"document": _DOCUMENT, "revision": 4, "seen": 9.5})
     )
     connection.execute(
         sa.insert(tables.tables["metrics"]).values(model_id=MODEL.id, epoch=3, revision=4, text=b'{"a": 1}')

@@ -179,7 +179,7 @@ def test_one_that_hangs_says_where_with_all_its_threads_and_all_it_has_started(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(child, "GUARD", 0.3)
+    monkeypatch.setattr(child, "HANG_TIMEOUT", 0.3)
     monkeypatch.setattr(child, "time", Instants(lambda: now))
     code = """
         import os, threading, signal

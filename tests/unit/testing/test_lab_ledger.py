@@ -71,7 +71,7 @@ def test_what_is_waited_for_is_given_back() -> None:
 
 
 def test_who_waits_in_vain_is_shown_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "GUARD", 0.01)
+    monkeypatch.setattr(ledger, "HANG_TIMEOUT", 0.01)
     book = Ledger()
     begun(book, "upload", script=Reset(after=7), announced=100)
 

@@ -32,7 +32,7 @@ def _compiled(template: str) -> re.Pattern[str]:
 class Route:
     """One call of the API.
 
-    ``name`` and ``summary`` are for the OpenAPI document; ``request_schema`` and ``response_schema`` name schemas in it.
+    ``name`` and ``summary`` are for the OpenAPI document; ``request_schema``, ``response_schema`` are schemas there.
     ``handler`` gets the context, the request, and the parts of the path. An ``is_open`` route needs no key. ``errors``
     are the statuses of its own errors, without those that any call may get. ``together`` answers many calls, each with
     the ID in its path, for less than each by itself would cost.

@@ -189,7 +189,7 @@ anything = st.one_of(
     sends,
     st.tuples(st.just("crash"), st.just(())),
     st.tuples(st.just("damage"), st.just(())),
-    st.tuples(st.just("rewrite"), st.tuples(st.lists(of_the_trainer, max_size=3))),
+    st.tuples(st.just("compact"), st.tuples(st.lists(of_the_trainer, max_size=3))),
 )
 
 
@@ -207,7 +207,7 @@ LOG_C: Step = ("log", (0, {"c": 1}))
 DELIVERED: Step = ("send", ("delivered", 5, []))
 REJECTED: Step = ("send", ("refused", 5, []))
 CRASH: Step = ("crash", ())
-REWRITE: Step = ("rewrite", ([],))
+REWRITE: Step = ("compact", ([],))
 
 
 @settings(max_examples=150)

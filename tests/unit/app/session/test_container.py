@@ -34,7 +34,7 @@ PORTS: dict[str, tuple[type, type]] = {
     "filesystem": (Filesystem, OsFilesystem),
     "signals": (Signals, OsSignals),
     "outbox": (Outbox, DiskOutbox),
-    "records": (ModelCache, DiskModelCache),
+    "model_cache": (ModelCache, DiskModelCache),
 }
 FAKES: dict[str, Any] = {
     "http": FakeHub,
@@ -42,7 +42,7 @@ FAKES: dict[str, Any] = {
     "filesystem": FakeFilesystem,
     "signals": FakeSignals,
     "outbox": FakeOutbox,
-    "records": FakeModelCache,
+    "model_cache": FakeModelCache,
 }
 
 
@@ -59,13 +59,13 @@ def resolved(container: Any) -> dict[str, Any]:
 def test_every_provider_resolves(settings: Settings) -> None:
     found = resolved(Container(settings=settings))
 
-    assert {"settings", "connector", "logins", *PORTS} == set(found)
+    assert {"settings", "factory", "logins", *PORTS} == set(found)
     assert found["settings"] is settings
-    assert isinstance(found["connector"], SessionFactory)
+    assert isinstance(found["factory"], SessionFactory)
     for name, (port, adapter) in PORTS.items():
         assert isinstance(found[name], port), name
         assert type(found[name]) is adapter
-        assert found[name] is getattr(found["connector"], name)
+        assert found[name] is getattr(found["factory"], name)
     found["http"].close()
 
 

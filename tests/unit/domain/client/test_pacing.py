@@ -363,7 +363,7 @@ def gap(pacer: Pacer, outcome: Outcome = DELIVERED, *, took: float = 0.0) -> flo
     return pacer.due - start
 
 
-@pytest.mark.parametrize("every", [3.0, 300.0, 900.0])
+@pytest.mark.parametrize("interval", [3.0, 300.0, 900.0])
 def test_the_first_gap_is_longer_by_up_to_the_spread_and_all_others_are_exact(interval: float) -> None:
     for seed in range(200):
         pacer = attrs.evolve(a_pacer(interval=interval, seed=f"run {seed}"), jitter=SPREAD)
