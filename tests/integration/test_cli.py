@@ -86,7 +86,7 @@ def test_a_hub_that_is_down_is_one_line(site: TrainerSandbox) -> None:
     assert (1, []) == (status, said)
     (line,) = complaints
     assert line.startswith(f"hubport: no answer from the HUB at {site.url}")
-    assert "hubport serve" in line
+    assert "hubport's command `serve`" in line
 
 
 def test_a_wrong_key_is_one_line_without_the_key(site: TrainerSandbox) -> None:

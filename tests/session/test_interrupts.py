@@ -24,7 +24,7 @@ def interrupted(call: Callable[[], object], at: int) -> bool:
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal count
         name = frame.f_code.co_filename.replace("\\", "/")
-        if "/hubport/" not in name or "/adapters/" in name or name.endswith("waiting.py"):
+        if "/hubport/" not in name or "/testing/fakes/" in name or name.endswith("condition.py"):
             return None  # steps of a clock, a disk or a wait that a signal cannot part
         if event == "line":
             # To a tracer the end of a `with` is a line of its own, the `with` once more or the one before it. A signal
