@@ -64,7 +64,7 @@ def has_met(site: TrainerSandbox, number: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the kernel tells nowhere else")
 @pytest.mark.parametrize("troubles", [TROUBLES, *([last] for last in LAST)], ids=["many", *map(str, LAST)])
-def test_three_threads_and_no_process_in_every_trouble(site: TrainerSandbox, failure_log: list[Script]) -> None:
+def test_three_threads_and_no_process_in_every_trouble(site: TrainerSandbox, troubles: list[Script]) -> None:
     child = site.start(
         "counts_threads",
         site.folder,
@@ -75,7 +75,7 @@ def test_three_threads_and_no_process_in_every_trouble(site: TrainerSandbox, fai
         HUBPORT_UPLOAD_TIMEOUT="0.1",
     )
     assert "ready" == child.line()
-    for trouble in failure_log:
+    for trouble in troubles:
         seen = len(site.lab.ledger)
         site.lab.always(trouble)
         child.say()

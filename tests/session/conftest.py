@@ -44,7 +44,7 @@ class Stage:
             "filesystem": self.disk,
             "outbox": self.outbox,
             "signals": self.signals,
-            "records": self.model_cache,
+            "model_cache": self.model_cache,
         }
 
     def connect(self, model: str | None = None, **fields: Any) -> hubport.TrainingSession:

@@ -35,7 +35,13 @@ def test_a_session_takes_its_locks_in_the_order_that_is_written_down(
     session.flush(timeout=10)
     stage.hub.heal()
     assert session.finish("best.pt", epoch=50, map=0.5).final_delivered
-    assert {"Crew.lock", "Tally._lock", "Troubles._lock", "UploadQueue._lock", "Life._closing"} <= lock_watch.names
+    assert {
+        "WorkerGroup.lock",
+        "DeliveryCounters._lock",
+        "FailureLog._lock",
+        "UploadQueue._lock",
+        "Lifecycle._closing",
+    } <= lock_watch.names
     assert {"running._LOCK", "spool.NO_FORK"} <= lock_watch.names
     assert ("UploadQueue._settling", "DiskSpool._lock") in lock_watch.pairs
     assert set() == lock_watch.wrong
@@ -45,7 +51,7 @@ def test_a_wrong_order_is_seen() -> None:
     watch = Watch()
     outer, inner, leaf, other = (
         RankedLock(threading.RLock(), name, watch)
-        for name in ("UploadQueue._settling", "DiskSpool._lock", "Tally._lock", "Crew.lock")
+        for name in ("UploadQueue._settling", "DiskSpool._lock", "DeliveryCounters._lock", "WorkerGroup.lock")
     )
     with outer, inner, leaf, outer:
         pass
@@ -55,5 +61,8 @@ def test_a_wrong_order_is_seen() -> None:
     with inner:
         outer.acquire()
         outer.release()
-    assert {"Crew.lock inside Tally._lock", "UploadQueue._settling inside DiskSpool._lock"} == watch.wrong
+    assert {
+        "WorkerGroup.lock inside DeliveryCounters._lock",
+        "UploadQueue._settling inside DiskSpool._lock",
+    } == watch.wrong
     assert max(RANKS.values()) < LEAF

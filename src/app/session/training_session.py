@@ -277,7 +277,7 @@ class TrainingSession:
 
     def __getstate__(self) -> dict[str, Any]:
         # For pickle, copy and spawned processes: what the trainer reads of it goes along, what sends does not.
-        state = {name: value for name, value in self.__dict__.items() if name not in {"_clock", "_life"}}
+        state = {name: value for name, value in self.__dict__.items() if name not in {"_clock", "_lifecycle"}}
         if self._credentials is not None:  # a HUB may quote the key in what it says of the model
             clean = self._credentials.removed_from
             state |= {name: clean(state[name]) for name in ("model_file", "train_args")}
