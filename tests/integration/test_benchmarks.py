@@ -85,13 +85,6 @@ def benchmarks(*arguments: str, into: Path) -> None:
     assert 0 == ended.returncode, ended.stderr
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    into = tmp_path_factory.mktemp("benchmarks")
-    benchmarks("--without-peers", into=into)
-    return into
-
-
 def sections(page: str) -> dict[str, list[list[str]]]:
     """The first cells of each table of each section, without those of goals."""
     found = {}
@@ -105,34 +98,34 @@ def sections(page: str) -> dict[str, list[list[str]]]:
 
 
 @pytest.mark.slow
-def test_every_question_has_its_rows(run: Path) -> None:
-    found = sections((run / "benchmarks.md").read_text(encoding="utf-8"))
+def test_each_question_is_asked_and_answered(tmp_path: Path) -> None:
+    """In one test, since tests of one module run in several processes, and each of those would measure anew."""
+    benchmarks("--without-peers", into=tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    answers = json.loads((tmp_path / "benchmarks.json").read_text(encoding="utf-8"))["answers"]
+
+    every_question_has_its_rows(page)
+    assert "| wandb | not asked for |" in page
+
+    # Nothing acknowledged is lost when the process is killed.
+    ((acknowledged, kept),) = answers["kill"]["raw"]["lives"]["hubport"]
+    assert acknowledged > 0
+    assert kept >= acknowledged
+
+    # A fleet delivers what it has logged, but for what is under way.
+    for fleet in answers["fleet"]["raw"]["fleets"]:
+        assert fleet["logged"] - fleet["sessions"] <= fleet["delivered"] <= fleet["logged"]
+
+    # The page can be drawn again without measuring.
+    (tmp_path / "benchmarks.md").unlink()
+    benchmarks("--draw", into=tmp_path)
+    assert page == (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+
+
+def every_question_has_its_rows(page: str) -> None:
+    found = sections(page)
     (uploads,) = found.pop(UPLOADS)
     assert {"hubport, the request", "hubport, `upload_checkpoint` and `flush`", "requests", "curl"} < set(uploads)
     about = {title: found.pop(title) for title in ("Goals", "The machine")}
     assert ["processor", "cores", "memory", "kernel", "file system", "Python"] == about["The machine"][0]
     assert {title: [[*table] for table in tables] for title, tables in EXPECTED.items()} == found
-
-
-def test_who_is_not_measured_is_named_as_such(run: Path) -> None:
-    page = (run / "benchmarks.md").read_text(encoding="utf-8")
-    assert "| wandb | not asked for |" in page
-
-
-def test_nothing_acknowledged_is_lost_when_the_process_is_killed(run: Path) -> None:
-    answers = json.loads((run / "benchmarks.json").read_text(encoding="utf-8"))["answers"]
-    ((acknowledged, kept),) = answers["kill"]["raw"]["lives"]["hubport"]
-    assert acknowledged > 0
-    assert kept >= acknowledged
-
-
-def test_a_fleet_delivers_what_it_has_logged_but_for_what_is_under_way(run: Path) -> None:
-    answers = json.loads((run / "benchmarks.json").read_text(encoding="utf-8"))["answers"]
-    for fleet in answers["fleet"]["raw"]["fleets"]:
-        assert fleet["logged"] - fleet["sessions"] <= fleet["delivered"] <= fleet["logged"]
-
-
-def test_the_page_can_be_drawn_again_without_measuring(run: Path, tmp_path: Path) -> None:
-    (tmp_path / "benchmarks.json").write_bytes((run / "benchmarks.json").read_bytes())
-    benchmarks("--draw", into=tmp_path)
-    assert (run / "benchmarks.md").read_bytes() == (tmp_path / "benchmarks.md").read_bytes()

@@ -53,9 +53,11 @@ class ServerConnection:
         Raises:
             OSError: when the client does not like what it is shown.
         """
-        secured = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
         with self._lock:
-            self.sock = secured
+            # With the lock: a socket that is wrapped is empty. Whoever hangs up would find it, and end nothing.
+            if self.is_hung_up:
+                raise LetGo
+            secured = self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
         secured.do_handshake()
 
     # Hearing.
