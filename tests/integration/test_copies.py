@@ -49,14 +49,14 @@ def test_a_script_without_a_guard_has_one_session(site: TrainerSandbox, method: 
     child = site.start("unguarded", second, method, how, fresh=True)
     said = last_word(child)
     expected = {
-        "logs nothing": [["bystander", True]] * 2,
-        "logs": [["bystander", False]] * 2,
+        "logs nothing": [["disabled", True]] * 2,
+        "logs": [["disabled", False]] * 2,
         "worker": [["running", True]] * 2,
     }
     assert expected[how] == said["found"]
     assert said["is_complete"]
     # The server of forkserver has imported the script for its workers.
-    assert 1 == child.stderr.count("session.bystander"), child.stderr
+    assert 1 == child.stderr.count("session.disabled"), child.stderr
     assert '__name__ == "__main__"' in child.stderr
     assert (1 if how == "logs" else 0) == child.stderr.count("session.not_sent"), child.stderr
     assert {0: {"own": 1.0}} == site.hub.metrics(site.model_id)

@@ -49,7 +49,7 @@ def trained(site: TrainerSandbox, python: str, kind: str, start: str, *, by_torc
     assert [0, 0] == [child.end() for child in children], "\n".join(child.stderr for child in children)
     for child in children:
         assert "Traceback" not in child.stderr, child.stderr
-    assert 1 == sum(child.stderr.count("session.bystander") for child in children)
+    assert 1 == sum(child.stderr.count("session.disabled") for child in children)
     return [json.loads(text) for text in said]
 
 
@@ -68,8 +68,8 @@ def test_of_two_ranks_one_reports_and_neither_hangs(
 ) -> None:
     first, second = trained(site, python, kind, start, by_torchrun=by_torchrun)
 
-    assert (False, 3) == (first["is_bystander"], first["threads"])
-    assert (True, 0) == (second["is_bystander"], second["threads"])
+    assert (False, 3) == (first["is_disabled"], first["threads"])
+    assert (True, 0) == (second["is_disabled"], second["threads"])
     assert first["is_complete"]
     assert 12 == first["metrics"]["logged"] == first["metrics"]["delivered"]
     assert 0 == second["metrics"]["logged"] + second["checkpoints"]["logged"] + second["heartbeats"]["sent"]

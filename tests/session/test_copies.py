@@ -102,10 +102,10 @@ def test_every_call_does_nothing_and_the_first_that_logs_says_so(
     assert {} == stage.hub.metrics(stage.model_id)
 
 
-@pytest.mark.parametrize("state", ["running", "closed", "bystander", "copy"])
+@pytest.mark.parametrize("state", ["running", "closed", "disabled", "copy"])
 @WAYS
 def test_a_session_in_any_state_can_be_copied(stage: Stage, made: Way, state: str) -> None:
-    session = stage.connect(rank=1) if state == "bystander" else stage.connect()
+    session = stage.connect(rank=1) if state == "disabled" else stage.connect()
     if state == "closed":
         session.close()
     if state == "copy":

@@ -75,7 +75,7 @@ def test_connecting_and_syncing_go_on(stage: Stage) -> None:
     stage.hub.down()
     first.log_metrics(0, {"a": 1.0})
     stage.crash(first)
-    session = stage.connect(start_offline=True, rank=1)  # session.bystander
+    session = stage.connect(start_offline=True, rank=1)  # session.disabled
     assert session.is_disabled
     with stage.connect() as session:
         assert session.flush(timeout=60)

@@ -1,4 +1,4 @@
-"""A HUB's files in a folder: drafts in ``incoming/``, blobs in ``kept/<two hex digits>/<token>~<file name>``.
+"""A HUB's files in a folder: pending blobs in ``incoming/``, blobs in ``kept/<two hex digits>/<token>~<file name>``.
 
 The one rule: a file gets its name only when all of it is on the disk, and it gets it in one step.
 """
@@ -124,14 +124,14 @@ class _Draft(HashingBlob):
             with opened(_fan_out(name), dir_fd=kept) as above:
                 # 3. The name, in place of an older file, in one step for every reader.
                 os.rename(self._name, _file_name(name), src_dir_fd=incoming, dst_dir_fd=above)
-                # 4. That step itself. The folder of drafts needs none: a name that comes back there is swept.
+                # 4. That step itself. The folder of pending blobs needs none: a name that comes back there is swept.
                 os.fsync(above)
 
 
 def _give_up(root: BlobDirectory, name: str, fd: int, pid: int) -> None:
     with contextlib.suppress(OSError):
         os.close(fd)
-    # A forked child has a copy of this, and not the draft. Whatever else hinders us here, the sweep comes later.
+    # A forked child has a copy of this, and not the pending blob. Whatever else hinders us here, the sweep comes later.
     if os.getpid() == pid:
         with contextlib.suppress(OSError), root.opened(_INCOMING) as incoming:
             os.unlink(name, dir_fd=incoming)

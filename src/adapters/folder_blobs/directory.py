@@ -28,7 +28,7 @@ _ADVICE = {
     errno.ELOOP: "a link is in the way: nothing in this folder may be one",
     errno.ENOTDIR: "something else is where a folder should be: take it away",
     errno.EEXIST: "something else is where a folder should be: take it away",
-    errno.ENOENT: "the folder, or the draft in it, is gone: somebody has removed it, or its disk is not mounted",
+    errno.ENOENT: "the folder, or the pending blob in it, is gone: somebody has removed it, or its disk is not mounted",
 }
 
 

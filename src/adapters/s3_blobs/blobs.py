@@ -1,6 +1,6 @@
 """A HUB's files in a bucket.
 
-The one rule: a draft is a local file without a name, so that whatever ends it leaves nothing behind.
+The one rule: a pending blob is a local file without a name, so that whatever ends it leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class S3Blobs(Blobs):
             self._bucket.delete(name)
 
     def sweep(self, is_wanted: Callable[[str], bool], *, older_than: float) -> int:
-        # Of drafts there is nothing to sweep here: a spool file has no name, and is gone with its process.
+        # Of pending blobs there is nothing to sweep here: a spool file has no name, and is gone with its process.
         age = timedelta(seconds=older_than)
         swept = 0
         for name in self._bucket.names(age):
@@ -67,7 +67,7 @@ class _Draft(HashingBlob):
     def __init__(self, bucket: Bucket, spool: Path) -> None:
         self._bucket, self._spool = bucket, spool
         with map_spool_errors(spool):
-            self._file: IO[bytes] = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - open until the draft is over
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 - open until the pending blob is over
         super().__init__(_close, self._file)
 
     def _append(self, data: bytes) -> None:

@@ -34,7 +34,7 @@ class DocumentCodec(Generic[ItemT]):
 
 
 def row_of(item: Any, document: str) -> dict[str, Any]:
-    """The columns that every shelf has."""
+    """The columns that every repository has."""
     return {"id": item.id, "is_trashed": item.is_trashed, "sought": search_key(item), "document": document}
 
 

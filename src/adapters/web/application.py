@@ -50,7 +50,7 @@ class HubApplication:
         self._log = log
         self._site = StaticFiles.of()
         self._pool = ThreadPool(limits.threads)
-        # One convoy: it is for one route.
+        # One batch: it is for one route.
         self._batcher = RequestBatcher(self._pool, self._all_of)
         self.closing = asyncio.Event()
         self._changes = EventStream(hub, self._pool, limits, self.closing)

@@ -1,7 +1,7 @@
 """Threads for what blocks.
 
-The one rule: whoever has begun something here waits for its end, also when it is cancelled: a draft is never dropped
-while another thread writes to it.
+The one rule: who has submitted a call waits for its end, also when cancelled. So no pending blob is discarded while
+another thread writes to it.
 
 Not ``ThreadPoolExecutor``: its futures are made for threads that wait for each other, and cost a small call more than
 the call itself.

@@ -1,6 +1,6 @@
 """A multipart form with one file, taken apart as it comes.
 
-The one rule: the file goes straight into a draft, and everything else is small, or refused.
+The one rule: the file goes straight into a pending blob, and everything else is small, or refused.
 
 It blocks, so that it runs in a thread; one at a time.
 """
@@ -22,7 +22,7 @@ _PART_HEADERS = 8
 
 
 class Form:
-    """A form whose header says *content_type*; a draft of *blobs* takes the file.
+    """A form whose header says *content_type*; a pending blob of *blobs* takes the file.
 
     Raises:
         Refusal: when the header speaks of no form.

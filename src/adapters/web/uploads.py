@@ -1,7 +1,6 @@
 """Files from clients, piece by piece.
 
-The one rule: a draft that was begun is kept or given up, whatever becomes of the client, and by then nobody writes to
-it.
+The one rule: a pending blob is committed or discarded, whatever becomes of the client, and nobody writes to it then.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _GATHERED = 1 << 20
 
 
 class Uploads:
-    """Takes forms with a file for *premises*: so many at a time as *limits* say."""
+    """Takes forms with a file for *context*: so many at a time as *limits* say."""
 
     def __init__(self, context: HubContext, pool: ThreadPool, limits: Limits) -> None:
         self._context = context

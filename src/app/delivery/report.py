@@ -13,7 +13,7 @@ from ...domain.terminal_text import counted
 from ..command_name import command
 
 #: States in which a session sends nothing.
-_SENDS_NOTHING = frozenset({"forked", "copy", "bystander"})
+_SENDS_NOTHING = frozenset({"forked", "copy", "disabled"})
 
 
 @attrs.frozen

@@ -100,7 +100,7 @@ class UploadQueue:
             self._under_way = None
 
     def end(self, upload: Upload, column: str, how: str) -> None:
-        """*upload* is settled: *how* is for the journal, *column* for the tally."""
+        """*upload* is settled: *how* is for the journal, *column* for the counters."""
         with self._lock:
             if upload in self._waiting:  # or else it was abandoned while it was under way
                 self._take_off([upload], column, how)

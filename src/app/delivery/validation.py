@@ -31,7 +31,7 @@ def _epoch(value: object) -> int:
 
 
 class Validator:
-    """Checks the arguments of one session's calls; counts in *tally* and warns in *log*, or raises where *strict*.
+    """Checks the arguments of one session's calls; counts in *counters* and warns in *log*, or raises where *strict*.
 
     Each method raises ``InvalidMetrics`` in strict mode, and never otherwise.
     """

@@ -1,6 +1,6 @@
-"""One thread for one lane, and the crew of them that a session has.
+"""One thread for one pacer, and the group of them that a session has.
 
-The one rule: the lock is held for the lane's arithmetic alone, never while something is sent, written or waited for.
+The one rule: the lock is held for the pacer's arithmetic alone, never while something is sent, written or waited for.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ALIVE_EVERY = 60.0
 
 
 class Sender(Protocol):
-    """What a worker does when its lane says that it is time."""
+    """What a worker does when its pacer says that it is time."""
 
     @property
     def has_more(self) -> bool:
@@ -42,7 +42,7 @@ class Sender(Protocol):
 
 
 class Worker:
-    """Steps one lane: nearly every test does so by hand, without a thread."""
+    """Steps one pacer: nearly every test does so by hand, without a thread."""
 
     def __init__(self, name: str, pacer: Pacer, sender: Sender, group: WorkerGroup) -> None:
         self.name = name
@@ -86,7 +86,7 @@ class Worker:
         self.wake()
 
     def wake(self) -> None:
-        """Look at the lane again."""
+        """Look at the pacer again."""
         self._alarm.ring()
 
     def pause(self) -> None:
@@ -146,7 +146,7 @@ class Worker:
         return self.is_optional and is_held_up and all(other.is_gone or other is self for other in self._group.workers)
 
     def _outcome(self) -> tuple[Outcome | None, bool]:
-        """What became of a run of the errand, and whether the adapter broke its port."""
+        """What became of a run of the sender, and whether the adapter broke its port."""
         try:
             return self.sender.run(), False
         except HubUnreachable as exc:
@@ -290,7 +290,7 @@ class WorkerGroup:
             for worker in workers:
                 worker.pacer.begin_drain()
                 worker.is_broken = False  # who waits is owed one try
-        # All of them: our own backoff from an outage is forgotten for every lane.
+        # All of them: our own backoff from an outage is forgotten for every pacer.
         self._wake()
 
     def end_drain(self, workers: Sequence[Worker]) -> None:

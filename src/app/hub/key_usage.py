@@ -22,7 +22,7 @@ _END_WITHIN = 5.0
 
 
 class KeyUsageRecorder:
-    """Notes uses of the keys in *shelf* by a thread of its own, which the first use starts."""
+    """Notes uses of the keys in *repository* by a thread of its own, which the first use starts."""
 
     def __init__(self, repository: Repository[ApiKey], clock: Clock) -> None:
         self._repository = repository

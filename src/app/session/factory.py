@@ -171,7 +171,7 @@ class SessionFactory:
         counters = DeliveryCounters()
         log = logger(on_fault=counters.count_failure, model_id=record.id)
         if not self._reports:
-            return self._bystander(access, record, plan, log)
+            return self._disabled(access, record, plan, log)
         target = Target(self.settings.outbox_key, record.id)
         if (earlier := running.swap(target, None)) is not None:
             earlier.replace()  # first, so that this session claims what that one leaves
@@ -209,13 +209,13 @@ class SessionFactory:
                 say(f"hubport: this training is at {session.model_url}")
         return session
 
-    def _bystander(
+    def _disabled(
         self, access: ModelAccess, record: ModelRecord, plan: TrainPlan, log: EventLogger
     ) -> TrainingSession:
         its, unsent, model_url = self._rank, None, self.settings.model_url(record.id)
         if its.number != 0:
             log.warning(
-                "session.bystander",
+                "session.disabled",
                 rank=its.number,
                 says=its.source,
                 consequence="this process sends nothing: rank 0 reports for all",
@@ -224,7 +224,7 @@ class SessionFactory:
         else:
             unsent = Unsent(IMPORTED, model_url, self.settings.rank, log)
             log.warning(
-                "session.bystander",
+                "session.disabled",
                 cause=IMPORTED,
                 consequence="this session sends nothing: that of the process that started this one does",
                 remedy='call connect under `if __name__ == "__main__":`, or in the function that this process runs',

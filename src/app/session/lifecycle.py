@@ -36,7 +36,7 @@ class State(str, Enum):
     CLOSED = "closed"
     FORKED = "forked"
     """A copy in a forked child, which does nothing."""
-    DISABLED = "bystander"
+    DISABLED = "disabled"
     """Of another rank than 0 in a distributed training: it does nothing, from its beginning to its end."""
     COPY = "copy"
     """Made by pickle or copy: it knows its model, has no key, and does nothing."""
@@ -44,14 +44,14 @@ class State(str, Enum):
 
 @attrs.frozen
 class Engine:
-    """What a session runs on: whatever is logged goes into the intake, and the delivery sends it."""
+    """What a session runs on: whatever is logged goes into the recorder, and the delivery sends it."""
 
     delivery: Delivery
     recorder: Recorder
 
 
 class Lifecycle:
-    """Whether a session runs, and on what. Before :meth:`begin` it is a bystander's or a copy's.
+    """Whether a session runs, and on what. Before :meth:`begin` it is of a disabled session or of a copy.
 
     *unsent* counts what is logged meanwhile, where that is a loss.
     """
@@ -98,7 +98,7 @@ class Lifecycle:
 
     @property
     def running(self) -> Engine | None:
-        """What may be told to do something; nothing in a forked child, in a bystander, and after the end."""
+        """What may be told to do something; nothing in a forked child, in a disabled session, and after the end."""
         return self.engine if self.state is State.RUNNING else None
 
     def open(self, call: str, kind: str = "", number: int = 1) -> Engine | None:

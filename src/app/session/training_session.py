@@ -141,7 +141,7 @@ class TrainingSession:
             SessionClosed: after ``finish`` or ``close``.
         """
         engine = self._lifecycle.open("flush")
-        # Nothing ever waits in a bystander; of a copy nobody knows.
+        # Nothing ever waits in a disabled session; of a copy nobody knows.
         if engine is None:
             return self.is_disabled and self.status().is_complete
         timeout = engine.recorder.validator.timeout(timeout, self.settings.request_timeout)

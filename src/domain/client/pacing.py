@@ -2,7 +2,7 @@
 
 The one rule: everything that decides *when* something is sent lives in this file; *what* is sent does not.
 
-A :class:`Pacer` paces one kind of message. Lanes never wait for each other, but they share one :class:`Upstream`, which
+A :class:`Pacer` paces one kind of message. Pacers never wait for each other. They share one :class:`Upstream`, which
 knows of an outage or a rate limit as soon as one of them has met it.
 """
 
@@ -23,7 +23,7 @@ HOLD_JITTER = 10.0
 
 @attrs.define
 class Upstream:
-    """The way to the HUB, as all lanes see it."""
+    """The way to the HUB, as all pacers see it."""
 
     backoff: Backoff = attrs.field(factory=Backoff)
     failures: int = 0
@@ -36,7 +36,7 @@ class Upstream:
     """What the HUB asks for is longer by up to so many seconds, drawn for each run."""
 
     def learn(self, outcome: Outcome, *, started: float, now: float) -> bool:
-        """Take note of *outcome*, of a request that began at *started*; whether lanes may send at another time now."""
+        """Take note of *outcome*, of a request that began at *started*; whether pacers may send at another time now."""
         before = self.not_before
         if outcome.verdict is Verdict.UNAUTHORIZED:
             self.is_unauthorized = True
@@ -47,7 +47,7 @@ class Upstream:
         if not outcome.is_silence:
             self.failures, self.retry_at = 0, -math.inf
         elif started >= self.retry_at:
-            # Requests that were under way when another lane met the outage say nothing new.
+            # Requests that were under way when another pacer met the outage say nothing new.
             self.failures += 1
             self.retry_at = now + self.backoff.delay(self.failures)
         return self.not_before != before
@@ -58,7 +58,7 @@ class Upstream:
 
     @property
     def not_before(self) -> float:
-        """The earliest instant at which any lane may send."""
+        """The earliest instant at which any pacer may send."""
         return math.inf if self.is_unauthorized else max(self.retry_at, self.held_until)
 
 
@@ -104,14 +104,14 @@ class Pacer:
     def settle(self, outcome: Outcome, *, now: float, more: bool) -> bool:
         """Take note of what became of the request; *more* when there is something left to send.
 
-        Returns whether it changes when the other lanes may send.
+        Returns whether it changes when the other pacers may send.
         """
         concerns_others = self.upstream.learn(outcome, started=self.started, now=now)
         self.waiting = self.waiting or more
         if outcome.verdict is Verdict.RETRY:
             self.failures += 1
             gap = self.backoff.delay(self.failures)
-            # An outage is the link's to pace: its backoff is shared, and it is shorter for a lane that met it late.
+            # An outage is the link's to pace: its backoff is shared, and it is shorter for a pacer that met it late.
             self._not_before = self.started + self.backoff.floor if outcome.is_silence else now + gap
         else:
             gap = self._jittered_interval() if self.failures or not self._draws else self.interval

@@ -36,7 +36,7 @@ class BlobsContract:
         raise NotImplementedError("override the fixture `blobs`")
 
     def written(self, blobs: Blobs, content: bytes, piece: int = 65_536) -> PendingBlob:
-        """A draft of *content*, in pieces of so many bytes."""
+        """A pending blob of *content*, in pieces of so many bytes."""
         pending = blobs.create()
         for start in range(0, len(content), piece):
             pending.write(content[start : start + piece])
@@ -270,7 +270,7 @@ class BlobsContract:
         assert 0 == blobs.sweep(lambda name: name == wanted, older_than=0)
 
     def test_a_sweep_leaves_what_is_young(self, blobs: Blobs) -> None:
-        """A blob whose row is still to be written, and a draft that somebody receives."""
+        """A blob whose row is still to be written, and a pending blob that somebody receives."""
         self.kept(blobs, b"kept")
         pending = self.written(blobs, b"received")
 

@@ -83,7 +83,7 @@ def main(model: str, rank: str, store: str, kind: str, start: str) -> None:
         session = session._session
     torch.distributed.destroy_process_group()
     report = session.status()
-    sys.stdout.write(json.dumps(report.as_json() | {"threads": threads, "is_bystander": session.is_disabled}))
+    sys.stdout.write(json.dumps(report.as_json() | {"threads": threads, "is_disabled": session.is_disabled}))
 
 
 if __name__ == "__main__":

@@ -280,7 +280,7 @@ def test_without_a_home_nobody_is_logged_in(user: LoggedOut, monkeypatch: pytest
 
 
 def test_a_terminal_is_asked_for_the_key_which_it_does_not_show(user: LoggedOut) -> None:
-    """A pseudo-terminal: what it echoes is what a bystander would see."""
+    """A pseudo-terminal: what it echoes is what a disabled session would see."""
     with at_terminal(user.machine.environment(), "login", user.url) as terminal:
         terminal.wait_for("(it is not shown): ")
         terminal.type(f"export HUB_API_KEY={user.hub.api_key}\r")

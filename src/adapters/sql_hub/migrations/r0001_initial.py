@@ -1,4 +1,4 @@
-"""Shelves of models, projects, datasets and keys, and the metrics of models.
+"""Tables of models, projects, datasets and keys, and the metrics of models.
 
 The one rule: what was released is never edited.
 """

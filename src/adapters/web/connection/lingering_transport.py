@@ -85,7 +85,7 @@ class LingeringTransport(asyncio.Transport):
         return self._is_parting or self._raw.is_closing()
 
     def discard(self, size: int) -> None:
-        """So many bytes came after the parting."""
+        """So many bytes came after the close."""
         self._discarded += size
         if self._discarded > self._limits.discard:
             # It is not read any further, and meets the end of the connection with the answer in its hands.

@@ -1,6 +1,6 @@
 """What the workers of metrics and checkpoints do, and the way to the HUB that all three share.
 
-The one rule: an errand writes down that something is settled only after the HUB has said so. A crash in between sends
+The one rule: a sender writes down that something is settled only after the HUB has said so. A crash in between sends
 it a second time, which is harmless, and never loses it.
 """
 
@@ -22,7 +22,7 @@ from ..counters import DeliveryCounters
 
 @attrs.define
 class HubEndpoint:
-    """The way to one model in the HUB, as every errand needs it; ``deadline`` tells when the session must end.
+    """The way to one model in the HUB, as every sender needs it; ``deadline`` tells when the session must end.
 
     ``protocol`` may be another one tomorrow, with another key.
     """

@@ -21,7 +21,7 @@ LONGEST_QUERY = 200
 def paginate(
     repository: Repository[ItemT], request: HubRequest, shown: Callable[[ItemT], dict[str, Any]]
 ) -> HubResponse:
-    """A page of *shelf*, each item as *shown*.
+    """A page of *repository*, each item as *shown*.
 
     Raises:
         Refusal: 422 when the query makes no sense.

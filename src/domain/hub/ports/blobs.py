@@ -1,6 +1,6 @@
 """Where a HUB keeps files: checkpoints and datasets.
 
-The one rule: a blob is there whole or not at all. What is being received is a draft, which nobody else can see.
+The one rule: a blob is there whole or not at all. What is being received is a pending blob, which nobody else can see.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class PendingBlob(Protocol):
         """Append *data*.
 
         Raises:
-            OSError: when it cannot be kept: the disk is full, the storage does not answer, the draft is over.
+            OSError: when it cannot be kept: the disk is full, the storage does not answer, the pending blob is over.
         """
         ...
 
     def commit(self, name: str) -> BlobInfo:
         """Make all that was written the blob *name*, in place of what was there.
 
-        It is on the disk (or acknowledged by the storage) when this returns, and survives a crash. The draft is over.
+        It is on the disk (or acknowledged by the storage) when this returns, and survives a crash.
 
         Raises:
             OSError: when that failed, or *name* is none; what was there under *name* still is.
@@ -73,7 +73,7 @@ class Blobs(Protocol):
         ...
 
     def sweep(self, is_wanted: Callable[[str], bool], *, older_than: float) -> int:
-        """Delete drafts that nobody has touched for *older_than* seconds, and blobs of that age that nobody wants.
+        """Delete pending blobs untouched for *older_than* seconds, and blobs of that age that nobody wants.
 
         What a crash leaves behind: half a file, or a whole one that no row speaks of. The number of files deleted.
         """

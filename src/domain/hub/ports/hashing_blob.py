@@ -1,4 +1,4 @@
-"""A draft that counts and hashes what comes.
+"""A pending blob that counts and hashes what comes.
 
 The one rule: it is over with its first end, which is also that of a write that failed: what may have a hole is never
 kept, and the room that it took is free at once.
@@ -16,9 +16,9 @@ from .blobs import BlobInfo, PendingBlob, check_blob_name
 
 
 class HashingBlob(PendingBlob):
-    """What is the same wherever a draft lies. *give_up* frees what it takes, and must not know the draft itself.
+    """The part of a pending blob that does not depend on where it lies. *give_up* frees its space.
 
-    It is called once, with *given*: by whatever ends the draft, also when nobody keeps or drops it.
+    It is called once, with *given*: by commit or discard, or when the object is collected.
     """
 
     def __init__(self, give_up: Callable[..., object], *given: object) -> None:
@@ -62,4 +62,4 @@ class HashingBlob(PendingBlob):
 
     def _must_live(self) -> None:
         if not self._end.alive:
-            raise OSError(errno.EBADF, "this draft is over: begin a new one")
+            raise OSError(errno.EBADF, "this pending blob is over: begin a new one")

@@ -34,7 +34,7 @@ def _last_seen(store: HubStore) -> float | None:
 
 
 class HubStoreContract(HubShelfContract):
-    """The shelves, and the metrics of models. Override the fixture :meth:`store`."""
+    """The repositories, and the metrics of models. Override the fixture :meth:`store`."""
 
     def test_without_metrics_there_are_none(self, store: HubStore) -> None:
         """Neither for a model, nor for what is none."""

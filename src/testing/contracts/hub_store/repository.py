@@ -1,6 +1,6 @@
-"""The part of a store's contract that holds for each of its shelves.
+"""The part of a store's contract that holds for each of its repositories.
 
-The one rule: what is asked of one shelf is asked of all four.
+The one rule: what is asked of one repository is asked of all four.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _NO_IDS = ("", "0", "a\0b", "\ud83d", "é" * 20, "x" * 10_000, "' OR 1=1 --", ID
 
 @attrs.frozen
 class Kinds:
-    """One of the four: its shelf, how to make an item of it by ID and name, and items with something in each field."""
+    """One of the four: its repository, a factory of items by ID and name, and items with a value in each field."""
 
     repository: Callable[[HubStore], Repository[Any]]
     make: Callable[[str, str], Any]
@@ -128,7 +128,7 @@ class HubShelfContract:
 
     @pytest.fixture
     def repository(self, store: HubStore, kind: Kinds) -> Repository[Any]:
-        """The shelf of that kind."""
+        """The repository of that kind."""
         return kind.repository(store)
 
     # By ID.

@@ -14,27 +14,27 @@ from tests.threads import threads_since
 
 
 @pytest.fixture
-def bystander(stage: Stage) -> hubport.TrainingSession:
+def disabled(stage: Stage) -> hubport.TrainingSession:
     return stage.connect(rank=1)
 
 
-def test_it_knows_what_to_train(stage: Stage, bystander: hubport.TrainingSession) -> None:
+def test_it_knows_what_to_train(stage: Stage, disabled: hubport.TrainingSession) -> None:
     with stage.connect() as first:
-        assert first.train_args == bystander.train_args
-        assert first.model_file == bystander.model_file
-        assert first.model_url == bystander.model_url
-        assert (stage.model_id, stage.model_id) == (bystander.model_id, bystander.record.id)
-    assert repr(bystander) == f"<TrainingSession {bystander.model_url} bystander>"
+        assert first.train_args == disabled.train_args
+        assert first.model_file == disabled.model_file
+        assert first.model_url == disabled.model_url
+        assert (stage.model_id, stage.model_id) == (disabled.model_id, disabled.record.id)
+    assert repr(disabled) == f"<TrainingSession {disabled.model_url} disabled>"
 
 
-def test_it_asks_for_the_model_and_nothing_else(stage: Stage, bystander: hubport.TrainingSession) -> None:
+def test_it_asks_for_the_model_and_nothing_else(stage: Stage, disabled: hubport.TrainingSession) -> None:
     """A thousand ranks need the model, and not a thousand opinions of the key."""
     stage.clock.advance(3600)
     assert ["model"] == [entry.kind for entry in stage.hub.ledger]
 
 
-def test_every_call_does_nothing_and_comes_back(stage: Stage, bystander: hubport.TrainingSession) -> None:
-    session = bystander
+def test_every_call_does_nothing_and_comes_back(stage: Stage, disabled: hubport.TrainingSession) -> None:
+    session = disabled
     session.log_metrics(0, {"loss": 1.0})
     session.log_text(1, "{}")
     session.log_queue({2: "{}"})
@@ -56,7 +56,7 @@ def test_every_call_does_nothing_and_comes_back(stage: Stage, bystander: hubport
     assert session.agent_id is None
     now = stage.clock.now()
     for report in (session.status(), session.finish("best.pt", epoch=0, map=0.5), session.close(), session.close()):
-        assert "bystander" == report.state
+        assert "disabled" == report.state
         assert (Count(), Count(), Count()) == (report.metrics, report.checkpoints, report.heartbeats)
         assert report.is_complete
         assert not report.final_delivered
@@ -98,7 +98,7 @@ def test_it_says_so_once(stage: Stage, caplog: pytest.LogCaptureFixture) -> None
             session.log_metrics(epoch, {"loss": 1.0})
         session.finish("best.pt", epoch=9)
     (warning,) = [record.getMessage() for record in caplog.records]
-    assert warning.startswith("session.bystander ")
+    assert warning.startswith("session.disabled ")
     assert "rank=1" in warning
     assert "HUBPORT_RANK=0" in warning
 
