@@ -67,7 +67,7 @@ OUTAGE = """
         for second in range(60, 60 + seconds):
             log(session, second)
         wire.is_cut, grown = False, resident() - before
-        session.flush(within=36000)
+        session.flush(timeout=36000)
         report = session.close()
     held = hub.metrics(model.id)
     whole = sum(held[second] == {f"n{n}": second + n / 7 for n in range(records)} for second in range(60 + seconds))

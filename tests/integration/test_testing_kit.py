@@ -77,7 +77,7 @@ def test_the_fixtures_are_all_that_a_test_of_a_training_needs(
             settings = hubport.Settings.from_env()
             assert settings.state_dir.is_relative_to(tmp_path)
             assert settings.api_key is None
-            assert settings.metrics_every == 3
+            assert settings.metrics_interval == 3
             assert "of-the-user" not in f"{settings.api_root} {settings.web_root}"
 
         def test_the_folder_is_made_when_it_is_needed(hubport_home, tmp_path):

@@ -19,7 +19,7 @@ def base_url(host: str) -> str:
     """The root of the links for a client whose Host header says *host*.
 
     Raises:
-        Refusal: 400 when that is no host and port.
+        ApiError: 400 when that is no host and port.
     """
     if len(host) > _LONGEST or not _HOST.fullmatch(host):
         raise ApiError(400, "the Host header is no host and port")

@@ -21,8 +21,8 @@ async def send_blob(wire: Exchange, answer: HubResponse, blobs: Blobs, pool: Thr
     """The answer's file, or for HEAD what would be said of it.
 
     Raises:
-        Refusal: 404 when it is gone.
-        ClientGone: when nobody takes it any more.
+        ApiError: 404 when it is gone.
+        ClientDisconnected: when nobody takes it any more.
         OSError: when it cannot be read, or is shorter than it was.
     """
     blob = answer.blob

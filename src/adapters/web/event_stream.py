@@ -46,7 +46,7 @@ class EventStream:
         """Tell *wire* of what *match* tells, until one of both sides ends it; an answer where there is nothing to tell.
 
         Raises:
-            Refusal: 503 when too many listen.
+            ApiError: 503 when too many listen.
         """
         if self._listeners >= self._limits.listeners:
             raise ApiError(503, "too many pages listen to this HUB: close some", {"retry-after": "30"})

@@ -80,8 +80,8 @@ class Exchange:
         """The next bytes of the body, nothing at its end.
 
         Raises:
-            Refusal: 408 when they do not come.
-            ClientGone: when they never will.
+            ApiError: 408 when they do not come.
+            ClientDisconnected: when they never will.
         """
         while not self._is_heard:
             message = await self._awaited()
@@ -98,8 +98,8 @@ class Exchange:
         """The whole body.
 
         Raises:
-            Refusal: 413 when it is longer than *most*; as :meth:`piece`.
-            ClientGone: as :meth:`piece`.
+            ApiError: 413 when it is longer than *most*; as :meth:`piece`.
+            ClientDisconnected: as :meth:`piece`.
         """
         pieces, size = [], 0
         while piece := await self.piece():

@@ -16,7 +16,7 @@ def parse_json(body: bytes) -> Any:
     """What *body* says; ``None`` when it is empty.
 
     Raises:
-        Refusal: when it is no JSON (RFC 8259) in UTF-8.
+        ApiError: when it is no JSON (RFC 8259) in UTF-8.
     """
     if not body:
         return None

@@ -46,7 +46,7 @@ class StaticFiles:
         """What is at *path*; ``None`` when that is no page's.
 
         Raises:
-            Refusal: 404, or 405.
+            ApiError: 404, or 405.
         """
         if path == "/":
             name = "index.html"

@@ -25,7 +25,7 @@ class Form:
     """A form whose header says *content_type*; a pending blob of *blobs* takes the file.
 
     Raises:
-        Refusal: when the header speaks of no form.
+        ApiError: when the header speaks of no form.
     """
 
     def __init__(self, content_type: str, blobs: Blobs, limits: Limits) -> None:
@@ -53,7 +53,7 @@ class Form:
         """The next bytes.
 
         Raises:
-            Refusal: when they make no form, or too large a one.
+            ApiError: when they make no form, or too large a one.
             OSError: when the file cannot be kept.
         """
         is_around = self._name is None
@@ -83,7 +83,7 @@ class Form:
         """The text fields and the file, once everything was fed.
 
         Raises:
-            Refusal: when something is missing.
+            ApiError: when something is missing.
         """
         try:
             self._parser.close()

@@ -37,7 +37,7 @@ class Uploads:
         """The answer to a small form, which is here already; in a thread.
 
         Raises:
-            Refusal: when it is no whole form.
+            ApiError: when it is no whole form.
             OSError: when its file cannot be kept.
         """
         form = self._form(request)
@@ -51,8 +51,8 @@ class Uploads:
         """The answer to a form as it comes: while one piece is written, the next is gathered.
 
         Raises:
-            Refusal: when it is no whole form, or too large, or too slow.
-            ClientGone: when the rest will never come.
+            ApiError: when it is no whole form, or too large, or too slow.
+            ClientDisconnected: when the rest will never come.
             OSError: when its file cannot be kept.
         """
         most = self._limits.upload + _FORM

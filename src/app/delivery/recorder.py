@@ -73,7 +73,7 @@ class Recorder:
 
         Raises:
             InvalidMetrics: in strict mode, for what cannot be sent.
-            Sealed: when the end came first.
+            SpoolSealed: when the end came first.
         """
         number, safe = self.validator.epoch(epoch), self.validator.metrics(values)
         if number is None or safe is None:
@@ -86,7 +86,7 @@ class Recorder:
 
         Raises:
             InvalidMetrics: in strict mode, for what cannot be sent.
-            Sealed: when the end came first.
+            SpoolSealed: when the end came first.
         """
         epochs: dict[int, EpochValues] = {}
         for key, value in self.validator.queue(queue).items():
@@ -135,7 +135,7 @@ class Recorder:
 
         Raises:
             InvalidMetrics: in strict mode, for what is no path, epoch or flag.
-            Sealed: when the end came first.
+            SpoolSealed: when the end came first.
         """
         number = self.validator.checkpoint_epoch(epoch, newest=self._newest)
         best, name = self.validator.flag("is_best", is_best), self.validator.path(path)
@@ -162,7 +162,7 @@ class Recorder:
         """Take a snapshot of *path*; it is sent when it is time. A missing file is a warning, and so is an empty one.
 
         Raises:
-            Sealed: when the end came first.
+            SpoolSealed: when the end came first.
         """
         fault = fault_of(self._filesystem, path)
         if fault is not None:

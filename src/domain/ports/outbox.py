@@ -46,7 +46,7 @@ class Spool(Protocol):
         """Add *line*, which ends in its only line feed. From any thread, without waiting for one that sends.
 
         Raises:
-            Sealed: after :meth:`seal`.
+            SpoolSealed: after :meth:`seal`.
             OSError: when it could not be written whole; what was there before is unharmed.
         """
         ...

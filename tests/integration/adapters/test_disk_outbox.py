@@ -93,7 +93,7 @@ class TestOwners:
             theirs = output(
                 "import sys\n"
                 "from hubport.adapters.disk_outbox import DiskOutbox\n"
-                "print(len(DiskOutbox(sys.argv[1]).left_over('Ab3Cd5Ef7Gh9Ij1Kl2Mn')))\n",
+                "print(len(DiskOutbox(sys.argv[1]).claim_orphans('Ab3Cd5Ef7Gh9Ij1Kl2Mn')))\n",
                 tmp_path,
             )
 
@@ -169,7 +169,7 @@ class TestOwners:
 
             print("ready", flush=True)
             input()
-            found = DiskOutbox(sys.argv[1]).left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
+            found = DiskOutbox(sys.argv[1]).claim_orphans("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
             print(*[spool.name for spool in found], flush=True)
             input()  # keep them until everybody has looked
         """
@@ -370,7 +370,7 @@ class TestFolders:
                 spool.release(keep=False)
             first.append(b"one\\n")
             print(first.read(0, 100))
-            outbox.left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn")  # removes what could not be removed without a free descriptor
+            outbox.claim_orphans("Ab3Cd5Ef7Gh9Ij1Kl2Mn")  # removes what could not be removed without a free descriptor
             print(len(os.listdir(os.path.dirname(first.folder))))
             first.release(keep=False)
         """
@@ -498,7 +498,7 @@ class TestOrder:
                 flock(fd, how)
                 if len(taken) < 2 and how & fcntl.LOCK_EX:
                     taken.append(1)
-                    assert outbox.left_over("Zy8Xw6Vu4Ts2Rq1Po9Nm") == []
+                    assert outbox.claim_orphans("Zy8Xw6Vu4Ts2Rq1Po9Nm") == []
 
             fcntl.flock = meanwhile
             spool = outbox.open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")

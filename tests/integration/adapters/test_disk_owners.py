@@ -42,7 +42,7 @@ OPENS = (
 CLAIMS = (
     OWNER
     + """
-    found = outbox.left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn", by_force=len(sys.argv) > 3)
+    found = outbox.claim_orphans("Ab3Cd5Ef7Gh9Ij1Kl2Mn", by_force=len(sys.argv) > 3)
     print(len(found), [seen.is_owned for seen in outbox.list_spools()])
 """
 )
@@ -103,7 +103,7 @@ def test_without_locks_one_of_many_gets_each(tmp_path: Path) -> None:
         + """
     print("ready", flush=True)
     input()
-    found = outbox.left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
+    found = outbox.claim_orphans("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
     print(*[spool.name for spool in found], flush=True)
     input()  # keep them until everybody has looked
 """

@@ -97,9 +97,9 @@ def test_a_kill_at_any_moment_leaves_the_old_one_or_the_new_one(tmp_path: Path) 
     """Whole, and not older than what was said to be put."""
     code = """
         import itertools, os, sys
-        from hubport.adapters.disk_model_cache import DiskRecords
+        from hubport.adapters.disk_model_cache import DiskModelCache
 
-        records = DiskRecords(sys.argv[1])
+        records = DiskModelCache(sys.argv[1])
         for line in sys.stdin:
             pid = os.fork()
             if pid == 0:
@@ -132,9 +132,9 @@ def test_a_full_disk_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None
     code = """
         import resource, sys
         from pathlib import Path
-        from hubport.adapters.disk_model_cache import DiskRecords
+        from hubport.adapters.disk_model_cache import DiskModelCache
 
-        records = DiskRecords(sys.argv[1])
+        records = DiskModelCache(sys.argv[1])
         records.put("Ab3Cd5Ef7Gh9Ij1Kl2Mn", {"status": "new"})
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         for size in (1000, 100_000):

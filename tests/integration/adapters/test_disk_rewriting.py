@@ -27,7 +27,7 @@ LIVES = """
     from hubport.adapters.disk_outbox import DiskOutbox
 
     def live(outbox):
-        found = outbox.left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
+        found = outbox.claim_orphans("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
         spool = found[0] if found else outbox.open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
 
         def shortened():
@@ -42,7 +42,7 @@ LIVES = """
         while True:
             spool.append(b"%d\\n" % number)
             os.write(1, b"%d\\n" % number)
-            spool.rewrite(shortened)
+            spool.compact(shortened)
             number += 1
 
     outbox = DiskOutbox(sys.argv[1])
@@ -100,7 +100,7 @@ def test_what_a_kill_has_left_of_a_new_journal_is_nothing_and_goes(tmp_path: Pat
         spool = DiskOutbox(sys.argv[1]).open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
         spool.append(b"old\\n")
         pathlib.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-        spool.rewrite(lambda: b"new\\n" * 1000)
+        spool.compact(lambda: b"new\\n" * 1000)
     """
     with program(code, tmp_path) as owner:
         assert -signal.SIGKILL == owner.end()
@@ -123,10 +123,10 @@ REWRITING = """
 
     spool = DiskOutbox(sys.argv[1]).open("Ab3Cd5Ef7Gh9Ij1Kl2Mn")
     spool.append(b"old\\n")
-    spool.rewrite(lambda: b"new\\n")
+    spool.compact(lambda: b"new\\n")
     print("ready", flush=True)
     while True:
-        spool.rewrite(lambda: b"new\\n")
+        spool.compact(lambda: b"new\\n")
 """
 
 
@@ -152,7 +152,7 @@ def test_an_owner_in_this_process_rewrites_while_others_look_and_claim(tmp_path:
         outbox = DiskOutbox(sys.argv[1])
         print("ready", flush=True)
         for _ in range(1000):
-            assert outbox.left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn") == []
+            assert outbox.claim_orphans("Ab3Cd5Ef7Gh9Ij1Kl2Mn") == []
             (seen,) = outbox.list_spools()
             assert seen.is_owned
             with seen.open() as journal:
@@ -204,7 +204,7 @@ def test_a_child_that_was_forked_in_the_middle_holds_no_journal(tmp_path: Path) 
 
         def rewrite():
             while True:
-                spool.rewrite(lambda: b"new\\n")
+                spool.compact(lambda: b"new\\n")
 
         def compute():  # so that a thread that comes back from the system waits for its turn
             while True:
@@ -242,7 +242,7 @@ def test_an_orphan_keeps_nothing_of_its_parent_that_was_killed_in_the_middle(tmp
 
         def rewrite():
             while True:
-                spool.rewrite(lambda: b"new\\n")
+                spool.compact(lambda: b"new\\n")
 
         threading.Thread(target=rewrite, daemon=True).start()
         for _ in range(50):
@@ -275,7 +275,7 @@ def test_a_child_that_was_forked_in_the_middle_can_open_a_run_of_its_own(tmp_pat
 
         def work():
             while not is_over.is_set():
-                spool.rewrite(lambda: b"new\\n")
+                spool.compact(lambda: b"new\\n")
                 outbox.list_spools()
 
         threads = [threading.Thread(target=work, daemon=True) for _ in range(2)]
@@ -286,8 +286,8 @@ def test_a_child_that_was_forked_in_the_middle_can_open_a_run_of_its_own(tmp_pat
             if pid == 0:
                 own = outbox.open("Zy8Xw6Vu4Ts2Rq1Po9Nm")
                 own.append(b"one\\n")
-                own.rewrite(lambda: b"two\\n")
-                assert outbox.left_over("Ab3Cd5Ef7Gh9Ij1Kl2Mn") == []
+                own.compact(lambda: b"two\\n")
+                assert outbox.claim_orphans("Ab3Cd5Ef7Gh9Ij1Kl2Mn") == []
                 own.release(keep=False)
                 os._exit(0)
             assert os.waitpid(pid, 0)[1] == 0
@@ -350,7 +350,7 @@ def test_a_new_journal_that_is_cut_short_is_not_taken(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
         for _ in range(3):
             try:
-                spool.rewrite(lambda: b"new\\n" * 1000)
+                spool.compact(lambda: b"new\\n" * 1000)
             except OSError as exc:
                 print(errno.errorcode[exc.errno], spool.read(0, 1000), spool.size)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

@@ -281,18 +281,18 @@ def test_a_forked_child_ends_no_draft_of_its_parent(folder: Path) -> None:
         import gc, os, sys
         from hubport.adapters.folder_blobs import FolderBlobs
         blobs = FolderBlobs(sys.argv[1])
-        draft = blobs.draft()
-        draft.write(b"whole")
+        pending = blobs.create()
+        pending.write(b"whole")
         if not (child := os.fork()):
-            draft.drop()
-            del draft
+            pending.discard()
+            del pending
             gc.collect()
             sys.exit()  # with all that runs at the end
         os.waitpid(child, 0)
-        draft.keep("token/model.pt")
+        pending.commit("token/model.pt")
         with blobs.open("token/model.pt") as reader:
             print(reader.read())
-        left = blobs.draft()  # a process that ends takes its drafts with it
+        left = blobs.create()  # a process that ends takes its drafts with it
         """,
         folder,
         **unmeasured(),

@@ -28,12 +28,12 @@ KEEPER = """
 
     blobs = FolderBlobs(sys.argv[1])
     for number in itertools.count(int(sys.argv[2])):
-        draft = blobs.draft()
+        pending = blobs.create()
         print("begun", number, flush=True)
         for piece in range(20):
-            draft.write(b"%08d" % number * (number % 1000))
+            pending.write(b"%08d" % number * (number % 1000))
         print("written", number, flush=True)
-        draft.keep(f"token{number % 3}/model.pt")
+        pending.commit(f"token{number % 3}/model.pt")
         print("kept", number, flush=True)
 """
 
@@ -94,9 +94,9 @@ def test_a_kill_before_keeping_leaves_what_was_there(tmp_path: Path, step: str) 
         """
         import sys
         from hubport.adapters.folder_blobs import FolderBlobs
-        draft = FolderBlobs(sys.argv[1]).draft()
+        pending = FolderBlobs(sys.argv[1]).create()
         if sys.argv[2] == "written":
-            draft.write(b"x" * 1_000_000)
+            pending.write(b"x" * 1_000_000)
         print("ready", flush=True)
         sys.stdin.read()
         """,
@@ -119,8 +119,8 @@ def test_a_kill_leaves_nothing_in_the_spool_of_a_bucket(tmp_path: Path) -> None:
             """
             import sys
             from hubport.adapters.s3_blobs import S3Blobs
-            draft = S3Blobs(sys.argv[1], spool=sys.argv[2]).draft()
-            draft.write(b"x" * 1_000_000)
+            pending = S3Blobs(sys.argv[1], spool=sys.argv[2]).create()
+            pending.write(b"x" * 1_000_000)
             print("ready", flush=True)
             sys.stdin.read()
             """,

@@ -19,10 +19,10 @@ RECEIVE_AND_GIVE = """
             return next(int(line.split()[1]) for line in status if line.startswith(field))
 
     def keep(blobs, size):
-        draft, piece = blobs.draft(), bytes(1 << 18)
+        pending, piece = blobs.create(), bytes(1 << 18)
         for _ in range(size // len(piece)):
-            draft.write(piece)
-        return draft.keep("token/model.pt").size
+            pending.write(piece)
+        return pending.commit("token/model.pt").size
 
     def give(blobs):
         size = 0

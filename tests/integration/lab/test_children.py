@@ -231,7 +231,7 @@ def test_a_process_group_of_its_own_keeps_signals_from_others(start: Start) -> N
     assert "heard you" == other.line()
 
 
-def test_burying_leaves_nothing_and_may_come_twice(start: Start) -> None:
+def test_reaping_leaves_nothing_and_may_come_twice(start: Start) -> None:
     one = start(ECHO)
     pid = int(one.line().split()[1])
     one.reap()
@@ -240,7 +240,7 @@ def test_burying_leaves_nothing_and_may_come_twice(start: Start) -> None:
         os.kill(pid, 0)
 
 
-def test_its_number_is_kept_for_it_until_it_is_buried(start: Start) -> None:
+def test_its_number_is_kept_for_it_until_it_is_reaped(start: Start) -> None:
     """Until then a signal to it meets it or nobody: a number that was given back may be a stranger's at once."""
     one = start("print('ended')")
     assert (["ended"], 0) == (one.rest(), one.end())

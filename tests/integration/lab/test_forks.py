@@ -37,7 +37,7 @@ def test_how_a_child_ended_is_told(tmp_path: Path, work: str, status: int) -> No
     code = f"""
         import os, sys, threading
         from hubport.testing.lab.processes.forks import forked
-        print(forked({work}, within={timeout}), flush=True)
+        print(forked({work}, timeout={timeout}), flush=True)
     """
     said, complaints = said_by(code, tmp_path)
     assert [str(status)] == said
@@ -68,7 +68,7 @@ def test_a_held_lock_is_held_in_the_child_for_ever(tmp_path: Path) -> None:
         again = threading.RLock()
         for one in (lock, again):
             with held(one):
-                print(one.acquire(blocking=False), forked(lambda: one.acquire(), within=0.3), forked(lambda: None))
+                print(one.acquire(blocking=False), forked(lambda: one.acquire(), timeout=0.3), forked(lambda: None))
             print(one.acquire(blocking=False), flush=True)
     """
     assert ["False 1 0", "True"] * 2 == said_by(code, tmp_path)[0]
@@ -80,6 +80,6 @@ def test_the_locks_of_a_session_are_found(tmp_path: Path) -> None:
     with Sandbox(tmp_path) as site, site.connect() as session:
         found = set(locks_of(session=session))
         # Those that the architecture names, and one of urllib3's.
-        for name in ("_closing", "_crew.lock", "tally._lock", "_lock", "mutex"):
+        for name in ("_closing", "_group.lock", "counters._lock", "_lock", "mutex"):
             assert [one for one in found if one.endswith(name)], found
         assert len(found) >= 6

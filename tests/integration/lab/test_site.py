@@ -129,7 +129,7 @@ def test_the_fixtures_are_a_site_each_and_one_zygote(
                 hub_site.lab.play(Reset(), on="metrics")
                 with hub_site.connect() as session:
                     session.log_metrics(0, {"loss": 1.0})
-                    assert session.flush(within=60)
+                    assert session.flush(timeout=60)
 
             def test_another(hub_site, hub_zygote):
                 (site, zygote), = seen

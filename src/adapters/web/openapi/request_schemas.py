@@ -1,7 +1,7 @@
 """What a HUB wants: the schemas of the bodies that clients send, and of the parameters in paths and queries.
 
 The one rule: what fits its schema is refused for no other reason than what the HUB holds; what is wider here than in
-:mod:`.bodies` and :mod:`.model_bodies` is a fault.
+:mod:`.bodies` and :mod:`.model_json` is a fault.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from .hub_endpoint import HubEndpoint
 class HeartbeatSender:
     """Sends heartbeats, and adopts the name that the HUB gives to this run.
 
-    A heartbeat has *timeout* seconds, the last one *end_within*.
+    A heartbeat has *timeout* seconds, the last one *end_timeout*.
     """
 
     def __init__(self, endpoint: HubEndpoint, *, agent: str, timeout: float, end_timeout: float) -> None:

@@ -32,7 +32,7 @@ class HubContext:
         """The model, where it is not in the trash.
 
         Raises:
-            Refusal: 404.
+            ApiError: 404.
         """
         model = self.get_model_or_404(model_id)
         if model.is_trashed:
@@ -43,7 +43,7 @@ class HubContext:
         """The model, in the trash or not.
 
         Raises:
-            Refusal: 404.
+            ApiError: 404.
         """
         model = self.store.models.get(model_id)
         if model is None:

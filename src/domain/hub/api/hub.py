@@ -79,7 +79,7 @@ class HubApi:
         """Whom *asked* meets, decided without its body.
 
         Raises:
-            Refusal: 401, 404, 405 or 429.
+            ApiError: 401, 404, 405 or 429.
         """
         match = ROUTES.match(request.method, request.path)
         if match.route.is_open:

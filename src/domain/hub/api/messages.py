@@ -61,7 +61,7 @@ class HubRequest:
         """The body.
 
         Raises:
-            Refusal: 400 when it is no JSON object.
+            ApiError: 400 when it is no JSON object.
         """
         if not isinstance(self.json, Mapping):
             raise ApiError(400, "the body is not a JSON object")
@@ -71,7 +71,7 @@ class HubRequest:
         """Whether the query has *flag* set; clients write Python's ``True`` and ``None``.
 
         Raises:
-            Refusal: 422 for what is neither yes nor no.
+            ApiError: 422 for what is neither yes nor no.
         """
         text = self.query.get(flag, "").lower()
         if text not in {"true", "1", "false", "0", "none", ""}:

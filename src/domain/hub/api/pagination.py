@@ -24,7 +24,7 @@ def paginate(
     """A page of *repository*, each item as *shown*.
 
     Raises:
-        Refusal: 422 when the query makes no sense.
+        ApiError: 422 when the query makes no sense.
     """
     query = request.query.get("query", "")
     if len(query) > LONGEST_QUERY or not is_plain(query):

@@ -81,7 +81,7 @@ class Routes:
         """Whom a call meets; HEAD is for whatever GET is for.
 
         Raises:
-            Refusal: 404, or 405 with the methods that the path is for.
+            ApiError: 404, or 405 with the methods that the path is for.
         """
         method = "GET" if method == "HEAD" else method
         allowed: list[str] = []

@@ -29,8 +29,8 @@ class Child:
         self._process = process
         self._stdin, self._stdout = stdin, stdout
         self._errors = errors
-        self._has_hung = self._is_buried = False
-        # Its number may be anybody's once it is buried: who sends a signal does so with this lock held, and who buries
+        self._has_hung = self._is_reaped = False
+        # Its number may be anybody's once it is reaped: who sends a signal does so with this lock held, and who reaps
         # it as well.
         self._lock = threading.Lock()
         self._heard = time.monotonic()
@@ -124,8 +124,8 @@ class Child:
         self._watchdog.join()
         self._send(os.killpg, signal.SIGKILL)
         with self._lock:
-            if not self._is_buried:
-                self._is_buried = True
+            if not self._is_reaped:
+                self._is_reaped = True
                 self._process.reap()
         self._stdout.close()
         with contextlib.suppress(BrokenPipeError):
@@ -160,7 +160,7 @@ class Child:
     def _send(self, to: Callable[[int, int], None], number: int) -> None:
         """Send the signal *number* to it or to its group, as *to* does; to nobody once its number was given back."""
         with self._lock:
-            if self._process.is_ours and not self._is_buried:
+            if self._process.is_ours and not self._is_reaped:
                 to(self.pid, number)
 
     def _ended(self) -> str:

@@ -1,7 +1,7 @@
 """The program of a `Zygote`: forks itself for each order, and says how it ended.
 
 The one rule: this process has one thread and one job. A fork of it is as good as a fresh interpreter that has already
-imported what it needs. What it has forked keeps its number until it is told to bury it, and goes when it goes.
+imported what it needs. What it has forked keeps its number until it is told to reap it, and goes when it goes.
 
 An order is one line of JSON with four files: standard input, output and error of the new process, and where its number
 and later its end are written. ``{"reap": number}`` is answered by a line when it is done.
@@ -71,7 +71,7 @@ class Forker:
         signal.set_wakeup_fd(self._ringer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._statuses: dict[int, int] = {}
-        self._unburied: set[int] = set()
+        self._unreaped: set[int] = set()
 
     def serve(self) -> Order:
         """Do as one is told, for ever. It returns in the processes that are forked: with what each is to run."""
@@ -85,8 +85,8 @@ class Forker:
                 message, files = self._received()
                 if not message:
                     self._end()
-                elif "bury" in message:
-                    self._bury(message["bury"])
+                elif "reap" in message:
+                    self._reap(message["reap"])
                 elif self._is_child(order := Order(message, files)):
                     return order
 
@@ -111,7 +111,7 @@ class Forker:
             os.close(file)
         os.write(order.status, f"{pid}\n".encode())
         self._statuses[pid] = order.status
-        self._unburied.add(pid)
+        self._unreaped.add(pid)
         return False
 
     def _tell(self) -> None:
@@ -122,13 +122,13 @@ class Forker:
                 os.write(file, f"{status}\n".encode())
                 os.close(self._statuses.pop(pid))
 
-    def _bury(self, pid: int) -> None:
+    def _reap(self, pid: int) -> None:
         os.waitpid(pid, 0)
-        self._unburied.discard(pid)
-        self._control.sendall(b"buried\n")
+        self._unreaped.discard(pid)
+        self._control.sendall(b"reaped\n")
 
     def _end(self) -> NoReturn:
-        for pid in self._unburied:
+        for pid in self._unreaped:
             os.killpg(pid, signal.SIGKILL)
         os._exit(0)
 

@@ -26,7 +26,7 @@ _PROGRAM = "from hubport.testing.lab.processes.forker import main; main({}, {!r}
 
 
 class Forked(Process):
-    """One process, told of through the file *status*; *zygote* is its parent, who buries it."""
+    """One process, told of through the file *status*; *zygote* is its parent, who reaps it."""
 
     def __init__(self, zygote: Zygote, status: int) -> None:
         self._zygote = zygote
@@ -122,7 +122,7 @@ class Zygote(Closeable):
     def reap(self, pid: int) -> None:
         """Give back the number of a process that has ended. For :class:`Forked`."""
         with self._lock, contextlib.suppress(ConnectionError):
-            self._control.sendall(json.dumps({"bury": pid}).encode() + b"\n")
+            self._control.sendall(json.dumps({"reap": pid}).encode() + b"\n")
             self._control.recv(16)
 
     def close(self) -> None:

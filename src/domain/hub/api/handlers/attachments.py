@@ -51,7 +51,7 @@ def give(
     Its files that it does not have any more are deleted, and *file* where it has not taken it.
 
     Raises:
-        Refusal: *missing* where it is not there.
+        ApiError: *missing* where it is not there.
     """
     files: list[StoredFile] = []
 
@@ -77,7 +77,7 @@ def delete(
     """The item into the trash; with ``hard=true`` for good, and its files with it.
 
     Raises:
-        Refusal: *missing* where it is not there; 422.
+        ApiError: *missing* where it is not there; 422.
     """
     if request.query_flag("hard"):
         # Those that it had in the end: a file that it gets a moment before goes too, and one that comes a moment later
