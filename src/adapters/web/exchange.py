@@ -119,10 +119,10 @@ class Exchange:
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._since = self._since or now
-        patience = self._since + self._limits.patience + self._taken / self._limits.pace - now
+        body_timeout = self._since + self._limits.body_timeout + self._taken / self._limits.pace - now
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs is a task's
-        timer = loop.call_later(max(0.0, min(self._limits.silence, patience)), self._be_late, task)
+        timer = loop.call_later(max(0.0, min(self._limits.body_chunk_timeout, body_timeout)), self._be_late, task)
         try:
             return await self._receive()
         except asyncio.CancelledError:

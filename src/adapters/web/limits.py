@@ -27,9 +27,9 @@ class Limits:
     #: Until a request's first line and headers are there.
     header_timeout: float = 15.0
     #: Until the next byte of a body; and until a client has taken what it is given.
-    silence: float = 30.0
+    body_chunk_timeout: float = 30.0
     #: What a body may take at all: so many seconds, and more for each piece of `pace` bytes.
-    patience: float = 60.0
+    body_timeout: float = 60.0
     pace: int = 4 * _KIB
     #: Between two requests of one connection.
     keepalive_timeout: float = 30.0

@@ -90,7 +90,7 @@ def test_a_draft_is_not_given_up_while_it_is_written_to() -> None:
 def test_a_draft_is_given_up_at_once_when_its_form_turns_out_to_be_none() -> None:
     blobs = WatchedBlobs()
     with (
-        served(blobs=blobs, silence=3600.0, lingering_timeout=3600.0) as server,
+        served(blobs=blobs, body_chunk_timeout=3600.0, lingering_timeout=3600.0) as server,
         Talk(server) as talk,
         Talk(server) as other,
     ):

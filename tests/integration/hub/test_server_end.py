@@ -47,16 +47,16 @@ def closing(server: HubServer, timeout: float) -> threading.Thread:
 def test_what_is_under_way_is_finished() -> None:
     store = Slow()
     body = checkpoint(bytes(3 << 20))
-    with served(store=store) as server, Talk(server) as client, Talk(server) as sending, Talk(server) as idle:
-        idle.ask("POST", PATH, METRICS)
-        assert 200 == idle.heard().status
+    with served(store=store) as server, Talk(server) as client, Talk(server) as sending, Talk(server) as keepalive_timeout:
+        keepalive_timeout.ask("POST", PATH, METRICS)
+        assert 200 == keepalive_timeout.heard().status
         client.ask("GET", PATH)
         assert store.asked.wait(HANG_TIMEOUT)
         sending.say(head("POST", UPLOAD, body, expect="100-continue", **FORM))
         sending.until(b"\r\n\r\n")
         thread = closing(server, HANG_TIMEOUT)
 
-        assert idle.is_over()
+        assert keepalive_timeout.is_over()
         sending.say(body)
         assert 200 == sending.heard().status
         store.may.set()

@@ -44,7 +44,7 @@ def test_headers_that_come_byte_by_byte_are_not_waited_for() -> None:
 
 
 def test_the_second_request_of_a_connection_has_no_more_time_than_the_first() -> None:
-    with served(header_timeout=0.3, idle=60) as server, Talk(server) as talk:
+    with served(header_timeout=0.3, keepalive_timeout=60) as server, Talk(server) as talk:
         talk.ask("GET", PATH)
         assert 200 == talk.heard().status
         talk.say(b"GET / HT")
@@ -53,7 +53,7 @@ def test_the_second_request_of_a_connection_has_no_more_time_than_the_first() ->
 
 
 def test_a_connection_without_requests_is_closed() -> None:
-    with served(idle=1.0) as server, Talk(server) as talk:
+    with served(keepalive_timeout=1.0) as server, Talk(server) as talk:
         talk.ask("GET", PATH)
         assert 200 == talk.heard().status
 
@@ -63,7 +63,7 @@ def test_a_connection_without_requests_is_closed() -> None:
 def test_a_body_that_falls_silent_is_not_waited_for() -> None:
     for path, content in ((PATH, {}), (f"{PATH}/upload", FORM)):
         for length in ("50", LONG):
-            with served(silence=0.3) as server, Talk(server) as talk:
+            with served(body_chunk_timeout=0.3) as server, Talk(server) as talk:
                 talk.say(head("POST", path, content_length=length, **content) + METRICS[:10])
                 answer = talk.heard()
 
@@ -72,13 +72,13 @@ def test_a_body_that_falls_silent_is_not_waited_for() -> None:
 
 
 def test_a_body_that_trickles_is_not_waited_for_to_its_end() -> None:
-    with served(silence=60.0, patience=0.3) as server, Talk(server) as talk:
+    with served(body_chunk_timeout=60.0, body_timeout=0.3) as server, Talk(server) as talk:
         talk.say(head("POST", PATH, content_length="50000"))
         drip(talk, b" " * 50_000)
 
 
 def test_a_body_at_a_decent_pace_is() -> None:
-    with served(patience=0.0, pace=1) as server, Talk(server) as talk:
+    with served(body_timeout=0.0, pace=1) as server, Talk(server) as talk:
         body = checkpoint(bytes(300_000))
         talk.say(head("POST", f"{PATH}/upload", body, **FORM) + body[:200_000])
         talk.say(body[200_000:])
@@ -88,7 +88,7 @@ def test_a_body_at_a_decent_pace_is() -> None:
 
 def test_who_does_not_take_what_he_is_given_is_cut() -> None:
     content = bytes(32 << 20)
-    with served(silence=0.3) as server:
+    with served(body_chunk_timeout=0.3) as server:
         with Talk(server) as talk:
             talk.ask("POST", f"{PATH}/upload", checkpoint(content), **FORM)
             assert 200 == talk.heard().status
@@ -104,7 +104,7 @@ def test_who_does_not_take_what_he_is_given_is_cut() -> None:
 
 def test_who_was_slow_once_and_then_took_everything_is_not_cut() -> None:
     content = bytes(8 << 20)
-    with served(silence=5.0) as server, Talk(server) as talk:
+    with served(body_chunk_timeout=5.0) as server, Talk(server) as talk:
         talk.ask("POST", f"{PATH}/upload", checkpoint(content), **FORM)
         assert 200 == talk.heard().status
         talk.ask("GET", PATH)

@@ -137,7 +137,7 @@ class GuardedProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """The client is slow to take what it is given: it has a while to take some of it."""
         super().pause_writing()
-        self._stall_timer = self.loop.call_later(self._limits.silence, self.transport.cut)
+        self._stall_timer = self.loop.call_later(self._limits.body_chunk_timeout, self.transport.cut)
 
     def resume_writing(self) -> None:
         """It has."""
