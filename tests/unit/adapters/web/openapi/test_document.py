@@ -341,7 +341,7 @@ def test_the_page_of_the_api_names_the_limits_that_hold(hub: FakeHub) -> None:
         f"| {limits.json >> 20} MiB |",
         f"| {limits.upload >> 30} GiB, one file, {limits.parts} parts, {limits.field >> 10} KiB for each text |",
         f"| {limits.head >> 10} KiB, within {limits.header_timeout:g} s |",
-        f"| {limits.silence:g} s |",
+        f"| {limits.body_chunk_timeout:g} s |",
         f"| {LONGEST_META:,} characters as JSON, nested {DEEPEST} deep |",
         f"| {LONGEST_NAME:,} characters |",
         f"| an epoch, a revision | {LARGEST_EPOCH} |",
