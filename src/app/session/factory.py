@@ -209,9 +209,7 @@ class SessionFactory:
                 say(f"hubport: this training is at {session.model_url}")
         return session
 
-    def _disabled(
-        self, access: ModelAccess, record: ModelRecord, plan: TrainPlan, log: EventLogger
-    ) -> TrainingSession:
+    def _disabled(self, access: ModelAccess, record: ModelRecord, plan: TrainPlan, log: EventLogger) -> TrainingSession:
         its, unsent, model_url = self._rank, None, self.settings.model_url(record.id)
         if its.number != 0:
             log.warning(

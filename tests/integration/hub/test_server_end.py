@@ -47,7 +47,12 @@ def closing(server: HubServer, timeout: float) -> threading.Thread:
 def test_what_is_under_way_is_finished() -> None:
     store = Slow()
     body = checkpoint(bytes(3 << 20))
-    with served(store=store) as server, Talk(server) as client, Talk(server) as sending, Talk(server) as keepalive_timeout:
+    with (
+        served(store=store) as server,
+        Talk(server) as client,
+        Talk(server) as sending,
+        Talk(server) as keepalive_timeout,
+    ):
         keepalive_timeout.ask("POST", PATH, METRICS)
         assert 200 == keepalive_timeout.heard().status
         client.ask("GET", PATH)

@@ -15,30 +15,17 @@ from ....domain.hub.epoch_text import LONGEST, EpochTooLarge
 from ....domain.hub.model import HubModel
 from ....domain.hub.ports.store import HubStore, MetricsWrite, NoSuchModel
 from ..waiting import run_concurrently
-from .repository import EPOCH, ID, OTHER_ID, HubShelfContract
-
-_MODEL = HubModel(ID, name="a model", data="coco8.yaml")
-_OTHER = HubModel(OTHER_ID, name="another", data="coco8.yaml")
-
-
-def _with_checkpoint(model: HubModel) -> HubModel:
-    return attrs.evolve(model, checkpoints=(*model.checkpoints, EPOCH))
+from .items import ID, MODEL, OTHER, OTHER_ID, last_seen, with_checkpoint
+from .repository import RepositoryContract
+from .revisions import HubRevisionContract
 
 
-def _last_seen(store: HubStore) -> float | None:
-    """As every way of reading gives it."""
-    model = store.models.get(ID)
-    assert model is not None
-    assert model in store.models.page(limit=9).items
-    return model.last_seen
-
-
-class HubStoreContract(HubShelfContract):
+class HubStoreContract(HubRevisionContract, RepositoryContract):
     """The repositories, and the metrics of models. Override the fixture :meth:`store`."""
 
     def test_without_metrics_there_are_none(self, store: HubStore) -> None:
         """Neither for a model, nor for what is none."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
 
         assert {} == dict(store.metrics(ID).epochs)
         assert (0, {}) == (store.metrics(OTHER_ID).revision, dict(store.metrics(OTHER_ID).epochs))
@@ -46,7 +33,7 @@ class HubStoreContract(HubShelfContract):
     @pytest.mark.parametrize("model_id", ["", OTHER_ID, ID.swapcase(), "a\0b", "\ud83d", "é", f"{ID}\0"])
     def test_what_is_no_model_has_no_metrics(self, store: HubStore, model_id: str) -> None:
         """And takes none."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         with pytest.raises(KeyError):
             store.put_metrics(model_id, {0: "{}"}, at=1.0)
 
@@ -56,7 +43,7 @@ class HubStoreContract(HubShelfContract):
 
     def test_metrics_come_back_in_the_order_of_their_epochs(self, store: HubStore) -> None:
         """As numbers: 10 comes after 9."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         store.put_metrics(ID, {10: '{"a": 10}', 9: '{"a": 9}'}, at=1.0)
         large = (10**12, 2**63 - 2, 2**63 - 1)
         store.put_metrics(ID, {epoch: f'{{"a": {epoch}}}' for epoch in (*reversed(large), 0)}, at=1.0)
@@ -66,7 +53,7 @@ class HubStoreContract(HubShelfContract):
 
     def test_an_epoch_is_merged_by_name(self, store: HubStore) -> None:
         """Of each name the newest value counts, and only that epoch is touched."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         store.put_metrics(ID, {0: '{"a": 1, "b": 2}', 1: '{"a": 3}'}, at=1.0)
         store.put_metrics(ID, {0: '{"a": 9, "c": null}'}, at=1.0)
         store.put_metrics(ID, {0: '{"é": NaN}'}, at=1.0)
@@ -77,7 +64,7 @@ class HubStoreContract(HubShelfContract):
 
     def test_metrics_that_come_together_are_merged_in_their_order(self, store: HubStore) -> None:
         """Also those of one epoch, and of several models."""
-        for model in (_MODEL, _OTHER):
+        for model in (MODEL, OTHER):
             store.models.save(model)
         store.put_metrics(ID, {7: '{"a": 0, "d": 0}'}, at=1.0)
 
@@ -97,7 +84,7 @@ class HubStoreContract(HubShelfContract):
 
     def test_metrics_that_come_again_change_nothing(self, store: HubStore) -> None:
         """In whole or in part, and nobody who asks for what is new hears of them."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         text = '{"a": 0.10, "b": NaN, "c": [1, {"d": 1e999}]}'
         store.put_metrics(ID, {0: text}, at=1.0)
         before = store.revision(ID)
@@ -116,14 +103,14 @@ class HubStoreContract(HubShelfContract):
     @pytest.mark.parametrize("other", ["", "no JSON", "[1, 2]", "null", '"text"', '{"a": 1'])
     def test_what_is_no_object_replaces_and_is_replaced(self, store: HubStore, other: str) -> None:
         """It has no names to merge by."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         for text in ('{"a": 1}', other, '{"b": 2}'):
             store.put_metrics(ID, {0: text}, at=1.0)
             assert {0: text} == dict(store.metrics(ID).epochs)
 
     def test_an_epoch_that_would_become_too_large_is_refused(self, store: HubStore) -> None:
         """With all that is put with it, and with nothing else; what is there can be put again."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         large = f'{{"a": "{"x" * (LONGEST - 100)}"}}'
         store.put_metrics(ID, {0: large}, at=1.0)
 
@@ -154,42 +141,42 @@ class HubStoreContract(HubShelfContract):
             6: "\ud83d and \ude00",
             7: "\ud83d\ude00",
         }
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         store.put_metrics(ID, texts, at=1.0)
 
         assert texts == dict(store.metrics(ID).epochs)
 
     def test_models_have_their_own_metrics(self, store: HubStore) -> None:
         """And keep them when the model is saved again, or updated."""
-        for model in (_MODEL, _OTHER):
+        for model in (MODEL, OTHER):
             store.models.save(model)
             store.put_metrics(model.id, {0: f'"{model.name}"'}, at=1.0)
-        store.models.save(_with_checkpoint(_MODEL))
-        store.models.update(ID, _with_checkpoint)
+        store.models.save(with_checkpoint(MODEL))
+        store.models.update(ID, with_checkpoint)
 
         assert {0: '"a model"'} == dict(store.metrics(ID).epochs)
         assert {0: '"another"'} == dict(store.metrics(OTHER_ID).epochs)
 
     def test_metrics_go_with_their_model(self, store: HubStore) -> None:
         """And a new model with the ID has none of them."""
-        for model in (_MODEL, _OTHER):
+        for model in (MODEL, OTHER):
             store.models.save(model)
             store.put_metrics(model.id, {0: "{}"}, at=1.0)
 
-        assert attrs.evolve(_MODEL, last_seen=1.0) == store.models.delete(ID)
+        assert attrs.evolve(MODEL, last_seen=1.0) == store.models.delete(ID)
 
         assert (0, {}) == (store.metrics(ID).revision, dict(store.metrics(ID).epochs))
         assert 0 == store.revision(ID)
         with pytest.raises(KeyError):
             store.put_metrics(ID, {0: "{}"}, at=1.0)
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         assert {} == dict(store.metrics(ID).epochs)
-        assert _last_seen(store) is None
+        assert last_seen(store) is None
         assert {0: "{}"} == dict(store.metrics(OTHER_ID).epochs)
 
     def test_what_was_read_does_not_change_later(self, store: HubStore) -> None:
         """Neither by what is put, nor does it change the store."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
         given = {0: "{}"}
         store.put_metrics(ID, given, at=1.0)
         read = store.metrics(ID)
@@ -202,134 +189,20 @@ class HubStoreContract(HubShelfContract):
 
     # Revisions.
 
-    def test_a_revision_grows_with_each_change(self, store: HubStore) -> None:
-        """Of the model or its metrics, and of no other model; and it is what the metrics show."""
-        store.models.save(_MODEL)
-        store.models.save(_OTHER)
-        other = store.revision(OTHER_ID)
-        seen = [store.revision(ID)]
-        for change in (
-            lambda: store.put_metrics(ID, {0: "{}"}, at=1.0),
-            lambda: store.put_metrics(ID, {0: "{}"}, at=1.0),
-            lambda: store.put_metrics(ID, {}, at=2.0),
-            lambda: store.models.save(_with_checkpoint(_MODEL)),
-            lambda: store.models.update(ID, _with_checkpoint),
-        ):
-            change()
-            seen.append(store.revision(ID))
-            assert store.metrics(ID).revision == seen[-1]
-
-        assert sorted(set(seen)) == seen
-        assert 0 < seen[0]
-        assert other == store.revision(OTHER_ID)
-
-    def test_a_revision_does_not_grow_by_reading(self, store: HubStore) -> None:
-        """Nor by an update that fails."""
-
-        def fail(_: HubModel) -> HubModel:
-            raise RuntimeError("changed its mind")
-
-        store.models.save(_MODEL)
-        before = store.revision(ID)
-        store.models.get(ID)
-        store.models.page(limit=1)
-        store.metrics(ID)
-        with pytest.raises(RuntimeError):
-            store.models.update(ID, fail)
-
-        assert before == store.revision(ID)
-
-    def test_only_what_was_put_after_a_revision_is_asked_for(self, store: HubStore) -> None:
-        """Each epoch as it is now, in the order of the epochs, however often it was put."""
-        store.models.save(_MODEL)
-        store.put_metrics(ID, {0: "0", 1: "1", 2: "2"}, at=1.0)
-        first = store.revision(ID)
-        store.put_metrics(ID, {5: "5", 1: "new"}, at=1.0)
-        second = store.revision(ID)
-        store.put_metrics(ID, {1: "newer", 0: "0"}, at=1.0)
-        store.models.save(_MODEL)
-
-        assert [(1, "newer"), (5, "5")] == list(store.metrics(ID, after=first).epochs.items())
-        assert {1: "newer"} == dict(store.metrics(ID, after=second).epochs)
-        assert {} == dict(store.metrics(ID, after=store.revision(ID)).epochs)
-        assert store.revision(ID) == store.metrics(ID, after=first).revision
-        assert 4 == len(store.metrics(ID, after=0).epochs)
-
-    @pytest.mark.parametrize("after", [-1, -(10**30), 10**18, 10**30])
-    def test_a_revision_that_never_was_is_before_or_after_all(self, store: HubStore, after: int) -> None:
-        """It comes from outside."""
-        store.models.save(_MODEL)
-        store.put_metrics(ID, {0: "{}"}, at=1.0)
-
-        assert ({0: "{}"} if after < 0 else {}) == dict(store.metrics(ID, after=after).epochs)
-
     # Last seen.
-
-    def test_a_model_is_seen_when_metrics_come(self, store: HubStore) -> None:
-        """Also where they say nothing."""
-        store.models.save(_MODEL)
-        assert _last_seen(store) is None
-
-        store.put_metrics(ID, {0: "{}"}, at=1_700_000_000.125)
-        assert 1_700_000_000.125 == _last_seen(store)
-
-        store.put_metrics(ID, {}, at=1_700_000_001.5)
-        assert 1_700_000_001.5 == _last_seen(store)
-
-    def test_the_sign_of_life_that_was_written_last_counts(self, store: HubStore) -> None:
-        """Whatever the clock said: a time in the future, noted while it was wrong, ends with the next write."""
-        store.models.save(attrs.evolve(_MODEL, last_seen=5.0))
-        for at in (3.0, 2e9, 7.0):
-            store.put_metrics(ID, {0: "{}"}, at=at)
-            assert at == _last_seen(store)
-
-        for at in (6.5, 2e9, 9.0):
-            store.models.save(attrs.evolve(_MODEL, last_seen=at))
-            assert at == _last_seen(store)
-
-    def test_of_metrics_that_come_together_the_last_ones_tell_the_time(self, store: HubStore) -> None:
-        """For each model its own."""
-        for model in (_MODEL, _OTHER):
-            store.models.save(model)
-
-        store.write_metrics([MetricsWrite(ID, {}, 2e9), MetricsWrite(ID, {}, 8.0), MetricsWrite(OTHER_ID, {}, 9.0)])
-
-        assert 8.0 == _last_seen(store)
-        other = store.models.get(OTHER_ID)
-        assert other is not None
-        assert 9.0 == other.last_seen
-
-    def test_an_update_sees_the_newest_sign_of_life_and_keeps_it(self, store: HubStore) -> None:
-        """Unless it changes it; and what it gives back is what is read."""
-        store.models.save(_MODEL)
-        store.put_metrics(ID, {0: "{}"}, at=7.0)
-        given: list[HubModel] = []
-
-        def change(model: HubModel) -> HubModel:
-            given.append(model)
-            return attrs.evolve(model, name="another name")
-
-        updated = store.models.update(ID, change)
-
-        assert 7.0 == given[-1].last_seen
-        assert 7.0 == updated.last_seen
-        assert updated == store.models.get(ID)
-
-        store.models.update(ID, lambda model: attrs.evolve(model, last_seen=2.0))
-        assert 2.0 == _last_seen(store)
 
     # Many at once.
 
     def test_many_threads_lose_nothing(self, store: HubStore) -> None:
         """A HUB is asked by many clients at a time, and each sees at once what it was told is there."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
 
         def work(thread: int) -> None:
             before = 0
             for number in range(25):
                 epoch = thread * 100 + number
                 store.put_metrics(ID, {epoch: f"{thread}"}, at=float(epoch))
-                store.models.save(attrs.evolve(_OTHER, id=f"{thread:010d}{number:010d}"))
+                store.models.save(attrs.evolve(OTHER, id=f"{thread:010d}{number:010d}"))
                 series = store.metrics(ID, after=before)
                 assert f"{thread}" == series.epochs[epoch]
                 assert before < series.revision
@@ -347,7 +220,7 @@ class HubStoreContract(HubShelfContract):
 
     def test_many_threads_that_put_one_epoch_lose_no_name(self, store: HubStore) -> None:
         """A session's second client, an evaluation beside a training: each reads, merges and writes."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
 
         def work(thread: int) -> None:
             for number in range(25):
@@ -360,12 +233,12 @@ class HubStoreContract(HubShelfContract):
 
     def test_one_that_fails_among_many_fails_alone(self, store: HubStore) -> None:
         """Those who put metrics of a model, of none, and of one that comes and goes."""
-        store.models.save(_MODEL)
+        store.models.save(MODEL)
 
         def work(thread: int) -> None:
             for number in range(20):
                 if thread == 0:
-                    store.models.save(_OTHER)
+                    store.models.save(OTHER)
                     store.models.delete(OTHER_ID)
                 elif thread == 1:
                     with pytest.raises(KeyError):

@@ -5,102 +5,15 @@ The one rule: what is asked of one repository is asked of all four.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import attrs
 import pytest
 
-from ....domain.checkpoint import CheckpointKind
-from ....domain.hub.api_key import ApiKey
-from ....domain.hub.items import Dataset, Project
-from ....domain.hub.model import HubModel, StoredCheckpoint
 from ....domain.hub.ports.store import HubStore, Repository
-from ....domain.hub.stored_file import StoredFile
 from ..waiting import run_concurrently
-
-ID = "Ab3Cd5Ef7Gh9Ij1Kl2Mn"
-OTHER_ID = "Zy8Xw6Vu4Ts2Rq1Po9Nm"
-FILE = StoredFile("größe.zip", "token1", 3_000_000_000, "ab" * 32)
-EPOCH = StoredCheckpoint(
-    "x-3.pt", "token3", 3_000_000_000, "ab" * 32, kind=CheckpointKind.EPOCH, epoch=3, is_best=True, at=1.5
-)
-FINAL = StoredCheckpoint("x-best.pt", "token4", 0, "cd" * 32, kind=CheckpointKind.FINAL, epoch=9, map=0.1 + 0.2)
-
-_META = {"a": [1, 2.5, None, True, {"ü": "\0"}], "": {}}
-_ODD_NAMES = ("", "Größe “M”\n'; --", "a\0b", "half a pair: \ud83d", "😀" * 100, "%_\\")
-_NAMES = ("Größe 5%", "aGRÖSSE 5", "a\0b", "\ud83d", "x_y\\z")
-#: Queries, and which of these names they find.
-_FOUND: dict[str, tuple[str, ...]] = {
-    "": _NAMES,
-    "g": _NAMES[:2],
-    "GR": _NAMES[:2],
-    "gRö": _NAMES[:1],
-    "RÖ": _NAMES[1:2],
-    "ss": _NAMES[1:2],
-    "%": _NAMES[:1],
-    "_": _NAMES[4:],
-    "\\": _NAMES[4:],
-    "\0": _NAMES[2:3],
-    "\ud83d": _NAMES[3:4],
-    "id0": _NAMES[:1],
-    f"XX{2:018d}": _NAMES[2:3],
-    "\u0131": (),  # without its case an I elsewhere
-    "r%e": (),
-    "r_": (),
-    "'": (),
-    "5%id": (),  # no name and ID together
-    "zxX": (),
-}
-#: What people put where an ID should be. None of it is in any store.
-_NO_IDS = ("", "0", "a\0b", "\ud83d", "é" * 20, "x" * 10_000, "' OR 1=1 --", ID[:-1], f"{ID} ", f"{ID}\0")
-
-
-@attrs.frozen
-class Kinds:
-    """One of the four: its repository, a factory of items by ID and name, and items with a value in each field."""
-
-    repository: Callable[[HubStore], Repository[Any]]
-    make: Callable[[str, str], Any]
-    full: tuple[Any, ...] = ()
-
-
-KINDS = {
-    "models": Kinds(
-        lambda store: store.models,
-        lambda item_id, name: HubModel(item_id, name, "coco8.yaml"),
-        (
-            HubModel(ID, "from scratch", "https://data.invalid/set.zip", weights=None, cfg="n.yaml", created=1.25),
-            HubModel(ID, "odd", "x", cache="ram", device="0,1", epochs=0, patience=10**9, batch=-1),
-            HubModel(ID, "seen", "x", agent="python-8.0.100-colab", agent_id="a1", last_seen=1_700_000_000.25),
-            HubModel(ID, "filed", "x", project=OTHER_ID, dataset=OTHER_ID, meta=_META, is_trashed=True),
-            HubModel(ID, "stored", "x", checkpoints=(EPOCH, FINAL, attrs.evolve(EPOCH, epoch=0, is_best=False))),
-        ),
-    ),
-    "projects": Kinds(
-        lambda store: store.projects, Project, (Project(ID, "full", created=1.25, meta=_META, is_trashed=True),)
-    ),
-    "datasets": Kinds(
-        lambda store: store.datasets, Dataset, (Dataset(ID, "full", created=1.25, meta=_META, file=FILE),)
-    ),
-    "keys": Kinds(
-        lambda store: store.keys,
-        lambda item_id, name: ApiKey(item_id, name, "ab" * 32, "abcd"),
-        (
-            ApiKey.of("key", name="full", created=1.25),
-            ApiKey(ID, "used", "ab" * 32, "abcd", last_used=0.0, is_trashed=True),
-        ),
-    ),
-}
-
-
-def _named(name: str, item: Any) -> Any:
-    return attrs.evolve(item, name=name)
-
-
-def _extended(by: str, item: Any) -> Any:
-    return attrs.evolve(item, name=f"{item.name} {by}")
+from .items import ID, KINDS, NO_IDS, ODD_NAMES, OTHER_ID, Kinds, extended, named
+from .pages import PageContract
 
 
 def _name(repository: Repository[Any]) -> str:
@@ -109,11 +22,7 @@ def _name(repository: Repository[Any]) -> str:
     return str(item.name)
 
 
-def _trashed(item: Any) -> Any:
-    return attrs.evolve(item, is_trashed=True)
-
-
-class HubShelfContract:
+class RepositoryContract(PageContract):
     """Items by ID, in their order, and in the trash. Override the fixture :meth:`store`."""
 
     @pytest.fixture
@@ -149,7 +58,7 @@ class HubShelfContract:
 
     def test_names_are_kept_to_the_letter(self, repository: Repository[Any], kind: Kinds) -> None:
         """Whatever Unicode has, and what it has not: NUL, and half of a pair."""
-        for name in _ODD_NAMES:
+        for name in ODD_NAMES:
             repository.save(kind.make(ID, name))
 
             assert kind.make(ID, name) == repository.get(ID)
@@ -186,7 +95,7 @@ class HubShelfContract:
         """Whatever is asked for in its place."""
         repository.save(kind.make(ID, "an item"))
 
-        for item_id in _NO_IDS:
+        for item_id in NO_IDS:
             assert repository.get(item_id) is None
             assert repository.delete(item_id) is None
             with pytest.raises(KeyError):
@@ -215,7 +124,7 @@ class HubShelfContract:
 
         def change(item: Any) -> Any:
             given.append(item)
-            return _named("changed", item)
+            return named("changed", item)
 
         updated = repository.update(ID, change)
 
@@ -227,7 +136,7 @@ class HubShelfContract:
     def test_what_is_not_there_is_not_updated(self, repository: Repository[Any], kind: Kinds) -> None:
         """Nor does it come into being."""
         with pytest.raises(KeyError):
-            repository.update(ID, partial(_named, "changed"))
+            repository.update(ID, partial(named, "changed"))
 
         assert repository.get(ID) is None
 
@@ -242,7 +151,7 @@ class HubShelfContract:
             repository.update(ID, fail)
 
         assert kind.make(ID, "an item") == repository.get(ID)
-        assert kind.make(ID, "changed") == repository.update(ID, partial(_named, "changed"))
+        assert kind.make(ID, "changed") == repository.update(ID, partial(named, "changed"))
 
     def test_updates_from_many_threads_all_count(self, repository: Repository[Any], kind: Kinds) -> None:
         """Nobody is in between reading and replacing."""
@@ -250,7 +159,7 @@ class HubShelfContract:
 
         def work(thread: int) -> None:
             for number in range(25):
-                repository.update(ID, partial(_extended, f"{thread}-{number}"))
+                repository.update(ID, partial(extended, f"{thread}-{number}"))
 
         run_concurrently(work, threads=8)
 
@@ -270,7 +179,7 @@ class HubShelfContract:
                 if (thread, number) == (0, 5):
                     deleted.append(repository.delete(ID))
                 try:
-                    repository.update(ID, partial(_extended, f"{thread}-{number}"))
+                    repository.update(ID, partial(extended, f"{thread}-{number}"))
                 except KeyError:
                     return
                 taken.append(f"{thread}-{number}")
@@ -290,12 +199,12 @@ class HubShelfContract:
             for number in range(15):
                 if thread % 3 == 1:
                     with pytest.raises(KeyError):
-                        repository.update(OTHER_ID, partial(_extended, "x"))
+                        repository.update(OTHER_ID, partial(extended, "x"))
                 elif thread % 3 == 2:
                     with pytest.raises(RuntimeError, match="changed its mind"):
                         repository.update(ID, fail)
                 else:
-                    repository.update(ID, partial(_extended, f"{thread}-{number}"))
+                    repository.update(ID, partial(extended, f"{thread}-{number}"))
 
         repository.save(kind.make(ID, "names:"))
         run_concurrently(work, threads=9)
@@ -306,123 +215,6 @@ class HubShelfContract:
 
     # Pages.
 
-    def test_an_empty_shelf_is_one_empty_page(self, repository: Repository[Any]) -> None:
-        """With no next one."""
-        page = repository.page(limit=10)
-
-        assert ((), 0, None) == (page.items, page.total, page.cursor)
-
-    def test_the_newest_comes_first(self, repository: Repository[Any], kind: Kinds) -> None:
-        """And what is saved again, or updated, stays where it is."""
-        items = [kind.make(f"{number:020d}", f"item {number}") for number in (3, 1, 2)]
-        for item in items:
-            repository.save(item)
-        repository.save(items[0])
-        repository.update(items[1].id, partial(_named, "item 1"))
-
-        assert tuple(reversed(items)) == repository.page(limit=10).items
-
-    @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 100])
-    def test_all_pages_together_are_everything_once(self, repository: Repository[Any], kind: Kinds, limit: int) -> None:
-        """Each but the last is full; each has the total; and the last one says that it is."""
-        items = [kind.make(f"{number:020d}", f"item {number}") for number in range(7)]
-        for item in items:
-            repository.save(item)
-        found: list[Any] = []
-        cursor = None
-        while True:
-            page = repository.page(limit=limit, cursor=cursor)
-            found.extend(page.items)
-            cursor = page.cursor
-            assert page.total == 7
-            if cursor is None:
-                break
-            assert len(page.items) == limit
-
-        assert list(reversed(items)) == found
-
-    def test_a_page_of_nothing_has_a_total(self, repository: Repository[Any], kind: Kinds) -> None:
-        """Who only counts asks for none."""
-        repository.save(kind.make(ID, "an item"))
-
-        page = repository.page(limit=0)
-
-        assert ((), 1) == (page.items, page.total)
-
-    def test_a_cursor_stays_good_when_items_come_and_go(self, repository: Repository[Any], kind: Kinds) -> None:
-        """Nothing is shown twice, and nothing is left out that was there all the time."""
-        for number in range(6):
-            repository.save(kind.make(f"{number:020d}", f"item {number}"))
-        first = repository.page(limit=3)
-
-        repository.delete(f"{3:020d}")  # the last that was shown
-        repository.delete(f"{1:020d}")  # one that was not
-        repository.delete(f"{5:020d}")  # the newest: its place is not given again
-        repository.save(kind.make(ID, "new"))
-        repository.save(kind.make(f"{0:020d}", "item 0"))
-
-        second = repository.page(limit=3, cursor=first.cursor)
-        assert ["item 5", "item 4", "item 3"] == [item.name for item in first.items]
-        assert ["item 2", "item 0"] == [item.name for item in second.items]
-        assert (4, None) == (second.total, second.cursor)
-        assert ["new", "item 4", "item 2", "item 0"] == [item.name for item in repository.page(limit=10).items]
-
-    def test_a_cursor_that_no_page_gave_is_refused(self, repository: Repository[Any]) -> None:
-        """So that nobody takes the first page for the next one."""
-        for cursor in ("", "x", "-1", "1.5", " 1", "\u0661", "9" * 30, "1;2"):
-            with pytest.raises(ValueError, match="no place"):
-                repository.page(limit=10, cursor=cursor)
-
     # Queries.
 
-    def test_a_query_is_a_part_of_the_name_or_the_id(self, repository: Repository[Any], kind: Kinds) -> None:
-        """ASCII letters without their case, all else to the letter, and nothing is a wildcard."""
-        for number, name in enumerate(_NAMES):
-            repository.save(kind.make(f"{'Id' if number == 0 else 'xX'}{number:018d}", name))
-
-        pages = {query: repository.page(limit=10, query=query) for query in _FOUND}
-
-        found = {query: tuple(item.name for item in reversed(page.items)) for query, page in pages.items()}
-        assert found == _FOUND
-        assert {query: len(names) for query, names in found.items()} == {
-            query: page.total for query, page in pages.items()
-        }
-
-    def test_a_query_has_pages_too(self, repository: Repository[Any], kind: Kinds) -> None:
-        """The total counts what was found, on every page."""
-        for number in range(6):
-            repository.save(kind.make(f"{number:020d}", f"{'odd' if number % 2 else 'even'} {number}"))
-
-        first = repository.page(limit=2, query="ODD")
-        second = repository.page(limit=2, query="ODD", cursor=first.cursor)
-
-        assert ["odd 5", "odd 3"] == [item.name for item in first.items]
-        assert ["odd 1"] == [item.name for item in second.items]
-        assert (3, 3, None) == (first.total, second.total, second.cursor)
-
-    def test_a_query_is_for_the_name_as_it_is_now(self, repository: Repository[Any], kind: Kinds) -> None:
-        """After a save and after an update."""
-        repository.save(kind.make(ID, "one"))
-        repository.save(kind.make(ID, "two"))
-        assert [0, 1] == [repository.page(limit=9, query=query).total for query in ("one", "two")]
-
-        repository.update(ID, partial(_named, "three"))
-        assert [0, 1] == [repository.page(limit=9, query=query).total for query in ("two", "three")]
-
     # The trash.
-
-    def test_what_is_in_the_trash_is_on_its_own_pages(self, repository: Repository[Any], kind: Kinds) -> None:
-        """With its own total, and in its old place when it comes back."""
-        for number in range(3):
-            repository.save(kind.make(f"{number:020d}", f"item {number}"))
-        trashed = repository.update(f"{1:020d}", _trashed)
-
-        assert trashed == repository.get(trashed.id)
-        page, trash = repository.page(limit=9), repository.page(limit=9, is_trashed=True)
-        assert (["item 2", "item 0"], 2) == ([item.name for item in page.items], page.total)
-        assert ((trashed,), 1) == (trash.items, trash.total)
-        assert 0 == repository.page(limit=9, is_trashed=True, query="item 2").total
-
-        repository.save(attrs.evolve(trashed, is_trashed=False))
-        assert ["item 2", "item 1", "item 0"] == [item.name for item in repository.page(limit=9).items]
-        assert 0 == repository.page(limit=9, is_trashed=True).total
