@@ -29,10 +29,11 @@ from .senders.checkpoints import CheckpointSender
 from .senders.heartbeats import HeartbeatSender
 from .senders.hub_endpoint import HubEndpoint
 from .senders.metrics import MetricsSender
+from .senders.sender import Sender
 from .upload_progress import NoProgress, ProgressView, UploadProgress
 from .upload_queue import UploadQueue
 from .wait_notice import Backlog, WaitNotice
-from .workers import Sender, Worker, WorkerGroup
+from .workers import Worker, WorkerGroup
 
 
 @attrs.frozen(kw_only=True)

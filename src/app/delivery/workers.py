@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from ...domain.client.outcome import Outcome
 from ...domain.client.pacing import Pacer, Upstream
@@ -18,27 +17,8 @@ from ..log import EventLogger
 from .condition import Condition, Onlooker
 from .counters import DeliveryCounters
 from .failure_log import FailureLog
-
-#: Seconds between two signs of life of a spool's owner, for other machines.
-ALIVE_EVERY = 60.0
-
-
-class Sender(Protocol):
-    """What a worker does when its pacer says that it is time."""
-
-    @property
-    def has_more(self) -> bool:
-        """Whether something is left to send after the last run."""
-        ...
-
-    def run(self) -> Outcome | None:
-        """Send what waits, if anything does.
-
-        Raises:
-            HubUnreachable: when there was no answer.
-            InvalidAdapter: when the way to the HUB does what its port does not allow.
-        """
-        ...
+from .keep_alive import KeepAlive
+from .senders.sender import Sender
 
 
 class Worker:
@@ -164,7 +144,7 @@ class Worker:
             while True:
                 if self._group.is_abandoned:
                     self._group.end_abandoned()
-                self._group.say_alive()
+                self._group.keep_alive.send_if_due()
                 self.step()
                 with self._group.lock:
                     due = None if self.is_paused else self.pacer.due
@@ -175,7 +155,7 @@ class Worker:
                     )
                 if is_over:
                     break
-                until = min(deadline, math.inf if due is None else due, self._group.alive_until)
+                until = min(deadline, math.inf if due is None else due, self._group.keep_alive.due)
                 # A ring between the lock and this line is kept for us: the wait returns at once.
                 self._alarm.wait(None if until == math.inf else until)
         finally:
@@ -210,8 +190,7 @@ class WorkerGroup:
         self.after_abandoned: Callable[[], None] = _nothing
         self.counters = counters
         self._on_empty = on_empty
-        self._on_alive = on_alive
-        self.alive_until = math.inf if on_alive is None else -math.inf
+        self.keep_alive = KeepAlive(clock, log, on_alive)
         self.waiting = Condition(clock)
         self.failure_log = FailureLog(counters, log)
 
@@ -234,18 +213,6 @@ class WorkerGroup:
                     other.abandon()
                 self.shutdown(self.clock.now())
                 raise
-
-    def say_alive(self) -> None:
-        """Call ``on_alive``, once in :data:`ALIVE_EVERY` seconds, by whichever worker comes first."""
-        with self.lock:
-            now = self.clock.now()
-            if now < self.alive_until or self._on_alive is None:
-                return
-            self.alive_until = now + ALIVE_EVERY
-        try:
-            self._on_alive()
-        except Exception:
-            self.log.exception("worker.failed", worker="sign of life")  # which is no reason to stop
 
     def changed(self, *, by: Worker | None = None, concerns_others: bool = False) -> None:
         """Something has happened: tell who waits, and the other workers when they may send at another time now."""

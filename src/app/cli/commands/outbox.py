@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -23,7 +21,7 @@ import attrs
 from ....adapters.disk_outbox import DiskOutbox
 from ....domain.client.credentials import Credentials
 from ....domain.errors import HubError
-from ....domain.terminal_text import counted, width
+from ....domain.terminal_text import counted
 from ...command_name import command
 from ...delivery.report import Report
 from ...outbox.status import SpoolStatus, State, spool_statuses, unreadable
@@ -34,14 +32,9 @@ from ...session.sync import discard, sendable, sync
 from ...settings import Settings, no_hub
 from ..arguments import add_hub, seconds
 from ..hub_selection import hub_settings
-from ..tables import age, pairs, size, table, terminal_columns
+from ..spool_table import spool_table
 
-#: A reason may be a HUB's own words, and they are what the line is for.
-_LONGEST_REASON = 300
-#: Seconds by which the clocks of two machines may differ.
-_CLOCKS_DIFFER = 60.0
 _TAKE_OVER = "also what a run on another machine has that may still live"
-_COLUMNS = ("MODEL", "HUB", "AGE", "SIZE", "STATE", "WAITING", "WHY")
 
 
 def add(commands: Any) -> None:
@@ -104,7 +97,7 @@ def _status(options: argparse.Namespace) -> int:
     elif not statuses:
         print(f"Nothing waits in {settings.outboxes_dir}.")
     else:
-        print(_table(statuses))
+        print(spool_table(statuses))
         print(f"\nIn {settings.outboxes_dir}, a folder for each run.")
         if any(not status.is_in_use for status in statuses):
             print(f"To throw away what nobody wants: {command('discard MODEL')}")
@@ -139,7 +132,7 @@ def _sync(options: argparse.Namespace) -> int:
     is_complete = not hidden
     if options.dry_run:
         result["waiting"] = [status.as_json() for status in ours]
-        text = _table(ours) if ours else text
+        text = spool_table(ours) if ours else text
     else:
         reports = _sent(ours, settings, access, options) if ours and access is not None else []
         result["models"] = [report.as_json() for report in reports]
@@ -267,7 +260,7 @@ def _discard(options: argparse.Namespace) -> int:
 
 
 def _confirmed(doomed: Sequence[SpoolStatus]) -> bool:
-    print(_table(doomed), file=sys.stderr)
+    print(spool_table(doomed), file=sys.stderr)
     if not sys.stdin or not sys.stdin.isatty():
         return False
     print(f"Throw away {counted(len(doomed), 'run')}, for good? [y/N] ", end="", file=sys.stderr, flush=True)
@@ -278,33 +271,3 @@ def _nothing(settings: Settings) -> str:
     if not settings.is_named:
         return f"Nothing waits in {settings.outboxes_dir}."
     return f"Nothing waits for {settings.hub_root} in {settings.outbox_dir}."
-
-
-def _table(statuses: Sequence[SpoolStatus]) -> str:
-    """A line for each run; on a terminal that is too narrow for that, a block of lines."""
-    rows = [_row(status) for status in statuses]
-    columns = terminal_columns()
-    text = table([_COLUMNS, *rows], longest=_LONGEST_REASON)
-    if columns is None or max(map(width, text.splitlines())) <= columns:
-        return text
-    return "\n\n".join(pairs(zip(_COLUMNS, row, strict=True)) for row in rows)
-
-
-def _age(begun: float | None) -> str:
-    """How old a run is; unknown where it was stamped by a clock that was ahead of today's."""
-    lasted = -math.inf if begun is None else time.time() - begun
-    return "?" if lasted < -_CLOCKS_DIFFER else age(lasted)
-
-
-def _row(status: SpoolStatus) -> tuple[str, ...]:
-    damaged = f"; {counted(status.damaged, 'damaged line')}" if status.damaged else ""
-    refused = f"; {status.refused} refused" if status.refused and status.state is not State.REJECTED else ""
-    return (
-        status.model_id,
-        status.hub or "?",
-        _age(status.begun),
-        size(status.size),
-        status.state.value,
-        status.waiting,
-        f"{status.reason}{refused}{damaged}",
-    )
