@@ -26,7 +26,7 @@ unit: export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types contracts unit peer torch lightning bench bench-peers dev clean FORCE
+.PHONY: help demo test check lint format types contracts unit peer torch lightning bench bench-peers dev clean FORCE
 
 help: ## what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,7 +34,9 @@ help: ## what can be made
 demo: $(VENV)/.installed-demo ## train a real classifier against an embedded HUB (ARGS="--epochs 5")
 	$(BIN)/hubport demo $(ARGS)
 
-test: lint types contracts unit ## lint, types, import contracts, and every test under coverage
+test: check unit ## lint, types, import contracts, and every test under coverage
+
+check: lint types contracts ## lint, types and import contracts: no test, in seconds
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format
 	$(BIN)/ruff check
