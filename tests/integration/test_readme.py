@@ -23,7 +23,7 @@ from hubport.testing import FakeHub, LoopbackServer
 from tests.integration.adapters.child_process import unmeasured
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 WITH_PYTHON = [page for page in PAGES if "```python\n" in page.read_text("utf-8")]
 PATIENCE = 120.0
 """Seconds after which a block counts as hung."""
