@@ -20,7 +20,7 @@ from .group_commit import GroupCommit, Transaction, Write
 T = TypeVar("T")
 
 
-class SqlShelf(Repository[ItemT], Generic[ItemT]):
+class SqlRepository(Repository[ItemT], Generic[ItemT]):
     """*kind* is the class of the items, *table* where they are."""
 
     def __init__(self, database: Database, writer: GroupCommit, kind: type[ItemT], table: sa.Table) -> None:
@@ -128,7 +128,7 @@ class SqlShelf(Repository[ItemT], Generic[ItemT]):
         return self._documents.read(values["document"])
 
 
-class ModelShelf(SqlShelf[HubModel]):
+class ModelRepository(SqlRepository[HubModel]):
     """Models, which are also seen, and have a revision."""
 
     _values = ("id", "is_trashed", "sought", "document", "seen")

@@ -18,7 +18,7 @@ from .documents import decoded
 from .group_commit import GroupCommit, PutWrite
 from .metrics_statements import MODEL_ID, REVISION
 from .migrate import migrate
-from .repository import ModelShelf, SqlShelf, is_plain
+from .repository import ModelRepository, SqlRepository, is_plain
 from .tables import DATASETS, IDENTITY, KEYS, METRICS, MODELS, PROJECTS
 
 _LARGEST = (1 << 63) - 1
@@ -58,10 +58,10 @@ class SqlHubStore(HubStore):
             self._database.close()
             raise
         self._writer = GroupCommit(self._database)
-        self._models = ModelShelf(self._database, self._writer, HubModel, MODELS)
-        self._projects = SqlShelf(self._database, self._writer, Project, PROJECTS)
-        self._datasets = SqlShelf(self._database, self._writer, Dataset, DATASETS)
-        self._keys = SqlShelf(self._database, self._writer, ApiKey, KEYS)
+        self._models = ModelRepository(self._database, self._writer, HubModel, MODELS)
+        self._projects = SqlRepository(self._database, self._writer, Project, PROJECTS)
+        self._datasets = SqlRepository(self._database, self._writer, Dataset, DATASETS)
+        self._keys = SqlRepository(self._database, self._writer, ApiKey, KEYS)
         self._identity: str | None = None
 
     @property

@@ -9,7 +9,7 @@ A line is the CRC-32 of the rest in eight hex digits, a space, a JSON array, and
 ``["run", {...}]``              who writes: model, root, hub, process; the first line. ``hub`` is the HUB's own name
 ``["m", epoch, values]``        metrics were logged
 ``["sent", offset]``            all metrics before *offset* are settled
-``["rejected", epoch, reason]``    the HUB refused this epoch: it is kept here, and not sent again unless asked for
+``["aside", epoch, reason]``    the HUB refused this epoch: it is kept here, and not sent again unless asked for
 ``["c", {...}]``                a checkpoint waits
 ``["c-end", number, how]``      that checkpoint is settled: delivered, superseded, given up, gone, or why it was refused
 ``["end", reason]``             the run ended in order, and this is why something waits

@@ -28,7 +28,7 @@ from ...domain.hub.ports.store import (
 )
 
 
-class FakeShelf(Repository[ItemT], Generic[ItemT]):
+class FakeRepository(Repository[ItemT], Generic[ItemT]):
     """A dictionary; *lock* is that of the whole store."""
 
     def __init__(self, lock: threading.RLock, changed: Callable[[str], None]) -> None:
@@ -86,10 +86,10 @@ class FakeHubStore(HubStore):
         self._merge = merge
         self._identity = secrets.token_hex(16)
         self._lock = threading.RLock()
-        self._models = FakeShelf[HubModel](self._lock, self._model_changed)
-        self._projects = FakeShelf[Project](self._lock, _nothing)
-        self._datasets = FakeShelf[Dataset](self._lock, _nothing)
-        self._keys = FakeShelf[ApiKey](self._lock, _nothing)
+        self._models = FakeRepository[HubModel](self._lock, self._model_changed)
+        self._projects = FakeRepository[Project](self._lock, _nothing)
+        self._datasets = FakeRepository[Dataset](self._lock, _nothing)
+        self._keys = FakeRepository[ApiKey](self._lock, _nothing)
         self._metrics: dict[str, dict[int, str]] = {}
         # For each model the epochs that were put, oldest first, each with its revision.
         self._put: dict[str, list[tuple[int, int]]] = {}
