@@ -19,6 +19,7 @@ pytest.register_assert_rewrite(
     *(
         f"{__name__}.{module}"
         for module in (
+            "blob_reading",
             "blobs",
             "clock",
             "filesystem",
