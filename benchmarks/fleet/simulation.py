@@ -17,7 +17,7 @@ import attrs
 from benchmarks.fleet.world import CountingHub, MemoryOutbox, VirtualClock, Weather
 from hubport.app.delivery import spools
 from hubport.app.delivery.counters import DeliveryCounters
-from hubport.app.delivery.delivery import Delivery, Ports
+from hubport.app.delivery.delivery import Delivery
 from hubport.app.delivery.recorder import Recorder
 from hubport.app.delivery.workers import Worker
 from hubport.app.log import logger
@@ -76,7 +76,7 @@ class Simulation:
         self.clock = VirtualClock()
         self.hub = CountingHub(self.clock, weather)
         self._settings = Settings(api_root="http://127.0.0.1:9", web_root="http://127.0.0.1:9", **settings)
-        self._ports = Ports(http=self.hub, clock=self.clock, filesystem=FakeFilesystem({"last.pt": b"weights"}))
+        self._filesystem = FakeFilesystem({"last.pt": b"weights"})
         self._protocol = HubProtocol(Credentials("b0" * 21))
         self._log = logger()
         self._serial = itertools.count()
@@ -109,10 +109,18 @@ class Simulation:
         model_id, counters = f"{number:020d}", DeliveryCounters()
         reader = spools.open_spool(model_id, self._settings, MemoryOutbox(draw))
         delivery = Delivery(
-            model_id, self._protocol, self._settings, self._ports, readers=[reader], counters=counters, log=self._log
+            model_id,
+            self._protocol,
+            self._settings,
+            http=self.hub,
+            clock=self.clock,
+            filesystem=self._filesystem,
+            readers=[reader],
+            counters=counters,
+            log=self._log,
         )
         limit = self._settings.outbox_limit
-        recorder = Recorder(reader.spool, delivery, self._ports.filesystem, limit=limit, strict=False, log=self._log)
+        recorder = Recorder(reader.spool, delivery, self._filesystem, limit=limit, strict=False, log=self._log)
         delivery.heartbeats.pacer.offer()
         member = Member(recorder, (delivery.heartbeats, delivery.metrics, delivery.checkpoints), draw)
         self.members.append(member)

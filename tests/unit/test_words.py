@@ -52,3 +52,10 @@ def test_no_name_is_one_that_has_to_be_learned(path: Path) -> None:
     with path.open("rb") as file:
         names = {token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.NAME}
     assert {} == {name: OLD_NAMES[name] for name in sorted(names & OLD_NAMES.keys())}
+
+
+def test_modules_are_small() -> None:
+    """A concept is missing where one is long."""
+    sizes = sorted(len(path.read_text("utf-8").splitlines()) for path in ROOT.glob("src/**/*.py"))
+    assert sizes[len(sizes) // 2] <= 90
+    assert sizes[-1] <= 300

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import attrs
-
 from ...domain.client.backoff import Backoff
 from ...domain.client.journal import end_line
 from ...domain.client.pacing import HOLD_JITTER, LEAST_GAP, Pacer, Upstream
@@ -32,17 +30,8 @@ from .senders.metrics import MetricsSender
 from .senders.sender import Sender
 from .upload_progress import NoProgress, ProgressView, UploadProgress
 from .upload_queue import UploadQueue
-from .wait_notice import Backlog, WaitNotice
+from .wait_notice import Pending, WaitNotice
 from .workers import Worker, WorkerGroup
-
-
-@attrs.frozen(kw_only=True)
-class Ports:
-    """What a delivery needs of the world."""
-
-    http: Http
-    clock: Clock
-    filesystem: Filesystem
 
 
 class Delivery:
@@ -53,8 +42,10 @@ class Delivery:
         model_id: str,
         protocol: HubProtocol,
         settings: Settings,
-        ports: Ports,
         *,
+        http: Http,
+        clock: Clock,
+        filesystem: Filesystem,
         readers: list[BacklogReader],
         counters: DeliveryCounters,
         log: EventLogger,
@@ -63,28 +54,26 @@ class Delivery:
         self._model_id = model_id
         self._root = settings.hub_root
         self._log = log
-        self._ports = ports
+        self._http, self._clock = http, clock
         self._readers = readers
         self._name = readers[-1].spool.name if readers else ""
         self._taken: set[str] = set()
         upstream = Upstream(self._backoff("link"), hold_jitter=HOLD_JITTER)
-        self._group = WorkerGroup(
-            ports.clock, upstream, counters, log, on_empty=self._release, on_alive=self._say_alive
-        )
-        endpoint = HubEndpoint(model_id, protocol, ports.http, ports.clock, log, counters, lambda: self._group.deadline)
+        self._group = WorkerGroup(clock, upstream, counters, log, on_empty=self._release, on_alive=self._say_alive)
+        endpoint = HubEndpoint(model_id, protocol, http, clock, log, counters, lambda: self._group.deadline)
         self._endpoint = endpoint
         self._beating = HeartbeatSender(
             endpoint, agent=settings.agent, timeout=settings.request_timeout, end_timeout=settings.exit_timeout
         )
         posting = MetricsSender(endpoint, readers, timeout=settings.request_timeout)
-        self.uploads = UploadQueue(endpoint.note, ports.filesystem, counters)
+        self.uploads = UploadQueue(endpoint.note, filesystem, counters)
         for upload in spools.uploads(readers):
             self.uploads.offer(upload)
-        self._uploading = CheckpointSender(endpoint, ports.filesystem, self.uploads, timeout=settings.upload_timeout)
-        self.heartbeats = self._hire("heartbeat", settings.heartbeat_interval, self._beating)
+        self._uploading = CheckpointSender(endpoint, filesystem, self.uploads, timeout=settings.upload_timeout)
+        self.heartbeats = self._add_worker("heartbeat", settings.heartbeat_interval, self._beating)
         self.heartbeats.is_optional = True
-        self.metrics = self._hire("metrics", settings.metrics_interval, posting)
-        self.checkpoints = self._hire("checkpoint", settings.checkpoint_interval, self._uploading)
+        self.metrics = self._add_worker("metrics", settings.metrics_interval, posting)
+        self.checkpoints = self._add_worker("checkpoint", settings.checkpoint_interval, self._uploading)
         # Metrics come in the trainers' own rhythm, and three seconds leave no room.
         self.heartbeats.pacer.jitter = self.checkpoints.pacer.jitter = settings.jitter
 
@@ -117,7 +106,7 @@ class Delivery:
 
     def _next_send(self) -> dict[str, float]:
         """Seconds until each kind is sent that waits; 0 for what is under way."""
-        now, is_unauthorized = self._ports.clock.now(), self._group.upstream.is_unauthorized
+        now, is_unauthorized = self._clock.now(), self._group.upstream.is_unauthorized
         pacers = {"metrics": self.metrics.pacer, "checkpoints": self.checkpoints.pacer}
         # Without the lock: each due is read once, and at worst a moment old.
         dues = {
@@ -173,7 +162,7 @@ class Delivery:
             )
         finally:
             self._group.end_drain(workers)
-        view.look(self._ports.clock.now())
+        view.look(self._clock.now())
         return self.is_idle
 
     def drain_metrics(self, deadline: float, *, longest: float) -> None:
@@ -183,18 +172,18 @@ class Delivery:
         try:
             self._group.waiting.wait_for(
                 lambda: worker.is_idle or worker.pacer.failures > 0 or upstream.is_unauthorized,
-                deadline=min(deadline, self._ports.clock.now() + longest),
+                deadline=min(deadline, self._clock.now() + longest),
                 onlookers=[self._notice(deadline)],
             )
         finally:
             self._group.end_drain([worker])
 
     def _notice(self, deadline: float) -> WaitNotice:
-        return WaitNotice(self._waiting_now, self._ports.clock, self._log, root=self._root, deadline=deadline)
+        return WaitNotice(self._waiting_now, self._clock, self._log, root=self._root, deadline=deadline)
 
-    def _waiting_now(self) -> Backlog:
+    def _waiting_now(self) -> Pending:
         metrics, checkpoints = self.counters.count("metrics"), self.counters.count("checkpoints")
-        return Backlog(
+        return Pending(
             metrics=metrics.waiting,
             checkpoints=checkpoints.waiting,
             moved=(metrics.delivered, checkpoints.delivered, self._uploading.meter.sent),
@@ -212,7 +201,7 @@ class Delivery:
         if not self.is_beating:
             return
         upstream = self._group.upstream
-        if self.is_idle and (upstream.failures or upstream.not_before > self._ports.clock.now()):
+        if self.is_idle and (upstream.failures or upstream.not_before > self._clock.now()):
             self.heartbeats.pause()  # the HUB is away, and nothing else waits for it either
         else:
             self._beating.say(end)
@@ -254,7 +243,7 @@ class Delivery:
         self._group.end_abandoned, self._group.after_abandoned = end, then
 
     def abandon(self) -> None:
-        """Nobody holds this any more. The garbage collector may call it: see :meth:`.Life.abandon`."""
+        """Nobody holds this any more. The garbage collector may call it: see :meth:`.Lifecycle.abandon`."""
         self._group.abandon()
 
     def _release(self) -> None:
@@ -274,7 +263,7 @@ class Delivery:
                 is_settled = False
         if is_settled:
             self.counters.settle()
-        self._ports.http.close()
+        self._http.close()
 
     def _say_alive(self) -> None:
         """Tell other machines that the spools have an owner, and notice where one of them does not believe it."""
@@ -294,8 +283,8 @@ class Delivery:
         for reader in self._readers:
             self._endpoint.note(reader.spool, end_line(self._group.failure_log.reason))
 
-    def _backoff(self, name: str, every: float = math.inf) -> Backoff:
-        return Backoff(seed=f"{self._name}:{name}", floor=min(every, LEAST_GAP))
+    def _backoff(self, name: str, interval: float = math.inf) -> Backoff:
+        return Backoff(seed=f"{self._name}:{name}", floor=min(interval, LEAST_GAP))
 
-    def _hire(self, name: str, every: float, sender: Sender) -> Worker:
-        return self._group.add(name, Pacer(every, self._group.upstream, self._backoff(name, every)), sender)
+    def _add_worker(self, name: str, interval: float, sender: Sender) -> Worker:
+        return self._group.add(name, Pacer(interval, self._group.upstream, self._backoff(name, interval)), sender)

@@ -21,7 +21,7 @@ _LONGEST_GAP = 300.0
 
 
 @attrs.frozen
-class Backlog:
+class Pending:
     """What waits, as counts; ``moved`` differs from one look to the next where something goes out or has arrived."""
 
     metrics: int
@@ -44,7 +44,7 @@ class WaitNotice:
     """Logs a warning now and then while a thread waits until *deadline*: an onlooker of `Waiting`."""
 
     def __init__(
-        self, backlog: Callable[[], Backlog], clock: Clock, log: EventLogger, *, root: str, deadline: float
+        self, backlog: Callable[[], Pending], clock: Clock, log: EventLogger, *, root: str, deadline: float
     ) -> None:
         self._backlog = backlog
         self._clock = clock
@@ -66,7 +66,7 @@ class WaitNotice:
             self._gap = min(self._gap * 2, _LONGEST_GAP)
         self.due = now + self._gap
 
-    def _summary(self, backlog: Backlog, now: float) -> str:
+    def _summary(self, backlog: Pending, now: float) -> str:
         until = time.strftime("%H:%M:%S", time.localtime(round(self._clock.wall() + self._deadline - now)))
         kept = "keeps everything" if backlog.is_kept else "keeps all but the final checkpoint, which has no room here"
         return (

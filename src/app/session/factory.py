@@ -26,7 +26,7 @@ from ...domain.ports.outbox import Outbox
 from ...domain.ports.signals import Signals
 from ..delivery import spools
 from ..delivery.counters import DeliveryCounters
-from ..delivery.delivery import Delivery, Ports
+from ..delivery.delivery import Delivery
 from ..delivery.recorder import Recorder
 from ..delivery.report import Report
 from ..log import EventLogger, logger, say
@@ -239,9 +239,17 @@ class SessionFactory:
         counters: DeliveryCounters,
         log: EventLogger,
     ) -> Delivery:
-        ports = Ports(http=self.http, clock=self.clock, filesystem=self.filesystem)
-        protocol = HubProtocol(access.credentials)
-        return Delivery(model_id, protocol, self.settings, ports, readers=readers, counters=counters, log=log)
+        return Delivery(
+            model_id,
+            HubProtocol(access.credentials),
+            self.settings,
+            http=self.http,
+            clock=self.clock,
+            filesystem=self.filesystem,
+            readers=readers,
+            counters=counters,
+            log=log,
+        )
 
     def _handshake(self, access: ModelAccess) -> Handshake:
         return Handshake(

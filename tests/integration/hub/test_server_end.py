@@ -12,7 +12,7 @@ from hubport.adapters.web.server import HubServer
 from hubport.domain.hub.ports.store import MetricsDelta
 from hubport.testing.fakes.hub_store import FakeHubStore
 from hubport.testing.lab import HANG_TIMEOUT
-from tests.integration.hub.test_server_drafts import WatchedBlobs, goes_on
+from tests.integration.hub.test_server_pending_blobs import WatchedBlobs, goes_on
 from tests.integration.hub.wires import FORM, PATH, Talk, checkpoint, head, hub, served
 from tests.threads import left_since
 
