@@ -55,6 +55,7 @@ def training(site: TrainerSandbox, how: str, *, exit_timeout: str = "0.2") -> Ch
 def killed(site: TrainerSandbox) -> str:
     """A run that was killed with two epochs and a checkpoint waiting: its model."""
     training(site, "end").kill()
+    site.lab.hear_out()  # what it has sent last is in the ledger from here on
     return site.model_id
 
 

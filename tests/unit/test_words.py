@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import tokenize
 from pathlib import Path
 
@@ -59,3 +61,33 @@ def test_modules_are_small() -> None:
     sizes = sorted(len(path.read_text("utf-8").splitlines()) for path in ROOT.glob("src/**/*.py"))
     assert sizes[len(sizes) // 2] <= 90
     assert sizes[-1] <= 300
+
+
+def stale_names(path: Path) -> list[str]:
+    """What docstrings call *a parameter*, where neither the function nor its class has one of that name."""
+    found: list[str] = []
+
+    def known(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> set[str]:
+        names: set[str] = set()
+        for one in ast.walk(node):
+            if isinstance(one, ast.arg):
+                names.add(one.arg)
+            elif isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+                names.add(one.target.id)
+        return names
+
+    def visit(node: ast.AST, outer: set[str]) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            outer = outer | known(node)
+            called = re.findall(r"(?<![*\w])\*([a-z_]\w*)\*(?![*\w])", ast.get_docstring(node) or "")
+            found.extend(f"{path.name}:{node.lineno} *{name}*" for name in called if name not in outer)
+        for child in ast.iter_child_nodes(node):
+            visit(child, outer)
+
+    visit(ast.parse(path.read_text("utf-8")), set())
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("src/**/*.py")), ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_docstrings_speak_of_parameters_that_are_there(path: Path) -> None:
+    assert [] == stale_names(path)

@@ -55,7 +55,7 @@ class MetricsStatements:
         self._upsert = database.compiled(database.dialect.upsert(METRICS, ["model_id", "epoch"], _VALUES, {}))
 
     def write(self, connection: sa.Connection, writes: Sequence[MetricsWrite]) -> list[PutError | None]:
-        """Write *puts*, in their order; for each of them ``None``, or why nothing of it is written."""
+        """Write *writes*, in their order; for each of them ``None``, or why nothing of it is written."""
         at = {write.model_id: write.at for write in writes}
         # In one order, as everybody locks them.
         ids = sorted(at)
@@ -79,7 +79,7 @@ class MetricsStatements:
         return errors
 
     def _held(self, connection: sa.Connection, writes: Sequence[MetricsWrite]) -> dict[str, dict[int, str]]:
-        """What is there of the epochs of *puts*, by model."""
+        """What is there of the epochs of *writes*, by model."""
         held: dict[str, dict[int, str]] = {write.model_id: {} for write in writes}
         keys = {(write.model_id, epoch) for write in writes for epoch in write.epochs}
         if keys:

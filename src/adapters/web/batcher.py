@@ -20,7 +20,7 @@ _MOST = 64
 
 
 class RequestBatcher(Generic[RiderT, T]):
-    """*drive* gives the outcome of each of many riders, in a thread of *pool*; one group at a time."""
+    """*drive* turns many items into their results, in a thread of *pool*; one batch at a time."""
 
     def __init__(self, pool: ThreadPool, drive: Callable[[Sequence[RiderT]], Sequence[T]]) -> None:
         self._pool = pool
@@ -29,7 +29,11 @@ class RequestBatcher(Generic[RiderT, T]):
         self._is_under_way = False
 
     async def submit(self, item: RiderT) -> T:
-        """What comes of *rider*. What *drive* raises, all of its group get."""
+        """The result of *item*.
+
+        Raises:
+            Exception: what ``drive`` has raised, for every item of the batch.
+        """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if not self._is_under_way:
@@ -41,7 +45,7 @@ class RequestBatcher(Generic[RiderT, T]):
 
     def _dispatch(self) -> None:
         group = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
-        # Not awaited by anybody who could be cancelled: who rides along does not go with whose client has gone.
+        # Not awaited by anybody who could be cancelled: a client that goes takes no other item of the batch with it.
         begun = self._pool.begin(self._drive, [item for item, _ in group])
         begun.add_done_callback(lambda begun: self._resolve([future for _, future in group], begun))
 

@@ -78,7 +78,7 @@ class Delivery:
         self.heartbeats.pacer.jitter = self.checkpoints.pacer.jitter = settings.jitter
 
     def start(self, *, sends_heartbeats: bool = True, deadline: float = math.inf) -> None:
-        """Start the threads: what dead runs have left goes at once, and, when it *beats*, a heartbeat.
+        """Start the threads. What dead runs have left goes at once, and a heartbeat where *sends_heartbeats*.
 
         Nothing is begun at *deadline* or later, which :meth:`end` may set anew.
         """

@@ -36,13 +36,13 @@ def claim_orphans(
     is_for_run: bool = False,
     by_force: bool = False,
 ) -> list[BacklogReader]:
-    """Those of dead runs of this model, oldest first; what was *refused* may wait again.
+    """Readers of the spools that dead runs of this model have left, oldest first.
 
-    One in which nothing waits is kept where another one, or the run that it *is_for_run*, may log the same epochs: a
-    HUB may replace an epoch whole, and this one tells what was delivered of it.
+    A spool in which nothing waits is read too where another spool may hold the same epochs, or where a run begins
+    (*is_for_run*): a HUB may replace an epoch whole, and this spool knows the values that were delivered.
 
-    Where the HUB is called *hub_id*, also those that were kept for it under other addresses. *by_force*: also those of
-    other machines whose owner may live.
+    *hub_id*: also spools of the same HUB under other addresses. *refused*: what the HUB refused waits again.
+    *by_force*: also spools of other machines, whose owner may live.
     """
     spools = outbox.claim_orphans(model_id, by_force=by_force)
     if hub_id is not None:

@@ -41,7 +41,7 @@ class UploadQueue:
         self._note = note
         self._filesystem = filesystem
         self._counters = counters
-        # Two leaves, but that the second is taken with the first held: whoever ends uploads looks at the lists.
+        # The second is taken with the first held, never the other way: who ends uploads looks at the lists.
         self._settling = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: list[Upload] = []

@@ -1,4 +1,4 @@
-"""Which adapter stands behind which port of a session. Only this file and ``hub_container`` name dependency_injector.
+"""The adapter behind each port of a session. Only this file and ``app/hub/container.py`` name dependency_injector.
 
 The one rule: what is overridden is overridden in the constructor, ``Container(http=FakeHub())``, before anything is
 built from it. There is one container for each session and none for the process.

@@ -70,7 +70,7 @@ class SessionFactory:
         return self.start(*self.open(access))
 
     def open(self, access: ModelAccess) -> tuple[ModelAccess, ModelRecord, TrainPlan]:
-        """Have the HUB check the key of *claim*, and fetch the record of its model and what follows from it."""
+        """Have the HUB check the key of *access*, and fetch the record of its model and what follows from it."""
         handshake = self._handshake(access)
         try:
             if self._reports:  # a thousand ranks need the model, and not a thousand opinions of the key

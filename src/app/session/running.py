@@ -32,7 +32,7 @@ _RUNNING: weakref.WeakValueDictionary[Target, Lifecycle] = weakref.WeakValueDict
 
 
 def swap(target: Target, lifecycle: Lifecycle | None) -> Lifecycle | None:
-    """Put *life* in place of the session that runs for *target*; which was that, if any."""
+    """List *lifecycle* as the session of *target*. Returns the one that was listed, where it still runs."""
     with _LOCK:
         earlier = _RUNNING.pop(target, None)
         if lifecycle is not None:

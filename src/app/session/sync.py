@@ -30,7 +30,7 @@ def sync(
     refused: bool = False,
     by_force: bool = False,
 ) -> list[Report]:
-    """Send what is left of each of *claims*, one model after the other, until *deadline*; *tell* of each.
+    """Send what is left of each of *accesses*, one model after the other, until *deadline*; *tell* of each.
 
     What the HUB has *refused* is sent again where that is wanted; *by_force* also what runs on other machines have.
     """

@@ -1,4 +1,4 @@
-"""How long after the n-th failure in a row.
+"""How long after the n-th failure in a row. ``outcome.py`` says whether to try again, and ``pacing.py`` when.
 
 The one rule: full jitter below a doubling cap, on top of the least gap between two calls, and never sooner than the
 server asked. A pure function of its arguments: the draw comes from the run's own name, so that runs spread out and a

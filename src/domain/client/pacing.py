@@ -1,6 +1,7 @@
 """When the next message of one kind may go, as pure state over ``now``.
 
-The one rule: everything that decides *when* something is sent lives in this file; *what* is sent does not.
+The one rule: everything that decides *when* a running session sends lives in this file; *what* is sent does not. The
+requests of ``connect`` itself are paced by ``handshake.py``.
 
 A :class:`Pacer` paces one kind of message. Pacers never wait for each other. They share one :class:`Upstream`, which
 knows of an outage or a rate limit as soon as one of them has met it.
@@ -64,7 +65,7 @@ class Upstream:
 
 @attrs.define
 class Pacer:
-    """One message under way at the most, *every* seconds from start to start; what comes meanwhile waits together."""
+    """At most one message under way, *interval* seconds from start to start. What comes meanwhile goes together."""
 
     interval: float
     upstream: Upstream
@@ -111,7 +112,7 @@ class Pacer:
         if outcome.verdict is Verdict.RETRY:
             self.failures += 1
             gap = self.backoff.delay(self.failures)
-            # An outage is the link's to pace: its backoff is shared, and it is shorter for a pacer that met it late.
+            # The upstream paces an outage: its backoff is shared, and it is shorter for a pacer that met it late.
             self._not_before = self.started + self.backoff.floor if outcome.is_silence else now + gap
         else:
             gap = self._jittered_interval() if self.failures or not self._draws else self.interval

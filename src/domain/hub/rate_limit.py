@@ -1,4 +1,4 @@
-"""How often somebody may ask: a bucket of tokens for each, filled at a steady rate.
+"""How often a client may ask: a bucket of tokens for each, filled at a steady rate. ``HubApi.admit`` makes it a 429.
 
 The one rule: it knows no clock, and a refusal says in all four headers when asking makes sense again.
 """

@@ -55,7 +55,7 @@ class HubContext:
         return ApiError(404, f"there is no model {model_id} in this HUB")
 
     def record(self, request: HubRequest, model: HubModel) -> dict[str, Any]:
-        """What whoever has *asked* sees of *model*."""
+        """What whoever has *request* sees of *model*."""
 
         def read(after: int) -> MetricsDelta:
             return self.store.metrics(model.id, after=after)

@@ -51,7 +51,7 @@ class HubApi:
     wrong_keys: RateLimiter = attrs.field(factory=_few)
 
     def answer(self, request: HubRequest) -> HubResponse:
-        """The answer to *asked*, whatever it is."""
+        """The response to *request*, whatever it is."""
         try:
             match = self.admit(request)
         except ApiError as error:
@@ -76,7 +76,9 @@ class HubApi:
         return [answer for answer in answers if answer is not None]
 
     def admit(self, request: HubRequest) -> Match:
-        """Whom *asked* meets, decided without its body.
+        """The route of *request*, once its key and its rate allow it; its body is not read for that.
+
+        The key is compared by ``HubContext.around``, the environment. A 429 has the headers of ``rate_limit.py``.
 
         Raises:
             ApiError: 401, 404, 405 or 429.

@@ -151,10 +151,10 @@ class HubStore(Protocol):
         ...
 
     def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
-        """Keep all of *puts*, in their order; each epoch is merged with what was there of it, see :mod:`.epoch_text`.
+        """Keep all of *writes*, in their order. Each epoch is merged with what is there, see :mod:`..epoch_text`.
 
-        For each of them ``None``, or why nothing of it was kept. What changes nothing has no new revision, but that of
-        its model.
+        Returns for each write ``None``, or why nothing of it was kept. A write that changes nothing raises the revision
+        of its model alone.
         """
         ...
 

@@ -81,7 +81,7 @@ class Redirect(_Says):
 
 @attrs.frozen
 class TooLarge(Script):
-    """413 before the body is read. A server that does not *linger* closes at once, which resets what is on its way."""
+    """413 before the body is read. A server that does not *lingers* closes at once, which resets what is on its way."""
 
     lingers: bool = True
 
