@@ -26,72 +26,18 @@ import json
 import os
 import re
 import secrets
-import socket
 from pathlib import Path
-from typing import Any
 
 import attrs
+
+from .process import Process
 
 #: Seconds without a sign of life after which an owner that cannot be seen is dead. It gives one each minute.
 SILENCE = 900.0
 _FILE = re.compile(r"owner\.([0-9]{1,9})(\.free)?")
-_LONGEST = 4096
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-
-@attrs.frozen
-class Process:
-    """A process, as another machine may know it: ``boot`` is the kernel's, ``space`` that of process numbers in it."""
-
-    host: str
-    boot: str
-    space: str
-    pid: int
-    started: str
-
-    @classmethod
-    def here(cls) -> Process:
-        """The one that runs this."""
-        host, pid = socket.gethostname(), os.getpid()
-        return cls(host, _boot() or host, _space(), pid, _started(pid))
-
-    @classmethod
-    def read(cls, path: Path) -> Process | None:
-        """The one that *path* names; ``None`` while it is still being written.
-
-        Raises:
-            OSError: when it cannot be read, or is gone.
-        """
-        with open(path, "rb") as file:
-            text = file.read(_LONGEST)
-        try:
-            found: dict[str, Any] = json.loads(text)
-            return cls(**{field.name: found[field.name] for field in attrs.fields(cls)})
-        except (ValueError, TypeError, KeyError):
-            return None
-
-    @property
-    def is_of_this_kernel(self) -> bool:
-        """Whether it runs, or ran, under the kernel that runs this process."""
-        return self.boot == (_boot() or socket.gethostname())
-
-    @property
-    def is_visible(self) -> bool:
-        """Whether its number means the same here."""
-        return self.is_of_this_kernel and self.space == _space()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is there, of one that is visible."""
-        if self.started:
-            return _started(self.pid) == self.started
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except OSError:  # somebody else's
-            return True
-        return True
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV})
+_LINKED = 2
 
 
 class Ownership:
@@ -243,7 +189,32 @@ def _numbers(folder: Path) -> dict[str, int]:
 
 
 def _write(folder: Path, number: int) -> None:
-    path = folder / _name(number)
+    """Write down this process as owner *number*, whole or not at all.
+
+    An empty file, of a process that was killed between making and writing it, would name no owner that is known to be
+    dead. So the file is written under another name, and gets its own by a link, which only one can make.
+
+    Raises:
+        FileExistsError: when there is one.
+        OSError: when it cannot be written.
+    """
+    path, unseen = folder / _name(number), folder / f".owner-{secrets.token_hex(4)}"
+    try:
+        _write_new(unseen)
+        try:
+            os.link(unseen, path)
+        except OSError as exc:
+            if exc.errno in _NO_LINKS:  # FAT and some network file systems: there the moment between remains
+                _write_new(path)
+            # A network may have lost the answer to our own link, and have asked for it a second time.
+            elif exc.errno != errno.EEXIST or os.stat(unseen).st_nlink < _LINKED:
+                raise
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(unseen)
+
+
+def _write_new(path: Path) -> None:
     content = json.dumps(attrs.asdict(Process.here())).encode()
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -254,29 +225,3 @@ def _write(folder: Path, number: int) -> None:
         raise
     finally:
         os.close(fd)
-
-
-def _boot() -> str:
-    return _text("/proc/sys/kernel/random/boot_id")
-
-
-def _space() -> str:
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
-
-
-def _started(pid: int) -> str:
-    """When the process *pid* began, in the kernel's own count; empty when there is none, or it is a zombie."""
-    # The name of the program, in parentheses, may hold blanks and parentheses.
-    state, *rest = _text(f"/proc/{pid}/stat").rpartition(")")[2].split() or [""]
-    return rest[18] if state not in {"", "Z", "X"} and len(rest) > 18 else ""  # noqa: PLR2004 - see proc(5), field 22
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return ""

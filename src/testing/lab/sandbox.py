@@ -120,7 +120,7 @@ class Sandbox(Closeable):
         assert session.flush(timeout=HANG_TIMEOUT), f"{session.status()}\n{self.lab.ledger}"
         report = session.close()
         assert report.is_complete, str(report)
-        assert [] == self.spools(), "spools are left"
+        assert [] == self.spools(), "\n".join(["spools are left", *map(_described, self.spools())])
         return report
 
     def spools(self) -> list[Path]:
@@ -139,3 +139,13 @@ class Sandbox(Closeable):
 
     def _errors(self) -> Path:
         return self.folder / f"stderr-{len(self.children)}"
+
+
+def _described(spool: Path) -> str:
+    """Why *spool* may be there: what it holds, and whether somebody holds it."""
+    files = {path.name: path.stat().st_size for path in sorted(spool.iterdir())}
+    lines = (spool / "journal").read_text("utf-8", errors="replace").splitlines()
+    inode = (spool / "journal").stat().st_ino
+    locks = Path("/proc/locks").read_text("utf-8").splitlines() if Path("/proc/locks").exists() else []
+    holders = [line for line in locks if f":{inode} " in line]
+    return f"{spool.name}: {files}, held by {holders or 'nobody'}\n" + "\n".join([*lines[:1], "...", *lines[-8:]])

@@ -118,6 +118,64 @@ def test_without_locks_one_of_many_gets_each(tmp_path: Path) -> None:
     assert (10, 10) == (len(claimed), len(set(claimed)))
 
 
+KILLED_WHILE_CLAIMING = (
+    """
+    import os, signal
+    really = {call}
+    def killed(*args, **kwargs):
+        if {where}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return really(*args, **kwargs)
+    {call} = killed
+"""
+    + CLAIMS
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "where"),
+    [("os.write", "b'boot' in args[1]"), ("os.link", "True"), ("os.unlink", "'.owner-' in str(args[0])")],
+    ids=["before it is written", "before it has its name", "before the other name is gone"],
+)
+def test_who_is_killed_while_it_claims_holds_up_nobody(tmp_path: Path, call: str, where: str) -> None:
+    """Not even for a moment: an owner that is not written whole is none."""
+    killed(tmp_path)
+    code = KILLED_WHILE_CLAIMING.replace("{call}", call).replace("{where}", where)
+    with program(code, tmp_path) as claimant:
+        assert ([], -9) == (claimant.rest(), claimant.end())
+
+    (found,) = DiskOutbox(tmp_path).claim_orphans(MODEL)
+    assert b"one\n" == found.read(0, 100)
+    found.release(keep=False)
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("errno", ["EPERM", "EOPNOTSUPP", "ENOSYS"])
+def test_without_links_one_of_many_gets_each_too(tmp_path: Path, errno: str) -> None:
+    killed(tmp_path)
+    no_links = f"""
+    import errno, os
+    def none_here(*_, **__):
+        raise OSError(errno.{errno}, os.strerror(errno.{errno}))
+    os.link = none_here
+"""
+    assert "1 [True]\n" == output(no_links + CLAIMS, tmp_path)
+
+
+def test_a_link_that_was_made_and_said_to_be_there_already_is_ours(tmp_path: Path) -> None:
+    """As NFS says it, which asks again where an answer was lost."""
+    killed(tmp_path)
+    twice = """
+    import os
+    really = os.link
+    def link(*args, **kwargs):
+        really(*args, **kwargs)
+        really(*args, **kwargs)
+    os.link = link
+"""
+    assert "1 [True]\n" == output(twice + CLAIMS, tmp_path)
+
+
 ELSEWHERE = {"boot": "another kernel's", "host": "gpu-3"}
 
 
