@@ -23,7 +23,7 @@ from .directory import BlobDirectory, make_folder, opened
 _INCOMING, _KEPT = "incoming", "kept"
 _BETWEEN = "~"  # in no token and in no file name, so that a file speaks for one blob only
 _KEPT_FILE = re.compile(rf"{PART}{_BETWEEN}{PART}")
-_DRAFT_FILE = re.compile(r"[0-9a-f]{32}")
+_PENDING_FILE = re.compile(r"[0-9a-f]{32}")
 _FAN_OUT_FOLDER = re.compile(r"[0-9a-f]{2}")
 _PRIVATE = 0o600
 _NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC
@@ -46,7 +46,7 @@ class FolderBlobs(Blobs):
         with self._root.opened(_INCOMING) as incoming:
             name = secrets.token_hex(16)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_FOLLOWED
-            return _Draft(self._root, name, os.open(name, flags, _PRIVATE, dir_fd=incoming))
+            return _Pending(self._root, name, os.open(name, flags, _PRIVATE, dir_fd=incoming))
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
         if not is_blob_name(name):
@@ -81,7 +81,7 @@ class FolderBlobs(Blobs):
         until = time.time() - older_than
         swept = 0
         with self._root.opened(_INCOMING) as incoming:
-            for file in _old_files(incoming, _DRAFT_FILE, until):
+            for file in _old_files(incoming, _PENDING_FILE, until):
                 swept += _deleted(file, incoming, until)
         with self._root.opened(_KEPT) as kept:
             fan_out = _names(kept, _FAN_OUT_FOLDER)
@@ -95,7 +95,7 @@ class FolderBlobs(Blobs):
         return swept
 
 
-class _Draft(HashingBlob):
+class _Pending(HashingBlob):
     """The file *name* in the folder of what comes in, open for writing as *fd*."""
 
     def __init__(self, root: BlobDirectory, name: str, fd: int) -> None:

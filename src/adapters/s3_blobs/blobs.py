@@ -39,7 +39,7 @@ class S3Blobs(Blobs):
         self._bucket = Bucket.reached(address, part_size)
 
     def create(self) -> PendingBlob:
-        return _Draft(self._bucket, self._spool)
+        return _Pending(self._bucket, self._spool)
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
         if not is_blob_name(name):
@@ -61,7 +61,7 @@ class S3Blobs(Blobs):
         return swept + self._bucket.abort_uploads(age)
 
 
-class _Draft(HashingBlob):
+class _Pending(HashingBlob):
     """A file without a name in the folder *spool*."""
 
     def __init__(self, bucket: Bucket, spool: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 import sqlalchemy as sa
 
 from ...domain.errors import StoreUnusable
-from ...domain.hub.ports.store import MetricsWrite, PutError
+from ...domain.hub.ports.store import MetricsError, MetricsWrite
 from .database import Database
 from .metrics_statements import MetricsStatements
 
@@ -69,13 +69,13 @@ class Write(Generic[T]):
         return cast("T", self._result)
 
 
-class PutWrite(Write[None]):
+class QueuedMetrics(Write[None]):
     """Metrics, which are written with those of others at the end. ``errors`` says of each what came of it, then."""
 
     def __init__(self, table: str, writes: Sequence[MetricsWrite]) -> None:
         super().__init__((table, min((write.model_id for write in writes), default="")), lambda _: None)
         self.writes = writes
-        self.errors: Sequence[PutError | None] = ()
+        self.errors: Sequence[MetricsError | None] = ()
 
 
 class GroupCommit:
@@ -151,7 +151,7 @@ class GroupCommit:
             for write in ordered:
                 write.run(transaction)
             # As they came, and not as they are locked: of two values of one name the newer counts.
-            self._put(connection, [write for write in batch if isinstance(write, PutWrite)])
+            self._put(connection, [write for write in batch if isinstance(write, QueuedMetrics)])
 
         try:
             self._database.write(run)
@@ -163,7 +163,7 @@ class GroupCommit:
             for write in batch:
                 write.fail(exc)
 
-    def _put(self, connection: sa.Connection, writes: Sequence[PutWrite]) -> None:
+    def _put(self, connection: sa.Connection, writes: Sequence[QueuedMetrics]) -> None:
         errors = iter(self._puts.write(connection, [one for write in writes for one in write.writes]) if writes else ())
         for write in writes:
             write.errors = [next(errors) for _ in write.writes]

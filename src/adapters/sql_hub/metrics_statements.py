@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...domain.hub.epoch_text import EpochTooLarge, merge
-from ...domain.hub.ports.store import MetricsWrite, NoSuchModel, PutError
+from ...domain.hub.ports.store import MetricsError, MetricsWrite, NoSuchModel
 from .database import Database
 from .documents import decoded, encoded
 from .tables import METRICS, MODELS
@@ -54,7 +54,7 @@ class MetricsStatements:
         self._touch = database.compiled(_TOUCH)
         self._upsert = database.compiled(database.dialect.upsert(METRICS, ["model_id", "epoch"], _VALUES, {}))
 
-    def write(self, connection: sa.Connection, writes: Sequence[MetricsWrite]) -> list[PutError | None]:
+    def write(self, connection: sa.Connection, writes: Sequence[MetricsWrite]) -> list[MetricsError | None]:
         """Write *writes*, in their order; for each of them ``None``, or why nothing of it is written."""
         at = {write.model_id: write.at for write in writes}
         # In one order, as everybody locks them.
@@ -88,7 +88,7 @@ class MetricsStatements:
         return held
 
 
-def _merged(held: dict[str, dict[int, str]], write: MetricsWrite) -> PutError | None:
+def _merged(held: dict[str, dict[int, str]], write: MetricsWrite) -> MetricsError | None:
     """Put it into *held*, which has all models that are there."""
     if write.model_id not in held:
         return NoSuchModel(write.model_id)

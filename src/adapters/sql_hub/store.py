@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from ...domain.hub.api_key import ApiKey
 from ...domain.hub.items import Dataset, Project
 from ...domain.hub.model import HubModel
-from ...domain.hub.ports.store import HubStore, MetricsDelta, MetricsWrite, NoSuchModel, PutError, Repository
+from ...domain.hub.ports.store import HubStore, MetricsDelta, MetricsError, MetricsWrite, NoSuchModel, Repository
 from .database import Database
 from .documents import decoded
-from .group_commit import GroupCommit, PutWrite
+from .group_commit import GroupCommit, QueuedMetrics
 from .metrics_statements import MODEL_ID, REVISION
 from .migrate import migrate
 from .repository import ModelRepository, SqlRepository, is_plain
@@ -88,9 +88,9 @@ class SqlHubStore(HubStore):
             )
         return self._identity
 
-    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[MetricsError | None]:
         plain = [write for write in writes if is_plain(write.model_id)]
-        write = PutWrite(MODELS.name, plain)
+        write = QueuedMetrics(MODELS.name, plain)
         if plain:
             self._writer.do(write)
         errors = iter(write.errors)

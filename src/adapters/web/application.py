@@ -48,12 +48,12 @@ class HubApplication:
         self._hub, self._limits = hub, limits
         self._root, self._own = root, own
         self._log = log
-        self._site = StaticFiles.of()
+        self._static_files = StaticFiles.of()
         self._pool = ThreadPool(limits.threads)
         # One batch: it is for one route.
         self._batcher = RequestBatcher(self._pool, self._all_of)
         self.closing = asyncio.Event()
-        self._changes = EventStream(hub, self._pool, limits, self.closing)
+        self._event_stream = EventStream(hub, self._pool, limits, self.closing)
         self._uploads = Uploads(hub.context, self._pool, limits)
         self._large = asyncio.Semaphore(limits.large)
         self._unanswered = 0
@@ -65,104 +65,106 @@ class HubApplication:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
         at = time.monotonic()
-        wire = Exchange(scope, receive, send, self._limits)
+        exchange = Exchange(scope, receive, send, self._limits)
         status: int | None = None
         try:
-            status = await self._served(wire)
+            status = await self._served(exchange)
         except ClientDisconnected:
             pass
         finally:
             self._log.debug(
                 "web.request",
-                method=wire.method,
-                path=wire.path,
+                method=exchange.method,
+                path=exchange.path,
                 status=status,
                 ms=round((time.monotonic() - at) * 1000, 1),
-                peer=wire.peer,
+                peer=exchange.peer,
             )
 
-    async def _served(self, wire: Exchange) -> int:
-        """Answer *wire*; the status."""
+    async def _served(self, exchange: Exchange) -> int:
+        """Answer *exchange*; the status."""
         try:
-            answer = await self._answer(wire)
+            answer = await self._answer(exchange)
             if answer is None:
                 return 200
-            if self._unanswered and wire.path.startswith("/v1/") and answer.status < ERRORS:
+            if self._unanswered and exchange.path.startswith("/v1/") and answer.status < ERRORS:
                 self._log.error("web.store_recovered", failed=self._unanswered)
                 self._unanswered = 0
-            answer = self._for_people(wire, answer)
+            answer = self._for_people(exchange, answer)
             if answer.blob is None:
-                await wire.reply(answer)
+                await exchange.reply(answer)
             else:
-                await send_blob(wire, answer, self._hub.context.blobs, self._pool)
+                await send_blob(exchange, answer, self._hub.context.blobs, self._pool)
         except ClientDisconnected:
             raise
         except Exception as exc:
-            answer = self._for_people(wire, self._told(wire, exc))
-            if wire.is_started:
+            answer = self._for_people(exchange, self._told(exchange, exc))
+            if exchange.is_started:
                 raise  # the connection breaks: what has begun must not look whole
-            await wire.reply(answer)
+            await exchange.reply(answer)
         return answer.status
 
-    def _for_people(self, wire: Exchange, answer: HubResponse) -> HubResponse:
+    def _for_people(self, exchange: Exchange, answer: HubResponse) -> HubResponse:
         """*answer*; a page in its place where a browser has asked for something that is not there. Calls get JSON."""
-        accepted = wire.headers.get("accept", "")
-        is_call = f"{wire.path}/".startswith("/v1/")
+        accepted = exchange.headers.get("accept", "")
+        is_call = f"{exchange.path}/".startswith("/v1/")
         if answer.status != _NOT_FOUND or is_call or "text/html" not in accepted or "application/json" in accepted:
             return answer
-        return self._site.missing(wire.path)
+        return self._static_files.missing(exchange.path)
 
-    def _told(self, wire: Exchange, exc: Exception) -> HubResponse:
+    def _told(self, exchange: Exchange, exc: Exception) -> HubResponse:
         """What a client is told of *exc*, and what the log."""
         if isinstance(exc, ApiError):
             return exc.answer()
         if isinstance(exc, StoreFull) or (isinstance(exc, OSError) and exc.errno in _DISK_FULL):
-            self._log.error("web.disk_full", method=wire.method, path=wire.path, cause=str(exc))
+            self._log.error("web.disk_full", method=exchange.method, path=exchange.path, cause=str(exc))
             told = "the HUB's disk is full: what was sent is not kept; make room there, and send it again"
             return envelope(507, told, headers={"retry-after": "5"})
         if isinstance(exc, StoreUnusable):
             # Not a fault of ours: it may come back, and whoever tries again loses nothing.
             self._unanswered += 1
             if self._unanswered == 1:  # the others are counted, and told of when it is over
-                self._log.error("web.store_unusable", method=wire.method, path=wire.path, cause=str(exc))
+                self._log.error("web.store_unusable", method=exchange.method, path=exchange.path, cause=str(exc))
             return envelope(503, "the HUB's database does not answer: try again", headers={"retry-after": "5"})
         # Whoever asks what went wrong finds it in the log by this.
         reference = secrets.token_hex(4)
-        self._log.error("web.failed", reference=reference, method=wire.method, path=wire.path, exc_info=exc)
+        self._log.error("web.failed", reference=reference, method=exchange.method, path=exchange.path, exc_info=exc)
         return envelope(500, f"the HUB failed at this request: its log says why, at {reference}")
 
-    async def _answer(self, wire: Exchange) -> HubResponse | None:
-        """The answer to *wire*; ``None`` when it was a stream and is over."""
-        if wire.problem is not None:
-            raise wire.problem
-        page = self._site.answer(wire.method, wire.path, wire.query, wire.headers.get("if-none-match", ""))
+    async def _answer(self, exchange: Exchange) -> HubResponse | None:
+        """The answer to *exchange*; ``None`` when it was a stream and is over."""
+        if exchange.problem is not None:
+            raise exchange.problem
+        page = self._static_files.answer(
+            exchange.method, exchange.path, exchange.query, exchange.headers.get("if-none-match", "")
+        )
         if page is not None:
             return page
-        if wire.path == "/openapi.json":
-            return await self._pool.run(_document, wire.method, self._root_for(wire))
-        request = self._asked(wire)
-        if wants_events(wire):
+        if exchange.path == "/openapi.json":
+            return await self._pool.run(_document, exchange.method, self._root_for(exchange))
+        request = self._asked(exchange)
+        if wants_events(exchange):
             match = await self._pool.run(self._hub.admit, request)
-            return await self._changes.stream(wire, match, request)
-        return await self._called(wire, request)
+            return await self._event_stream.stream(exchange, match, request)
+        return await self._called(exchange, request)
 
-    async def _called(self, wire: Exchange, request: HubRequest) -> HubResponse:
+    async def _called(self, exchange: Exchange, request: HubRequest) -> HubResponse:
         """The answer to a call of the HUB's."""
-        if 0 <= wire.length <= SMALL:
-            body = await wire.all(SMALL)
-            if wire.is_for(_BATCHED):
+        if 0 <= exchange.length <= SMALL:
+            body = await exchange.all(SMALL)
+            if exchange.is_for(_BATCHED):
                 return await self._batcher.submit((request, body))
             # What it has to give back it gives back in its thread: who is cancelled need not wait for it.
             return await self._pool.begin(self._whole, request, body)
         match = await self._pool.run(self._hub.admit, request)
         kind = _body_kind(match)
         if kind is BodyKind.FORM:
-            return await self._uploads.take(wire, match, request)
+            return await self._uploads.take(exchange, match, request)
         most = self._limits.json if kind is BodyKind.JSON else SMALL
-        if wire.length > most:
+        if exchange.length > most:
             raise too_large(most)
         async with self._large:
-            body = await wire.all(most)
+            body = await exchange.all(most)
             return await self._pool.run(self._with_body, match, request, body)
 
     # In a thread.
@@ -185,19 +187,21 @@ class HubApplication:
 
     # In the event loop.
 
-    def _asked(self, wire: Exchange) -> HubRequest:
+    def _asked(self, exchange: Exchange) -> HubRequest:
         query: dict[str, str] = {}
-        if wire.query:
+        if exchange.query:
             try:
-                query = dict(parse_qsl(wire.query, keep_blank_values=True, max_num_fields=_MOST_QUERY))
+                query = dict(parse_qsl(exchange.query, keep_blank_values=True, max_num_fields=_MOST_QUERY))
             except ValueError as exc:
                 raise ApiError(400, f"the query has more than {_MOST_QUERY} parts, or is none") from exc
-        return HubRequest(wire.method, wire.path, self._root_for(wire), wire.headers, query, wire.peer)
+        return HubRequest(
+            exchange.method, exchange.path, self._root_for(exchange), exchange.headers, query, exchange.peer
+        )
 
-    def _root_for(self, wire: Exchange) -> str:
+    def _root_for(self, exchange: Exchange) -> str:
         if self._root is not None:
             return self._root
-        host = wire.headers.get("host")
+        host = exchange.headers.get("host")
         return self._own if host is None else base_url(host)
 
 

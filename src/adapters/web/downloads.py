@@ -17,7 +17,7 @@ from .thread_pool import ThreadPool
 _PIECE = 1 << 18
 
 
-async def send_blob(wire: Exchange, answer: HubResponse, blobs: Blobs, pool: ThreadPool) -> None:
+async def send_blob(exchange: Exchange, answer: HubResponse, blobs: Blobs, pool: ThreadPool) -> None:
     """The answer's file, or for HEAD what would be said of it.
 
     Raises:
@@ -27,14 +27,14 @@ async def send_blob(wire: Exchange, answer: HubResponse, blobs: Blobs, pool: Thr
     """
     blob = answer.blob
     assert blob is not None  # noqa: S101 - who calls has looked
-    if wire.method == "HEAD":
-        await wire.begin(answer, length=blob.size)
-        await wire.finish()
+    if exchange.method == "HEAD":
+        await exchange.begin(answer, length=blob.size)
+        await exchange.finish()
         return
     reader = await pool.run(_opened, blobs, blob)
-    gone = asyncio.ensure_future(wire.wait_disconnected())
+    gone = asyncio.ensure_future(exchange.wait_disconnected())
     try:
-        await wire.begin(answer, length=blob.size)
+        await exchange.begin(answer, length=blob.size)
         left = blob.size
         while left:
             piece = await pool.run(reader.read, min(left, _PIECE))
@@ -43,8 +43,8 @@ async def send_blob(wire: Exchange, answer: HubResponse, blobs: Blobs, pool: Thr
             left -= len(piece)
             if gone.done():
                 raise ClientDisconnected
-            await wire.say(piece)
-        await wire.finish()
+            await exchange.say(piece)
+        await exchange.finish()
     finally:
         gone.cancel()
         await pool.run(reader.close)

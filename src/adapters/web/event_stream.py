@@ -27,9 +27,9 @@ _KIND = "text/event-stream"
 (_ROUTE,) = (route for route in ROUTES.all if route.name == "readChanges")
 
 
-def wants_events(wire: Exchange) -> bool:
+def wants_events(exchange: Exchange) -> bool:
     """Whether the client asks for a stream, of what there is one of."""
-    return wire.is_for(_ROUTE) and _KIND in wire.headers.get("accept", "")
+    return exchange.is_for(_ROUTE) and _KIND in exchange.headers.get("accept", "")
 
 
 @attrs.define
@@ -42,8 +42,8 @@ class EventStream:
     closing: asyncio.Event
     _listeners: int = 0
 
-    async def stream(self, wire: Exchange, match: Match, request: HubRequest) -> HubResponse | None:
-        """Tell *wire* of what *match* tells, until one of both sides ends it; an answer where there is nothing to tell.
+    async def stream(self, exchange: Exchange, match: Match, request: HubRequest) -> HubResponse | None:
+        """Send events of *match* until either side ends it. Returns a response where there is nothing to send.
 
         Raises:
             ApiError: 503 when too many listen.
@@ -52,26 +52,26 @@ class EventStream:
             raise ApiError(503, "too many pages listen to this HUB: close some", {"retry-after": "30"})
         self._listeners += 1
         ends: set[asyncio.Future[Any]] = {
-            asyncio.ensure_future(wire.wait_disconnected()),
+            asyncio.ensure_future(exchange.wait_disconnected()),
             asyncio.ensure_future(self.closing.wait()),
         }
         try:
-            return await self._tell(wire, match, request, ends)
+            return await self._tell(exchange, match, request, ends)
         finally:
             self._listeners -= 1
             for waiting in ends:
                 waiting.cancel()
 
     async def _tell(
-        self, wire: Exchange, match: Match, request: HubRequest, ends: set[asyncio.Future[Any]]
+        self, exchange: Exchange, match: Match, request: HubRequest, ends: set[asyncio.Future[Any]]
     ) -> HubResponse | None:
-        after = wire.headers.get("last-event-id") or request.query.get("after", "0")
+        after = exchange.headers.get("last-event-id") or request.query.get("after", "0")
         told = await self._told(match, request, after)
         if told.event is None:
             return told.answer
         headers = {"content-type": _KIND, "x-accel-buffering": "no"}
-        await wire.begin(HubResponse(200, headers), length=None)
-        await wire.say(told.event)
+        await exchange.begin(HubResponse(200, headers), length=None)
+        await exchange.say(told.event)
         loop = asyncio.get_running_loop()
         said = loop.time()
         while True:
@@ -84,22 +84,22 @@ class EventStream:
             )
             if is_same and not is_quiet:
                 continue
-            if await self._pool.run(self._hub.context.around.user, request.headers) is None:
+            if await self._pool.run(self._hub.context.environment.user, request.headers) is None:
                 break  # the key was revoked
             said = loop.time()
             if is_same:
-                await wire.say(b": still here\n\n")
+                await exchange.say(b": still here\n\n")
                 continue
             told = await self._told(match, request, str(told.revision))
             if told.event is None:
-                await wire.say(b"event: gone\ndata: " + told.answer.body + b"\n\n")
+                await exchange.say(b"event: gone\ndata: " + told.answer.body + b"\n\n")
                 break
-            await wire.say(told.event)
-        await wire.finish()
+            await exchange.say(told.event)
+        await exchange.finish()
         return None
 
     def _is_over(self, told: _Event) -> bool:
-        return told.until is not None and self._hub.context.around.wall() >= told.until
+        return told.until is not None and self._hub.context.environment.wall() >= told.until
 
     async def _told(self, match: Match, request: HubRequest, after: str) -> _Event:
         request = attrs.evolve(request, query={**request.query, "after": after})

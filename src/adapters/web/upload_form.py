@@ -65,7 +65,7 @@ class Form:
                 elif isinstance(event, MultipartSegment):
                     self._begin_part(event)
                 elif self._text is None:
-                    self._draft_write(event)
+                    self._write_blob(event)
                 else:
                     self._text += event
                     if len(self._text) > self._limits.field:
@@ -124,7 +124,7 @@ class Form:
         self._pending = self._blobs.create()
         self._file = UploadedFile(part.filename, self._pending)
 
-    def _draft_write(self, data: bytes | bytearray) -> None:
+    def _write_blob(self, data: bytes | bytearray) -> None:
         assert self._pending is not None  # noqa: S101 - a part that is no text has one
         self._pending.write(bytes(data))
 

@@ -47,7 +47,7 @@ class Uploads:
         finally:
             form.discard()
 
-    async def take(self, wire: Exchange, match: Match, request: HubRequest) -> HubResponse:
+    async def take(self, exchange: Exchange, match: Match, request: HubRequest) -> HubResponse:
         """The answer to a form as it comes: while one piece is written, the next is gathered.
 
         Raises:
@@ -56,14 +56,14 @@ class Uploads:
             OSError: when its file cannot be kept.
         """
         most = self._limits.upload + _FORM
-        if wire.length > most:
+        if exchange.length > most:
             raise ApiError(413, file_too_large(self._limits.upload))
         form = self._form(request)
         async with self._turns:
             writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             writing.set_result(None)
             try:
-                while gathered := await _gathered(wire):
+                while gathered := await _gathered(exchange):
                     await self._pool.end(writing)
                     writing = self._pool.begin(form.feed, gathered)
                 await self._pool.end(writing)
@@ -81,9 +81,9 @@ class Uploads:
         return match.answer(self._context, attrs.evolve(request, fields=fields, file=file))
 
 
-async def _gathered(wire: Exchange) -> bytes:
+async def _gathered(exchange: Exchange) -> bytes:
     pieces, size = [], 0
-    while size < _GATHERED and (piece := await wire.piece()):
+    while size < _GATHERED and (piece := await exchange.piece()):
         pieces.append(piece)
         size += len(piece)
     return b"".join(pieces)

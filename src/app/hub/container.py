@@ -63,8 +63,8 @@ def _blobs(settings: HubSettings) -> Blobs:
     return FolderBlobs(place)
 
 
-def _hub(settings: HubSettings, clock: Clock, store: HubStore, blobs: Blobs, ring: KeyAuthenticator) -> HubApi:
-    context = HubContext(store, blobs, SystemEnvironment(clock, ring.user), keep=settings.keep)
+def _hub(settings: HubSettings, clock: Clock, store: HubStore, blobs: Blobs, authenticator: KeyAuthenticator) -> HubApi:
+    context = HubContext(store, blobs, SystemEnvironment(clock, authenticator.user), keep=settings.keep)
     return HubApi(context, RateLimiter(settings.rate_limit, _MINUTE))
 
 
@@ -86,10 +86,10 @@ class HubContainer(containers.DeclarativeContainer):
     uses: providers.Provider[KeyUsageRecorder] = providers.ThreadSafeSingleton(
         KeyUsageRecorder, store.provided.keys, clock
     )
-    ring: providers.Provider[KeyAuthenticator] = providers.ThreadSafeSingleton(
+    authenticator: providers.Provider[KeyAuthenticator] = providers.ThreadSafeSingleton(
         KeyAuthenticator, store.provided.keys, clock, uses
     )
-    hub: providers.Provider[HubApi] = providers.ThreadSafeSingleton(_hub, settings, clock, store, blobs, ring)
+    hub: providers.Provider[HubApi] = providers.ThreadSafeSingleton(_hub, settings, clock, store, blobs, authenticator)
     server: providers.Provider[Server] = providers.Factory(_server, settings, hub)
     address_file: providers.Provider[PrivateFile] = providers.Factory(OsPrivateFile, settings.provided.address_file)
     start_lock: providers.Provider[AbstractContextManager[None]] = providers.Factory(

@@ -17,7 +17,7 @@ class FakeBlobs(Blobs):
         self._content: dict[str, bytes] = {}
 
     def create(self) -> PendingBlob:
-        return _Draft(self._content)
+        return _Pending(self._content)
 
     def open(self, name: str, *, start: int = 0) -> BinaryIO | None:
         data = self._content.get(name)
@@ -39,7 +39,7 @@ class FakeBlobs(Blobs):
         return len(strays)
 
 
-class _Draft(HashingBlob):
+class _Pending(HashingBlob):
     def __init__(self, content: dict[str, bytes]) -> None:
         self._content = content
         self._data = bytearray()

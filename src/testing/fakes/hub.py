@@ -81,7 +81,7 @@ class FakeHub(HubFaults, Http):
         """What it says that it is called, whatever its address; ``None``: nothing, as other HUBs do."""
         # A test that wants a rate limit asks for it with `rate_limit`.
         unlimited = RateLimiter(_NO_LIMIT, 1.0)
-        context = HubContext(self._store, FakeBlobs(), _Around(self), keep=_NO_LIMIT)
+        context = HubContext(self._store, FakeBlobs(), _FakeEnvironment(self), keep=_NO_LIMIT)
         hub = HubApi(context, unlimited, unlimited)
         self._direct = InProcessHub(hub, lambda: self.root)
 
@@ -193,7 +193,7 @@ class FakeHub(HubFaults, Http):
         return "".join(self._random.choices(string.ascii_letters + string.digits, k=20))
 
 
-class _Around(HubEnvironment):
+class _FakeEnvironment(HubEnvironment):
     def __init__(self, fake: FakeHub) -> None:
         self._fake = fake
 

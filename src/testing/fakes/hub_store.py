@@ -18,10 +18,10 @@ from ...domain.hub.ports.store import (
     HubStore,
     ItemT,
     MetricsDelta,
+    MetricsError,
     MetricsWrite,
     NoSuchModel,
     Page,
-    PutError,
     Repository,
     decode_cursor,
     folded,
@@ -115,11 +115,11 @@ class FakeHubStore(HubStore):
     def keys(self) -> Repository[ApiKey]:
         return self._keys
 
-    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[MetricsError | None]:
         with self._lock:
-            return [self._put_one(write) for write in writes]
+            return [self._write_one(write) for write in writes]
 
-    def _put_one(self, write: MetricsWrite) -> PutError | None:
+    def _write_one(self, write: MetricsWrite) -> MetricsError | None:
         if self._models.get(write.model_id) is None:
             return NoSuchModel(write.model_id)
         self._models.update(write.model_id, lambda model: attrs.evolve(model, last_seen=write.at))

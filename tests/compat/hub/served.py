@@ -20,7 +20,7 @@ from hubport.app.hub.settings import HubSettings
 from hubport.domain.hub.api_key import ApiKey
 from hubport.domain.hub.items import Dataset, Project
 from hubport.domain.hub.model import HubModel
-from hubport.domain.hub.ports.store import HubStore, ItemT, MetricsDelta, MetricsWrite, Page, PutError, Repository
+from hubport.domain.hub.ports.store import HubStore, ItemT, MetricsDelta, MetricsError, MetricsWrite, Page, Repository
 from hubport.domain.ports.clock import Clock
 from tests.compat.recording_hub import HANG_TIMEOUT
 
@@ -81,7 +81,7 @@ class WatchedStore(HubStore):
     def keys(self) -> Repository[ApiKey]:
         return self._behind.keys
 
-    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[MetricsError | None]:
         errors = self._behind.write_metrics(writes)
         with self.news:
             self.news.notify_all()

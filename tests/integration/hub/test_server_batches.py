@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from hubport.domain.hub.ports.store import MetricsWrite, PutError
+from hubport.domain.hub.ports.store import MetricsError, MetricsWrite
 from hubport.testing.fakes.hub_store import FakeHubStore
 from hubport.testing.lab import HANG_TIMEOUT
 from tests.integration.hub.wires import MODEL, PATH, Talk, served
@@ -20,7 +20,7 @@ class Held(FakeHubStore):
         self.asked, self.may = threading.Event(), threading.Event()
         self.groups: list[list[int]] = []
 
-    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+    def write_metrics(self, puts: Sequence[MetricsWrite]) -> Sequence[MetricsError | None]:
         self.groups.append(sorted(epoch for put in puts for epoch in put.epochs))
         self.asked.set()
         assert self.may.wait(HANG_TIMEOUT)

@@ -15,7 +15,7 @@ from hubport.domain.hub.ports.store import MetricsDelta
 from hubport.domain.hub.rate_limit import RateLimiter
 from hubport.testing.fakes.hub_store import FakeHubStore
 from tests.integration.hub.test_server_faults import Log
-from tests.integration.hub.wires import KEY, MODEL, PATH, Around, Talk, served
+from tests.integration.hub.wires import KEY, MODEL, PATH, Environment, Talk, served
 
 CHANGES = f"{PATH}/changes"
 QUICK: dict[str, Any] = {"poll": 0.02}
@@ -176,11 +176,11 @@ def test_a_model_that_is_deleted_ends_the_stream_and_says_so() -> None:
 
 
 def test_a_key_that_is_revoked_ends_the_stream() -> None:
-    around = Around()
-    with served(around=around, keep_alive=0.05, **QUICK) as server, Listener(server) as listener:
+    environment = Environment()
+    with served(environment=environment, keep_alive=0.05, **QUICK) as server, Listener(server) as listener:
         listener.listen(connection="close")
         listener.change()
-        around.is_revoked = True
+        environment.is_revoked = True
 
         with contextlib.suppress(EOFError):
             while True:

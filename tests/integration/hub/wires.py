@@ -33,7 +33,7 @@ PATH = f"/v1/models/{MODEL}"
 _PLENTY = 1 << 62
 
 
-class Around(HubEnvironment):
+class Environment(HubEnvironment):
     """One key, until it is revoked."""
 
     def __init__(self) -> None:
@@ -187,7 +187,7 @@ def checkpoint(content: bytes) -> bytes:
 def hub(
     store: HubStore | None = None,
     blobs: Blobs | None = None,
-    around: Around | None = None,
+    environment: Environment | None = None,
     allowance: RateLimiter | None = None,
 ) -> HubApi:
     """A HUB with the model ``MODEL``, which may be asked as often as one likes, or as *allowance* says."""
@@ -195,7 +195,7 @@ def hub(
     if store.models.get(MODEL) is None:
         store.models.save(HubModel(MODEL, name="a model", data="coco8.yaml"))
     plenty = RateLimiter(_PLENTY, 1.0)
-    return HubApi(HubContext(store, blobs or FakeBlobs(), around or Around()), allowance or plenty, plenty)
+    return HubApi(HubContext(store, blobs or FakeBlobs(), environment or Environment()), allowance or plenty, plenty)
 
 
 @contextmanager
@@ -203,12 +203,12 @@ def served(
     *,
     store: HubStore | None = None,
     blobs: Blobs | None = None,
-    around: Around | None = None,
+    environment: Environment | None = None,
     allowance: RateLimiter | None = None,
     root: str | None = None,
     log: Any = None,
     **limits: Any,
 ) -> Iterator[HubServer]:
     """It behind a server with *limits*."""
-    with HubServer(hub(store, blobs, around, allowance), root=root, log=log, limits=Limits(**limits)) as server:
+    with HubServer(hub(store, blobs, environment, allowance), root=root, log=log, limits=Limits(**limits)) as server:
         yield server

@@ -24,7 +24,7 @@ class HubContext:
 
     store: HubStore
     blobs: Blobs
-    around: HubEnvironment
+    environment: HubEnvironment
     keep: int = 5
     summaries: Summaries = attrs.field(factory=Summaries)
 
@@ -60,6 +60,6 @@ class HubContext:
         def read(after: int) -> MetricsDelta:
             return self.store.metrics(model.id, after=after)
 
-        view = ModelSerializer(request.root, self.around.wall(), self.store.datasets.get)
+        view = ModelSerializer(request.root, self.environment.wall(), self.store.datasets.get)
         objective = Objective(model.best_metric, model.best_direction)
         return view.record(model, self.summaries.of(model.id, read, objective))

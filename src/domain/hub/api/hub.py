@@ -78,7 +78,7 @@ class HubApi:
     def admit(self, request: HubRequest) -> Match:
         """The route of *request*, once its key and its rate allow it; its body is not read for that.
 
-        The key is compared by ``HubContext.around``, the environment. A 429 has the headers of ``rate_limit.py``.
+        The key is compared by ``HubContext.environment``, the environment. A 429 has the headers of ``rate_limit.py``.
 
         Raises:
             ApiError: 401, 404, 405 or 429.
@@ -86,8 +86,8 @@ class HubApi:
         match = ROUTES.match(request.method, request.path)
         if match.route.is_open:
             return match
-        now = self.context.around.wall()
-        user = self.context.around.user(request.headers)
+        now = self.context.environment.wall()
+        user = self.context.environment.user(request.headers)
         if user is None:
             headers = self.wrong_keys.acquire(request.peer, now)
             if headers is None:

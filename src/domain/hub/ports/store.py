@@ -112,7 +112,7 @@ class NoSuchModel(KeyError):
     """There is no model of this ID."""
 
 
-PutError: TypeAlias = NoSuchModel | EpochTooLarge
+MetricsError: TypeAlias = NoSuchModel | EpochTooLarge
 
 
 @runtime_checkable
@@ -150,7 +150,7 @@ class HubStore(Protocol):
         """Hashes of keys; a revoked key lies in the trash."""
         ...
 
-    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[PutError | None]:
+    def write_metrics(self, writes: Sequence[MetricsWrite]) -> Sequence[MetricsError | None]:
         """Keep all of *writes*, in their order. Each epoch is merged with what is there, see :mod:`..epoch_text`.
 
         Returns for each write ``None``, or why nothing of it was kept. A write that changes nothing raises the revision

@@ -32,7 +32,7 @@ def keep(hub: HubContext, sent: UploadedFile, name: str) -> StoredFile:
 
     It is nobody's yet.
     """
-    token = hub.around.new_token()
+    token = hub.environment.new_token()
     stored = sent.pending.commit(f"{token}/{name}")
     return StoredFile(name, token, stored.size, stored.sha256)
 

@@ -16,7 +16,7 @@ from .attachments import delete
 
 def _create(hub: HubContext, request: HubRequest) -> HubResponse:
     try:
-        model = created(hub.around.new_id(), request.json_object(), at=hub.around.wall())
+        model = created(hub.environment.new_id(), request.json_object(), at=hub.environment.wall())
     except ValueError as exc:
         raise ApiError(422, str(exc)) from exc
     _see_to_links(hub, model)

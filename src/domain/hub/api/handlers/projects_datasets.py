@@ -33,7 +33,7 @@ class _Kind(Generic[_ItemT]):
     shown: Callable[[str, _ItemT], dict[str, Any]]
 
     def create(self, hub: HubContext, request: HubRequest) -> HubResponse:
-        item = self._changed(self.make(hub.around.new_id(), "", hub.around.wall()), request)
+        item = self._changed(self.make(hub.environment.new_id(), "", hub.environment.wall()), request)
         if not item.name:
             raise ApiError(422, f"meta.name is missing: give the {self.name} a name")
         self.repository(hub).save(item)

@@ -16,7 +16,7 @@ from ....run_end import RunEnd
 from ...agents import Agents, is_recent
 from ...epoch_text import EpochTooLarge
 from ...model import HubModel, StoredCheckpoint
-from ...ports.store import MetricsWrite, NoSuchModel, PutError
+from ...ports.store import MetricsError, MetricsWrite, NoSuchModel
 from ...progress import values_of
 from ...storable_text import is_plain, replace_unstorable, sendable
 from ..context import HubContext
@@ -36,7 +36,7 @@ def _take_metrics(hub: HubContext, request: HubRequest, model_id: str) -> HubRes
 
 def _take_all_metrics(hub: HubContext, calls: Sequence[tuple[HubRequest, str]]) -> list[HubResponse]:
     """The answers to many calls at once, which cost the store little more than one."""
-    now = hub.around.wall()
+    now = hub.environment.wall()
     found = [_put(request, model_id, now) for request, model_id in calls]
     errors = iter(hub.store.write_metrics([put for put in found if isinstance(put, MetricsWrite)]))
     return [
@@ -44,7 +44,7 @@ def _take_all_metrics(hub: HubContext, calls: Sequence[tuple[HubRequest, str]]) 
     ]
 
 
-def _put_answer(hub: HubContext, model_id: str, error: PutError | None) -> HubResponse:
+def _put_answer(hub: HubContext, model_id: str, error: MetricsError | None) -> HubResponse:
     match error:
         case None:
             return _TAKEN
@@ -131,7 +131,7 @@ def _take_checkpoint(hub: HubContext, request: HubRequest, model_id: str) -> Hub
         epoch,
         is_best=fields.get("isBest", "").lower() == "true",
         map=best_map,
-        at=hub.around.wall(),
+        at=hub.environment.wall(),
     )
 
     def add(model: HubModel) -> HubModel:
@@ -145,8 +145,8 @@ def _take_checkpoint(hub: HubContext, request: HubRequest, model_id: str) -> Hub
 def _take_heartbeat(hub: HubContext, request: HubRequest, model_id: str) -> HubResponse:
     body = request.json_object()
     # Its own ID where an agent has one, also one that another HUB gave it. Without one it is a run that begins.
-    agent_id = _shown(body.get("agentId")) or f"agent-{hub.around.new_token()[-12:]}"
-    name, now, end = _shown(body.get("agent")), hub.around.wall(), RunEnd.from_body(body)
+    agent_id = _shown(body.get("agentId")) or f"agent-{hub.environment.new_token()[-12:]}"
+    name, now, end = _shown(body.get("agent")), hub.environment.wall(), RunEnd.from_body(body)
     try:
         model = hub.store.models.update(model_id, lambda model: model.with_heartbeat(agent_id, name, at=now, end=end))
     except KeyError:

@@ -69,14 +69,14 @@ class Counting(HubEnvironment):
 class World:
     """A HUB with one model and one key, and what lies behind it."""
 
-    around: Counting = attrs.field(factory=Counting)
+    environment: Counting = attrs.field(factory=Counting)
     store: FakeHubStore = attrs.field(factory=FakeHubStore)
     blobs: FakeBlobs = attrs.field(factory=FakeBlobs)
     direct: InProcessHub = attrs.field(init=False)
 
     @direct.default
     def _direct(self) -> InProcessHub:
-        return InProcessHub(HubApi(HubContext(self.store, self.blobs, self.around)), lambda: ROOT)
+        return InProcessHub(HubApi(HubContext(self.store, self.blobs, self.environment)), lambda: ROOT)
 
     def __attrs_post_init__(self) -> None:
         self.store.models.save(HubModel(MODEL_ID, name="a model", data="coco8.yaml"))
@@ -263,7 +263,7 @@ def test_a_new_model_is_kept_under_its_new_id(world: World) -> None:
     second = world.ask(post("/v1/models", CREATE), status=201)["id"]
 
     assert first != second
-    assert created(first, CREATE, at=world.around.time) == world.model(first)
+    assert created(first, CREATE, at=world.environment.time) == world.model(first)
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 5])
@@ -575,14 +575,14 @@ def test_a_name_from_another_hub_is_good_here(world: World) -> None:
 
 def test_a_run_that_begins_beside_a_living_one_has_a_name_of_its_own_and_both_are_told(world: World) -> None:
     first = world.ask(beat(None))["agentId"]
-    world.around.time += 40
+    world.environment.time += 40
     answer = world.ask(beat(None, "python-2.0-local"))
     second = answer["agentId"]
 
     assert first != second
     (told,) = answer["others"]
     assert {"agentId": first, "agent": "python-1.0-local", "state": "disconnected", "silence": 40.0} == told
-    world.around.time += 10
+    world.environment.time += 10
     told = world.ask(beat(first))["others"]
     assert [{"agentId": second, "agent": "python-2.0-local", "state": "training", "silence": 10.0}] == told
     assert ["training"] == [other["state"] for other in world.ask(beat(second))["others"]]
@@ -594,7 +594,7 @@ def test_of_a_run_that_has_said_its_end_or_was_silent_for_long_nobody_is_told(wo
     first = world.ask(beat(None))["agentId"]
     world.ask(post(f"/v1/agent/heartbeat/models/{MODEL_ID}", {"agentId": first, "state": "closed"}))
     second = world.ask(beat(None))
-    world.around.time += SILENCE
+    world.environment.time += SILENCE
     third = world.ask(beat(None))
 
     assert ["agentId"] == list(second)
@@ -632,7 +632,7 @@ def test_what_the_last_heartbeat_says_is_the_state(
 
 def test_a_heartbeat_is_remembered_with_its_time(world: World) -> None:
     world.ask(beat(None))
-    world.around.time += 300
+    world.environment.time += 300
     world.ask(beat(None))
 
     assert 1_000_300.0 == world.model().last_seen
@@ -643,10 +643,10 @@ def test_a_heartbeat_is_remembered_with_its_time(world: World) -> None:
 def test_a_clock_that_was_ahead_is_over_with_the_next_sign_of_life(world: World, first: str, sign: str) -> None:
     """No battery, a wrong BIOS: the HUB believed for a while that it was years later."""
     requests = {"heartbeat": beat(None), "metrics": PROTOCOL.post_metrics(MODEL_ID, {0: {"loss": 1.0}})}
-    right = world.around.time
-    world.around.time += 5 * 365 * 86_400
+    right = world.environment.time
+    world.environment.time += 5 * 365 * 86_400
     world.ask(requests[first])
-    world.around.time = right
+    world.environment.time = right
     assert not world.ask(PROTOCOL.fetch_model(MODEL_ID))["is_connected"]
 
     world.ask(requests[sign])
