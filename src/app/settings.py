@@ -25,6 +25,7 @@ from .byte_sizes import parse_size
 from .command_name import command
 from .user_folders import absolute, no_home, user_folder
 
+_SIZES = "a number of bytes, such as 500MB or 8GiB"
 _STATE_DIR = "state_dir (HUBPORT_STATE_DIR)"
 VENDOR_API_ROOT = "https://api.ultralytics.com"
 
@@ -83,7 +84,7 @@ def _bytes(value: int | str) -> int:
     try:
         return parse_size("" if isinstance(value, bool) else str(value))
     except ValueError:
-        raise InvalidSettings("outbox_limit", f"{value!r} is not {_EXPECTED['int']}") from None
+        raise InvalidSettings("outbox_limit", f"{value!r} is not {_SIZES}") from None
 
 
 def _yes(text: str) -> bool:
@@ -94,6 +95,29 @@ def _yes(text: str) -> bool:
     raise ValueError
 
 
+@attrs.frozen
+class _Form:
+    """How a field is written in the environment."""
+
+    read: Callable[[str], Any] = str
+    expected: str = ""
+    variable: str | None = None
+    """Its name there; ``None``: ``HUBPORT_`` and the field's."""
+
+
+_FORM = "form"
+_TEXT = _Form()
+_NUMBER = {_FORM: _Form(float, "a number")}
+_SIZE = {_FORM: _Form(_bytes, _SIZES)}
+_RANK = {_FORM: _Form(int, "a rank")}
+_FLAG = {_FORM: _Form(_yes, "1 or 0")}
+_PATH = {_FORM: _Form(Path)}
+
+
+def _text(variable: str) -> dict[str, _Form]:
+    return {_FORM: _Form(variable=variable)}
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """How a session behaves; see each field. A pickle of it holds no key: ``api_key`` is ``None`` where it is read.
@@ -102,55 +126,55 @@ class Settings:
         InvalidSettings: (a ``ValueError``) for a value that makes no sense, naming the field.
     """
 
-    api_root: str | None = None
+    api_root: str | None = attrs.field(default=None, metadata=_text("ULTRALYTICS_HUB_API"))
     """Root of every API call: ``ULTRALYTICS_HUB_API``; ``None``: where ``web_root`` is."""
-    web_root: str | None = None
+    web_root: str | None = attrs.field(default=None, metadata=_text("ULTRALYTICS_HUB_WEB"))
     """Root of the pages people look at: ``ULTRALYTICS_HUB_WEB``; ``None``: where ``api_root`` is."""
-    api_key: str | None = attrs.field(default=None, repr=redact_optional)
+    api_key: str | None = attrs.field(default=None, repr=redact_optional, metadata=_text("HUB_API_KEY"))
     """The key where neither the call nor the identifier gives one: ``HUB_API_KEY``."""
-    metrics_interval: float = attrs.field(default=3.0, validator=_seconds())
+    metrics_interval: float = attrs.field(default=3.0, validator=_seconds(), metadata=_NUMBER)
     """At most one metrics call in so many seconds."""
-    checkpoint_interval: float = attrs.field(default=900.0, validator=_seconds())
+    checkpoint_interval: float = attrs.field(default=900.0, validator=_seconds(), metadata=_NUMBER)
     """At most one epoch checkpoint in so many seconds."""
-    heartbeat_interval: float = attrs.field(default=300.0, validator=_seconds(least=0.1))
+    heartbeat_interval: float = attrs.field(default=300.0, validator=_seconds(least=0.1), metadata=_NUMBER)
     """One heartbeat in so many seconds."""
-    jitter: float = attrs.field(default=0.5, validator=_number(""))
+    jitter: float = attrs.field(default=0.5, validator=_number(""), metadata=_NUMBER)
     """The first gap between heartbeats and between checkpoints, and the one after an outage, is longer by up to this
     part, so that runs that began together do not send together for ever."""
-    connect_timeout: float = attrs.field(default=5.0, validator=_seconds())
+    connect_timeout: float = attrs.field(default=5.0, validator=_seconds(), metadata=_NUMBER)
     """How long ``connect`` tries."""
-    start_offline: bool = False
+    start_offline: bool = attrs.field(default=False, metadata=_FLAG)
     """Where the HUB gives ``connect`` no answer, go on from what an earlier one has kept of the model."""
-    request_timeout: float = attrs.field(default=10.0, validator=_seconds(least=0.001))
+    request_timeout: float = attrs.field(default=10.0, validator=_seconds(least=0.001), metadata=_NUMBER)
     """The end of one heartbeat or metrics call."""
-    upload_timeout: float = attrs.field(default=3600.0, validator=_seconds(least=0.001))
+    upload_timeout: float = attrs.field(default=3600.0, validator=_seconds(least=0.001), metadata=_NUMBER)
     """The end of one attempt to upload; one that moves nothing for a minute ends sooner."""
-    finish_timeout: float = attrs.field(default=3600.0, validator=_seconds())
+    finish_timeout: float = attrs.field(default=3600.0, validator=_seconds(), metadata=_NUMBER)
     """How long ``finish`` waits for the final upload."""
-    exit_timeout: float = attrs.field(default=2.0, validator=_seconds())
+    exit_timeout: float = attrs.field(default=2.0, validator=_seconds(), metadata=_NUMBER)
     """How long ``close``, an exception, or the interpreter's exit wait for what is left."""
-    signal_timeout: float = attrs.field(default=5.0, validator=_seconds())
+    signal_timeout: float = attrs.field(default=5.0, validator=_seconds(), metadata=_NUMBER)
     """How long SIGTERM and SIGINT are held back to send what is left."""
-    handle_signals: bool = True
+    handle_signals: bool = attrs.field(default=True, metadata=_FLAG)
     """Whether SIGTERM and SIGINT are watched at all."""
-    strict: bool = False
+    strict: bool = attrs.field(default=False, metadata=_FLAG)
     """Whether a value that cannot be sent raises ``InvalidMetrics``; else it is left out with one warning."""
-    rank: int | None = attrs.field(default=None, validator=_rank)
-    """This process's rank in a distributed training, of which rank 0 alone reports; ``None``: see :mod:`.ranks`."""
-    state_dir: Path | None = attrs.field(factory=_default_state_dir, converter=_state_dir)
+    rank: int | None = attrs.field(default=None, validator=_rank, metadata=_RANK)
+    """This process's rank in a distributed training, of which rank 0 alone reports; ``None``: see :mod:`.session.rank`."""
+    state_dir: Path | None = attrs.field(factory=_default_state_dir, converter=_state_dir, metadata=_PATH)
     """Where the outbox lives: ``HUBPORT_STATE_DIR``. ``None`` where the user has no home folder and names no other."""
-    outbox_limit: int = attrs.field(default=8 << 30, converter=_bytes)
+    outbox_limit: int = attrs.field(default=8 << 30, converter=_bytes, metadata=_SIZE)
     """Bytes that the runs of one model may keep on this machine, checkpoints and all; also as text, ``8GiB``."""
     agent: str = attrs.field(factory=_default_agent)
     """What heartbeats call this client."""
-    progress: bool | None = None
+    progress: bool | None = attrs.field(default=None, metadata=_FLAG)
     """Progress bar of the final upload; ``None``: on a terminal and in notebooks."""
-    announce: bool = True
+    announce: bool = attrs.field(default=True, metadata=_FLAG)
     """Say where the model's page is when a session starts: on stderr, where no logging is configured."""
-    allow_plain_http: bool = False
+    allow_plain_http: bool = attrs.field(default=False, metadata=_FLAG)
     """Send the key over http to another machine: ``HUBPORT_ALLOW_PLAIN_HTTP``."""
 
-    config_file: Path | None = attrs.field(default=None, converter=_config_file)
+    config_file: Path | None = attrs.field(default=None, converter=_config_file, metadata=_PATH)
     """Where ``hubport login`` keeps the HUB and the key that are used where these settings name none:
     ``HUBPORT_CONFIG_FILE``. ``None``: nowhere."""
 
@@ -257,32 +281,16 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         found: dict[str, Any] = {"config_file": _default_config_file()} if "config_file" not in overrides else {}
-        given, usual = overrides.get("api_root"), environ.get(_OLD_NAMES["api_root"], "").strip()
+        given, usual = overrides.get("api_root"), environ.get("ULTRALYTICS_HUB_API", "").strip()
         if given is not None and usual and usual.rstrip("/") != given.rstrip("/"):
             overrides.setdefault("web_root", None)
         for field in attrs.fields(cls):
-            variable = _OLD_NAMES.get(field.name, f"HUBPORT_{field.name.upper()}")
+            form: _Form = field.metadata.get(_FORM, _TEXT)
+            variable = form.variable or f"HUBPORT_{field.name.upper()}"
             text = environ.get(variable, "").strip()
             if text and field.name not in overrides:
                 try:
-                    found[field.name] = _READERS.get(str(field.type), str)(text)
+                    found[field.name] = form.read(text)
                 except ValueError:
-                    expected = _EXPECTED.get(str(field.type), "1 or 0")
-                    raise InvalidSettings(variable, f"{text!r} is not {expected}") from None
+                    raise InvalidSettings(variable, f"{text!r} is not {form.expected}") from None
         return cls(**found | overrides)
-
-
-_OLD_NAMES = {
-    "api_root": "ULTRALYTICS_HUB_API",
-    "web_root": "ULTRALYTICS_HUB_WEB",
-    "api_key": "HUB_API_KEY",
-}
-_EXPECTED = {"float": "a number", "int": "a number of bytes, such as 500MB or 8GiB", "int | None": "a rank"}
-_READERS: dict[str, Callable[[str], Any]] = {
-    "float": float,
-    "int": _bytes,
-    "int | None": int,
-    "bool": _yes,
-    "bool | None": _yes,
-    "Path | None": Path,
-}
