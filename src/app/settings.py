@@ -160,7 +160,7 @@ class Settings:
     strict: bool = attrs.field(default=False, metadata=_FLAG)
     """Whether a value that cannot be sent raises ``InvalidMetrics``; else it is left out with one warning."""
     rank: int | None = attrs.field(default=None, validator=_rank, metadata=_RANK)
-    """This process's rank in a distributed training, of which rank 0 alone reports; ``None``: see :mod:`.session.rank`."""
+    """The rank of this process in a distributed training: rank 0 alone reports. ``None``: see ``session/rank.py``."""
     state_dir: Path | None = attrs.field(factory=_default_state_dir, converter=_state_dir, metadata=_PATH)
     """Where the outbox lives: ``HUBPORT_STATE_DIR``. ``None`` where the user has no home folder and names no other."""
     outbox_limit: int = attrs.field(default=8 << 30, converter=_bytes, metadata=_SIZE)

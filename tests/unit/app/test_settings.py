@@ -221,8 +221,9 @@ def test_copies_in_the_same_process_have_the_key(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+def homeless(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Neither the environment nor the system knows a home of this user."""
+    tmp_path_factory.getbasetemp()  # asks who the user is, the first time
     for name in ("HOME", "HUBPORT_STATE_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 12345678)
