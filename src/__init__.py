@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from .domain.client.credentials import Credentials
     from .domain.client.model_record import ModelRecord
 
+    __version__: str
+    """Of the installed package."""
+
 __all__ = [
     "AlreadyTrained",
     "AuthenticationFailed",
@@ -81,13 +84,15 @@ _HOMES = {
 if not TYPE_CHECKING:  # a type checker would believe that every name is here
 
     def __getattr__(name: str) -> Any:
-        home = _HOMES.get(name)
-        if home is None:
+        if name == "__version__":
+            value = import_module("importlib.metadata").version(__name__)
+        elif name in _HOMES:
+            value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f".{home}", __name__), name)
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "__version__"]

@@ -52,6 +52,7 @@ def test_every_call_does_nothing_and_comes_back(stage: Stage, disabled: hubport.
     assert not session.is_forked
     assert not session.is_beating
     assert session.is_disabled
+    assert "disabled" == session.state
     assert session.is_idle
     assert session.agent_id is None
     now = stage.clock.now()

@@ -35,6 +35,7 @@ def a_trainer() -> None:
         assert_type(session.finish("best.pt", epoch=0, map=0.4, timeout=60), Report)
         assert_type(session.status().metrics.waiting, int)
         assert_type(session.is_disabled, bool)
+        assert_type(session.state, str)
         session.use_key("KEY")
         session.use_key(Credentials.bearer("TOKEN"))
         session.use_key(None)  # type: ignore[arg-type]

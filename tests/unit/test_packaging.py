@@ -1,8 +1,10 @@
 """What pyproject.toml lists by hand is what the folders hold."""
 
 import ast
+from importlib import metadata
 from pathlib import Path
 
+import pytest
 import tomli
 
 ROOT = Path(__file__).parents[2]
@@ -50,3 +52,12 @@ def test_inside_the_package_imports_are_relative() -> None:
 
 def test_the_tests_know_the_package_by_its_public_name() -> None:
     assert files_that_import({"src"}, ROOT / "tests") == set()
+
+
+def test_the_package_says_its_version() -> None:
+    import hubport
+
+    assert metadata.version("hubport") == hubport.__version__
+    assert "__version__" in dir(hubport)
+    with pytest.raises(AttributeError, match="no attribute '__author__'"):
+        _ = hubport.__author__  # type: ignore[attr-defined]

@@ -221,6 +221,11 @@ class TrainingSession:
         return self._lifecycle.engine is None or self._lifecycle.engine.delivery.is_idle
 
     @property
+    def state(self) -> str:
+        """``running`` or ``closed``; or ``disabled``, ``forked``, ``copy``: one that reports nothing."""
+        return self._lifecycle.state.value
+
+    @property
     def is_running(self) -> bool:
         """Whether it is neither closed nor a copy in a forked child."""
         return self._lifecycle.state is State.RUNNING
