@@ -151,11 +151,11 @@ class HubApplication:
     async def _called(self, exchange: Exchange, request: HubRequest) -> HubResponse:
         """The answer to a call of the HUB's."""
         if 0 <= exchange.length <= SMALL:
-            body = await exchange.all(SMALL)
+            body = await exchange.read_all(SMALL)
             if exchange.is_for(_BATCHED):
                 return await self._batcher.submit((request, body))
             # What it has to give back it gives back in its thread: who is cancelled need not wait for it.
-            return await self._pool.begin(self._whole, request, body)
+            return await self._pool.submit(self._whole, request, body)
         match = await self._pool.run(self._hub.admit, request)
         kind = _body_kind(match)
         if kind is BodyKind.FORM:
@@ -164,7 +164,7 @@ class HubApplication:
         if exchange.length > most:
             raise too_large(most)
         async with self._large:
-            body = await exchange.all(most)
+            body = await exchange.read_all(most)
             return await self._pool.run(self._with_body, match, request, body)
 
     # In a thread.

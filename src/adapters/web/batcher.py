@@ -46,7 +46,7 @@ class RequestBatcher(Generic[RiderT, T]):
     def _dispatch(self) -> None:
         group = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
         # Not awaited by anybody who could be cancelled: a client that goes takes no other item of the batch with it.
-        begun = self._pool.begin(self._drive, [item for item, _ in group])
+        begun = self._pool.submit(self._drive, [item for item, _ in group])
         begun.add_done_callback(lambda begun: self._resolve([future for _, future in group], begun))
 
     def _resolve(self, futures: Sequence[asyncio.Future[T]], begun: asyncio.Future[Sequence[T]]) -> None:

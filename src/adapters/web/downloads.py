@@ -43,7 +43,7 @@ async def send_blob(exchange: Exchange, answer: HubResponse, blobs: Blobs, pool:
             left -= len(piece)
             if gone.done():
                 raise ClientDisconnected
-            await exchange.say(piece)
+            await exchange.send_chunk(piece)
         await exchange.finish()
     finally:
         gone.cancel()

@@ -71,7 +71,7 @@ class EventStream:
             return told.answer
         headers = {"content-type": _KIND, "x-accel-buffering": "no"}
         await exchange.begin(HubResponse(200, headers), length=None)
-        await exchange.say(told.event)
+        await exchange.send_chunk(told.event)
         loop = asyncio.get_running_loop()
         said = loop.time()
         while True:
@@ -88,13 +88,13 @@ class EventStream:
                 break  # the key was revoked
             said = loop.time()
             if is_same:
-                await exchange.say(b": still here\n\n")
+                await exchange.send_chunk(b": still here\n\n")
                 continue
             told = await self._told(match, request, str(told.revision))
             if told.event is None:
-                await exchange.say(b"event: gone\ndata: " + told.answer.body + b"\n\n")
+                await exchange.send_chunk(b"event: gone\ndata: " + told.answer.body + b"\n\n")
                 break
-            await exchange.say(told.event)
+            await exchange.send_chunk(told.event)
         await exchange.finish()
         return None
 

@@ -76,7 +76,7 @@ class Exchange:
 
     # Hearing.
 
-    async def piece(self) -> bytes:
+    async def read_chunk(self) -> bytes:
         """The next bytes of the body, nothing at its end.
 
         Raises:
@@ -94,15 +94,15 @@ class Exchange:
                 return body
         return b""
 
-    async def all(self, most: int) -> bytes:
+    async def read_all(self, most: int) -> bytes:
         """The whole body.
 
         Raises:
-            ApiError: 413 when it is longer than *most*; as :meth:`piece`.
-            ClientDisconnected: as :meth:`piece`.
+            ApiError: 413 when it is longer than *most*; as :meth:`read_chunk`.
+            ClientDisconnected: as :meth:`read_chunk`.
         """
         pieces, size = [], 0
-        while piece := await self.piece():
+        while piece := await self.read_chunk():
             size += len(piece)
             if size > most:
                 raise too_large(most)
@@ -153,7 +153,7 @@ class Exchange:
         self.is_started = True
         await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
-    async def say(self, data: bytes) -> None:
+    async def send_chunk(self, data: bytes) -> None:
         """A piece of the answer's body."""
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 

@@ -32,8 +32,8 @@ class ThreadPool:
         for thread in self._threads:
             thread.start()
 
-    def begin(self, call: Callable[..., T], *args: Any) -> asyncio.Future[T]:
-        """Have it done, and wait for it later with :meth:`end`."""
+    def submit(self, call: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """Have it done, and wait for it later with :meth:`result`."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -49,7 +49,7 @@ class ThreadPool:
         self._work.put(work)
         return future
 
-    async def end(self, begun: asyncio.Future[T]) -> T:
+    async def result(self, begun: asyncio.Future[T]) -> T:
         """Its result; a cancellation comes out after its end.
 
         Raises:
@@ -67,7 +67,7 @@ class ThreadPool:
 
     async def run(self, call: Callable[..., T], *args: Any) -> T:
         """Have it done, and wait for it."""
-        return await self.end(self.begin(call, *args))
+        return await self.result(self.submit(call, *args))
 
     def close(self, deadline: float) -> None:
         """Begin nothing more, and wait for the end of what is under way, until *deadline* (monotonic seconds)."""

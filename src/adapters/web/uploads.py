@@ -64,13 +64,13 @@ class Uploads:
             writing.set_result(None)
             try:
                 while gathered := await _gathered(exchange):
-                    await self._pool.end(writing)
-                    writing = self._pool.begin(form.feed, gathered)
-                await self._pool.end(writing)
+                    await self._pool.result(writing)
+                    writing = self._pool.submit(form.feed, gathered)
+                await self._pool.result(writing)
                 return await self._pool.run(self._answer, match, request, form)
             finally:
                 with suppress(Exception):
-                    await self._pool.end(writing)
+                    await self._pool.result(writing)
                 await self._pool.run(form.discard)
 
     def _form(self, request: HubRequest) -> Form:
@@ -83,7 +83,7 @@ class Uploads:
 
 async def _gathered(exchange: Exchange) -> bytes:
     pieces, size = [], 0
-    while size < _GATHERED and (piece := await exchange.piece()):
+    while size < _GATHERED and (piece := await exchange.read_chunk()):
         pieces.append(piece)
         size += len(piece)
     return b"".join(pieces)

@@ -26,7 +26,7 @@ class DeliveryCounters:
         with self._lock:
             self._counts[kind, column] += number
 
-    def settle(self) -> None:
+    def discard_unwritten(self) -> None:
         """The outbox is empty: whatever was counted and never written, because of an interrupt, was never logged."""
         for kind in ("metrics", "checkpoints"):
             self.add(kind, "logged", -self.count(kind).waiting)

@@ -262,7 +262,7 @@ class Delivery:
                 self._log.exception("outbox.not_released", spool=reader.spool.name)
                 is_settled = False
         if is_settled:
-            self.counters.settle()
+            self.counters.discard_unwritten()
         self._http.close()
 
     def _say_alive(self) -> None:

@@ -53,7 +53,7 @@ class BacklogReader:
         """
         batch = Batch(self.cursor)
         chunk = chunk_of(self.spool, self.cursor)
-        waiting = list(_gently(lines(chunk, self.cursor)))
+        waiting = list(_yielding_the_gil(lines(chunk, self.cursor)))
         epochs = {_epoch(line) for line in waiting if _is_metrics(line)}
         known: dict[int, EpochValues] = {}
         for reader in (*older, self) if epochs else ():
@@ -191,7 +191,7 @@ class BacklogReader:
         return {epoch: found[epoch] for epoch in wanted if epoch in found}
 
 
-def _gently(found: Iterator[Line]) -> Iterator[Line]:
+def _yielding_the_gil(found: Iterator[Line]) -> Iterator[Line]:
     """The same, with breaks in which the trainer's thread gets the interpreter.
 
     A thread that writes a file lets go of the interpreter, and has to wait for it for five milliseconds where another

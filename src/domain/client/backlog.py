@@ -58,9 +58,9 @@ class Backlog:
     def apply_all(self, lines: Iterable[Line]) -> None:
         """Take in *lines*."""
         for line in lines:
-            self.take(line)
+            self.apply(line)
 
-    def take(self, line: Line) -> None:
+    def apply(self, line: Line) -> None:
         """Take in one more line. A kind of line that is not known is a later version's, and none of our business."""
         self.end = line.end
         match line.record:
@@ -70,7 +70,7 @@ class Backlog:
             case ["sent", int(offset)]:
                 self._settle(offset)
             case ["c", dict(data)]:
-                self._take_checkpoint(data)
+                self._apply_checkpoint(data)
             case ["c-end", int(number), str(how)]:
                 self.checkpoints.pop(number, None)
                 if is_refusal(how):
@@ -92,7 +92,7 @@ class Backlog:
             self.newest_settled = max(self.newest_settled, self._epochs[self._settled])
             self._settled += 1
 
-    def _take_checkpoint(self, data: dict[str, Any]) -> None:
+    def _apply_checkpoint(self, data: dict[str, Any]) -> None:
         try:
             checkpoint = Checkpoint.from_json(data)
         except (TypeError, ValueError):

@@ -64,18 +64,18 @@ class LingeringTransport(asyncio.Transport):
 
     def close(self) -> None:
         """Part."""
-        self._part(hears_out=self._is_sending())
+        self._close_lingering(drains=self._is_sending())
 
     def close_with(self, last: bytes) -> None:
         """Say *last*, and part from a client that may say anything."""
         self.write(last)
-        self._part(hears_out=True)
+        self._close_lingering(drains=True)
 
     def abort(self) -> None:
         """End it; what the kernel has is still offered."""
         self._raw.abort()
 
-    def cut(self) -> None:
+    def reset(self) -> None:
         """End it by a reset: otherwise the kernel would go on offering what nobody takes."""
         self._raw.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self._raw.abort()
@@ -96,17 +96,17 @@ class LingeringTransport(asyncio.Transport):
         if self._end_timer is not None:
             self._end_timer.cancel()
 
-    def _part(self, *, hears_out: bool) -> None:
+    def _close_lingering(self, *, drains: bool) -> None:
         if self.is_closing():
             return
         self._flush()
-        if not hears_out:
+        if not drains:
             self._raw.close()
             return
         self._is_parting = True
         self._raw.write_eof()
         self._raw.resume_reading()
-        self._end_timer = self._loop.call_later(self._limits.lingering_timeout, self.cut)
+        self._end_timer = self._loop.call_later(self._limits.lingering_timeout, self.reset)
 
     # The rest is the raw transport's.
 

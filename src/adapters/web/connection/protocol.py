@@ -137,7 +137,7 @@ class GuardedProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """The client is slow to take what it is given: it has a while to take some of it."""
         super().pause_writing()
-        self._stall_timer = self.loop.call_later(self._limits.body_chunk_timeout, self.transport.cut)
+        self._stall_timer = self.loop.call_later(self._limits.body_chunk_timeout, self.transport.reset)
 
     def resume_writing(self) -> None:
         """It has."""
@@ -157,7 +157,7 @@ class GuardedProtocol(H11Protocol):
             cycle.disconnected = True  # whatever the application says now goes nowhere
             cycle.message_event.set()
             if cycle.response_started:
-                self.transport.cut()
+                self.transport.reset()
                 return
         self.transport.close_with(render(status, message))
 

@@ -107,7 +107,7 @@ def test_a_settled_tally_takes_out_what_was_counted_and_never_written() -> None:
     counters.add("checkpoints", "superseded", 2)
     counters.add("heartbeats", "logged", 4)
 
-    counters.settle()
+    counters.discard_unwritten()
 
     assert Count(logged=8, delivered=6, refused=1, lost=1) == counters.count("metrics")
     assert Count(logged=2, superseded=2) == counters.count("checkpoints")
@@ -119,7 +119,7 @@ def test_a_tally_of_which_nothing_waits_is_settled_already() -> None:
     counters = DeliveryCounters()
     counters.add("metrics", "logged", 2)
     counters.add("metrics", "delivered", 2)
-    counters.settle()
-    counters.settle()
+    counters.discard_unwritten()
+    counters.discard_unwritten()
 
     assert Count(logged=2, delivered=2) == counters.count("metrics")
