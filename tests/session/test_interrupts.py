@@ -33,7 +33,7 @@ def interrupted(call: Callable[[], object], at: int) -> bool:
             latest[frame] = frame.f_lineno
             if is_new and not linecache.getline(name, frame.f_lineno).lstrip().startswith("with "):
                 count += 1
-                if count == at:
+                if count >= at and not is_finalizer(frame):
                     raise KeyboardInterrupt
         return trace
 
@@ -45,6 +45,15 @@ def interrupted(call: Callable[[], object], at: int) -> bool:
         return True
     finally:
         sys.settrace(before)
+    return False
+
+
+def is_finalizer(frame: FrameType | None) -> bool:
+    """Whether the garbage collector has come in between: Python ignores an interrupt there."""
+    while frame is not None:
+        if frame.f_code.co_filename.endswith("weakref.py"):
+            return True
+        frame = frame.f_back
     return False
 
 

@@ -230,14 +230,15 @@ class WorkerGroup:
         if is_last:
             try:
                 self._on_empty()
+                if self.is_abandoned:
+                    # Before anybody is told: an exit that waits for us takes this thread with it, and its last line.
+                    self.after_abandoned()
             except Exception:
                 self.log.exception("session.not_released")
             finally:
                 self.is_empty = True
         # An optional worker may be the only one that is left now.
         self.changed(by=worker, concerns_others=True)
-        if is_last and self.is_abandoned:
-            self.after_abandoned()
 
     def clear_unauthorized(self) -> None:
         """There is another key: whoever was locked out may send."""

@@ -28,6 +28,9 @@ from .signal_drain import SignalDrain
 from .uncaught import uncaught_exception
 from .unsent import FORKED, Unsent
 
+#: Seconds for a worker to say how a session ended that nobody holds, once the time for sending is over.
+_LAST_WORDS = 1.0
+
 
 class State(str, Enum):
     """Where a session is in its life."""
@@ -142,10 +145,11 @@ class Lifecycle:
         self._end(deadline, end)
         return self.report()
 
-    def _end(self, deadline: float, end: RunEnd = CLOSED) -> None:
+    def _end(self, deadline: float, end: RunEnd = CLOSED) -> bool:
+        """The same; whether it was for this call to close it."""
         engine = self._close()
         if engine is None:
-            return
+            return False
         atexit.unregister(self._at_exit)
         try:
             try:
@@ -154,6 +158,7 @@ class Lifecycle:
                 self._hold.end()
         finally:  # also where an interrupt ends the wait: what waits, and the command that sends it, are said
             self._say_end()
+        return True
 
     def replace(self) -> None:
         """Another session of this process takes the place of this one: end within ``Settings.exit_timeout``."""
@@ -210,9 +215,10 @@ class Lifecycle:
         # Who interrupts an exit wants it over, and no traceback of ours.
         with contextlib.suppress(KeyboardInterrupt):
             deadline = self._clock.now() + self._settings.exit_timeout
-            self._end(deadline, RunEnd.of(uncaught_exception()))
-            if self.engine is not None:  # workers may be at the end of one that nobody holds
-                self.engine.delivery.wait_for_end(deadline)
+            is_ours = self._end(deadline, RunEnd.of(uncaught_exception()))
+            if not is_ours and self.engine is not None:
+                # Nobody holds it, and a worker is at its end, with a deadline like ours: the last one says how it went.
+                self.engine.delivery.wait_for_end(deadline + _LAST_WORDS)
 
     def after_fork_in_child(self) -> None:
         """Turn this copy into one that does nothing: it has no threads, and the outbox is its parent's."""

@@ -1,4 +1,4 @@
-"""Workers and tallies, stepped by hand: what an interrupt, or another key, leaves behind."""
+"""Workers and counters, stepped by hand: what an interrupt, or another key, leaves behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DELIVERED = Outcome(Verdict.DELIVERED, 200)
 
 
 @attrs.define
-class Errand:
+class Told:
     """Says what it is told to say."""
 
     outcomes: list[Outcome | None] = attrs.field(factory=list)
@@ -30,7 +30,7 @@ class Errand:
         return self.outcomes.pop(0) if self.outcomes else DELIVERED
 
 
-def crew_of_one(sender: Errand, every: float = 10.0) -> tuple[WorkerGroup, Worker]:
+def group_of_one(sender: Told, every: float = 10.0) -> tuple[WorkerGroup, Worker]:
     group = WorkerGroup(FakeClock(), Upstream(), DeliveryCounters(), logger(), on_empty=lambda: None)
     return group, group.add("metrics", Pacer(every, group.upstream), sender)
 
@@ -43,7 +43,7 @@ def rings(worker: Worker) -> bool:
 
 
 def test_an_offer_rings_once_until_it_is_taken() -> None:
-    _, worker = crew_of_one(Errand())
+    _, worker = group_of_one(Told())
     worker.offer()
     assert rings(worker)
     worker.offer()
@@ -55,7 +55,7 @@ def test_an_offer_rings_once_until_it_is_taken() -> None:
 
 def test_an_offer_that_an_interrupt_has_cut_in_half_is_completed_by_the_next_one_made_again() -> None:
     """The lane has it, and nobody was rung: a plain offer believes that somebody was."""
-    _, worker = crew_of_one(Errand())
+    _, worker = group_of_one(Told())
     worker.pacer.offer()
     worker.offer()
     assert not rings(worker)
@@ -68,7 +68,7 @@ def test_an_offer_that_an_interrupt_has_cut_in_half_is_completed_by_the_next_one
 
 
 def test_an_offer_made_again_without_need_is_one_look_more_and_no_message_more() -> None:
-    _, worker = crew_of_one(Errand(outcomes=[None]))
+    _, worker = group_of_one(Told(outcomes=[None]))
     worker.offer_again()
     worker.offer_again()
     worker.step()
@@ -80,8 +80,8 @@ def test_an_offer_made_again_without_need_is_one_look_more_and_no_message_more()
 
 def test_another_key_opens_what_the_refused_one_has_locked_and_rings_everybody() -> None:
     is_unauthorized = Outcome(Verdict.UNAUTHORIZED, 401)
-    group, worker = crew_of_one(Errand(outcomes=[is_unauthorized], has_more=True))
-    other = group.add("checkpoint", Pacer(900.0, group.upstream), Errand())
+    group, worker = group_of_one(Told(outcomes=[is_unauthorized], has_more=True))
+    other = group.add("checkpoint", Pacer(900.0, group.upstream), Told())
     worker.offer()
     worker.step()
     assert group.upstream.is_unauthorized
@@ -123,3 +123,13 @@ def test_a_tally_of_which_nothing_waits_is_settled_already() -> None:
     counters.discard_unwritten()
 
     assert Count(logged=2, delivered=2) == counters.count("metrics")
+
+
+def test_the_end_of_a_session_that_nobody_holds_is_said_before_it_is_over() -> None:
+    """The interpreter's exit waits for that, and takes the threads with it."""
+    group, worker = group_of_one(Told())
+    was_over: list[bool] = []
+    group.is_abandoned = True
+    group.after_abandoned = lambda: was_over.append(group.is_empty)
+    group.on_exit(worker)
+    assert ([False], True) == (was_over, group.is_empty)
