@@ -8,7 +8,7 @@ from hubport import Credentials, Report
 from hubport.app.outbox.status import State, spool_statuses
 from hubport.app.session.connect import factory
 from hubport.app.session.factory import ModelAccess
-from hubport.app.session.sync import sendable, sync
+from hubport.app.session.sync import sendable_spools, sync
 from tests.session.conftest import Stage
 
 
@@ -104,5 +104,5 @@ def test_what_needs_a_sync_is_what_waits_and_what_only_lies_there(stage: Stage, 
     stage.clock.settle()
     found = spool_statuses(stage.outbox.list_spools())
     assert [State.WAITING, State.WAITING, State.IN_USE, State.REJECTED] == [status.state for status in found]
-    assert models[1:] == [status.model_id for status in sendable(found)]
+    assert models[1:] == [status.model_id for status in sendable_spools(found)]
     living.close()

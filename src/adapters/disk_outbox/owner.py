@@ -51,7 +51,7 @@ class Ownership:
     @classmethod
     def of_new(cls, folder: Path) -> Ownership:
         """Write down that this process owns a *folder* that nobody else can see yet."""
-        _write(folder, 0)
+        _write_new(folder / _name(0))
         return cls(folder, 0)
 
     @classmethod

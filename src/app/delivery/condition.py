@@ -28,7 +28,7 @@ class Condition:
         self._clock = clock
         self._alarms: list[Alarm] = []
 
-    def ring(self) -> None:
+    def notify_all(self) -> None:
         """Something has changed: look again."""
         for alarm in list(self._alarms):
             alarm.ring()

@@ -178,7 +178,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 class ProgressView:
-    """Shows a :class:`Meter` on a :class:`UploadProgress` while somebody waits: an onlooker of `Waiting`."""
+    """Shows a :class:`Meter` on a :class:`UploadProgress` while somebody waits: an onlooker of `Condition`."""
 
     def __init__(self, meter: Meter, progress: UploadProgress) -> None:
         self._meter = meter

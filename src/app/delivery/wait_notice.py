@@ -41,7 +41,7 @@ class Pending:
 
 
 class WaitNotice:
-    """Logs a warning now and then while a thread waits until *deadline*: an onlooker of `Waiting`."""
+    """Logs a warning now and then while a thread waits until *deadline*: an onlooker of `Condition`."""
 
     def __init__(
         self, backlog: Callable[[], Pending], clock: Clock, log: EventLogger, *, root: str, deadline: float

@@ -220,7 +220,7 @@ class WorkerGroup:
             for worker in self.workers:
                 if worker is not by:
                     worker.wake()
-        self.waiting.ring()
+        self.waiting.notify_all()
 
     def on_exit(self, worker: Worker) -> None:
         """*worker* sends nothing any more. The last one to leave turns off the light: nobody sends after that."""
@@ -241,7 +241,7 @@ class WorkerGroup:
         self.changed(by=worker, concerns_others=True)
 
     def clear_unauthorized(self) -> None:
-        """There is another key: whoever was locked out may send."""
+        """There is another key: what the old one was refused may be sent."""
         with self.lock:
             self.upstream.is_unauthorized = False
         self.failure_log.clear_unauthorized()

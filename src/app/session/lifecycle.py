@@ -54,7 +54,7 @@ class Engine:
 
 
 class Lifecycle:
-    """Whether a session runs, and on what. Before :meth:`begin` it is of a disabled session or of a copy.
+    """Whether a session runs, and on what. Until :meth:`begin` it is that of a disabled session, or of a copy.
 
     *unsent* counts what is logged meanwhile, where that is a loss.
     """

@@ -28,7 +28,7 @@ class SignalDrain:
         """Watch *signals*, where that can be done."""
         self._signals = signals
         self._watch = signals.watch(self._on_signal)
-        self._delivery.waiting.ring()
+        self._delivery.waiting.notify_all()
         if self._watch is None:
             self._log.debug("signals.not_watched", why="handlers can be set in the main thread alone")
 
@@ -48,7 +48,7 @@ class SignalDrain:
             if self._watch is not None:
                 self._watch.pass_on(signum)
             self._was_survived = not goes_on
-            self._delivery.waiting.ring()
+            self._delivery.waiting.notify_all()
 
     def rearm(self) -> None:
         """The trainer logs: where it has survived a signal, as after an interrupted cell of a notebook, go on too."""
@@ -65,7 +65,7 @@ class SignalDrain:
         watch = self._watch
         if watch is not None:
             watch.stop()
-            self._delivery.waiting.ring()  # whoever drains has nothing to wait for any more
+            self._delivery.waiting.notify_all()  # whoever drains has nothing to wait for any more
             self._delivery.waiting.wait_for(lambda: not watch.is_holding, deadline=self._clock.now() + self._timeout)
 
     def let_go(self) -> None:

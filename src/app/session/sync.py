@@ -14,7 +14,7 @@ from ..outbox.status import SpoolStatus, State
 from .factory import ModelAccess, SessionFactory
 
 
-def sendable(statuses: Iterable[SpoolStatus], *, refused: bool = False) -> list[SpoolStatus]:
+def sendable_spools(statuses: Iterable[SpoolStatus], *, refused: bool = False) -> list[SpoolStatus]:
     """Those that a sync sends, with the *refused* ones or without them, or takes away because nothing is left."""
     states = {State.WAITING, State.DELIVERED} | ({State.REJECTED} if refused else set())
     return [status for status in statuses if status.state in states]

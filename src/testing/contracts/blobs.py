@@ -18,11 +18,6 @@ from .waiting import run_concurrently
 class BlobsContract(BlobReadingContract):
     """Bytes by name. Override the fixture :meth:`blobs`."""
 
-    @pytest.fixture
-    def blobs(self) -> Blobs:
-        """The store under test, empty."""
-        raise NotImplementedError("override the fixture `blobs`")
-
     # Keeping.
 
     def test_what_was_not_kept_is_none(self, blobs: Blobs) -> None:

@@ -28,7 +28,7 @@ from ...outbox.status import SpoolStatus, State, spool_statuses, unreadable
 from ...session.container import Container
 from ...session.factory import ModelAccess
 from ...session.hub_access import key_for, with_login
-from ...session.sync import discard, sendable, sync
+from ...session.sync import discard, sendable_spools, sync
 from ...settings import Settings, no_hub
 from ..arguments import add_hub, seconds
 from ..hub_selection import hub_settings
@@ -112,7 +112,7 @@ def _sync(options: argparse.Namespace) -> int:
     settings = with_login(settings, logins)
     named = settings.hub_root if settings.is_named else None
     surveyed = _surveyed(settings)
-    found = sendable(surveyed, refused=options.refused)
+    found = sendable_spools(surveyed, refused=options.refused)
     ours = [status for status in found if status.hub == named]
     if options.take_over:
         ours += [status for status in surveyed if status.is_elsewhere and status.hub == named]

@@ -20,11 +20,6 @@ _UNKNOWN = "U" * 20
 class HubSessionContract(HubMetricsContract):
     """Override the fixture :meth:`hub`."""
 
-    @pytest.fixture
-    def hub(self) -> HubUnderTest:
-        """The HUB under test."""
-        raise NotImplementedError("override the fixture `hub`")
-
     def test_a_key_is_needed(self, hub: HubUnderTest) -> None:
         """And a good one opens."""
         hub.ask("POST", "/v1/auth")

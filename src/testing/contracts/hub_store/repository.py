@@ -25,21 +25,6 @@ def _name(repository: Repository[Any]) -> str:
 class RepositoryContract(PageContract):
     """Items by ID, in their order, and in the trash. Override the fixture :meth:`store`."""
 
-    @pytest.fixture
-    def store(self) -> HubStore:
-        """The store under test, empty."""
-        raise NotImplementedError("override the fixture `store`")
-
-    @pytest.fixture(params=list(KINDS))
-    def kind(self, request: pytest.FixtureRequest) -> Kinds:
-        """One of the four."""
-        return KINDS[request.param]
-
-    @pytest.fixture
-    def repository(self, store: HubStore, kind: Kinds) -> Repository[Any]:
-        """The repository of that kind."""
-        return kind.repository(store)
-
     # By ID.
 
     def test_what_was_not_saved_is_none(self, repository: Repository[Any], kind: Kinds) -> None:
